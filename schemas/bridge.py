@@ -1,0 +1,127 @@
+"""The contract between Pi and Mac: what a check-in says and what a verdict answers.
+
+``CheckIn`` accepts the first seed's message as it stands; the envelope (contract, agent,
+boot_id, seq, recorded_at) is what our own Pi adds so that a repeat is known for one.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.eisv import Anima, DrawingEisv, GovernanceEisv, Ratio, ReportedEisv
+from schemas.quantity import Closed, Instant, Quantity
+
+CONTRACT = 1
+CHECK_IN_LIMIT_BYTES = 65_536
+CHECK_IN_EVERY_SECONDS = 60.0
+
+AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+BootId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{7,63}$")]
+Sequence = Annotated[int, Quantity("1", "outbox id on the Pi", low=0, high=2**63 - 1)]
+Percent = Annotated[float, Quantity("%", "a share of the whole", low=0, high=100)]
+Count = Annotated[int, Quantity("1", "a count", low=0, high=2**63 - 1)]
+
+SENSORS = (
+    "cpu_temp_c",
+    "ambient_temp_c",
+    "humidity_pct",
+    "pressure_hpa",
+    "light_lux",
+    "load_1m",
+    "cpu_percent",
+    "memory_percent",
+    "disk_percent",
+)
+
+
+class SensorData(Closed):
+    """What the Pi measured. A sensor that is not there is absent, never invented."""
+
+    cpu_temp_c: Annotated[float, Quantity("Cel", "thermal zone", low=-40, high=125)] | None = None
+    ambient_temp_c: Annotated[float, Quantity("Cel", "I2C", low=-40, high=85)] | None = None
+    humidity_pct: Percent | None = None
+    pressure_hpa: Annotated[float, Quantity("hPa", "I2C", low=300, high=1100)] | None = None
+    light_lux: Annotated[float, Quantity("lx", "I2C", low=0, high=200_000)] | None = None
+    load_1m: Annotated[float, Quantity("1", "/proc/loadavg", low=0, high=100_000)] | None = None
+    cpu_percent: Percent | None = None
+    memory_percent: Percent | None = None
+    disk_percent: Percent | None = None
+    sources: dict[str, str] | None = None
+    drawing_eisv: DrawingEisv | None = None
+
+
+class IdentityReport(Closed):
+    """How often the creature woke and how long it lived, by its own count."""
+
+    awakenings: Count
+    alive_seconds: Annotated[float, Quantity("s", "anima.db identity", low=0)]
+
+
+class PiHealth(Closed):
+    """What the Pi could not do, so that nobody has to guess."""
+
+    outbox_depth: Count = 0
+    dropped_records: Count = 0
+    rejected_checkins: Count = 0
+
+
+class CheckIn(Closed):
+    """One report of an agent, sent every minute and kept until it is acknowledged."""
+
+    contract: Literal[1] = 1
+    agent: AgentName | None = None
+    boot_id: BootId | None = None
+    seq: Sequence | None = None
+    recorded_at: Instant | None = None
+    anima: Anima
+    eisv: ReportedEisv | None = None
+    sensor_data: SensorData = Field(default_factory=SensorData)
+    identity: IdentityReport | None = None
+    pi: PiHealth | None = None
+
+    @model_validator(mode="after")
+    def _key_is_whole(self) -> Self:
+        if (self.boot_id is None) != (self.seq is None):
+            raise ValueError("boot_id and seq belong together: send both or neither")
+        return self
+
+
+class Action(StrEnum):
+    """What the agent may do until its next check-in."""
+
+    PROCEED = "proceed"
+    PAUSE = "pause"
+
+
+class Margin(StrEnum):
+    """How far the nearest edge is."""
+
+    COMFORTABLE = "comfortable"
+    TIGHT = "tight"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Edge(StrEnum):
+    """The limits that a verdict is measured against."""
+
+    RISK = "risk"
+    COHERENCE = "coherence"
+    VOID = "void"
+
+
+class Verdict(Closed):
+    """The answer to a check-in. Given only once the check-in is on disk."""
+
+    success: Literal[True] = True
+    contract: Literal[1] = 1
+    action: Action
+    margin: Margin
+    reason: str
+    nearest_edge: Edge
+    resolved_agent_id: str
+    eisv: GovernanceEisv
+    coherence: Ratio
+    risk_score: Ratio
+    repeated: bool = False
