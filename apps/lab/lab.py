@@ -1,0 +1,130 @@
+"""One lab: its name, whose it is, and what it chose once and remembers."""
+
+import hashlib
+import json
+import os
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from apps import hosts as names
+from apps.lab import process
+from schemas import hosts as schema
+from schemas import ports
+from schemas.errors import Refused
+
+PORTS = range(20_000, 30_000)
+"""Below the range that outgoing connections use, so that a chosen port stays free."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The stand-ins of one checkout under one name."""
+
+    name: str
+    home: Path
+
+    @classmethod
+    def here(cls, root: Path) -> "Lab":
+        """The lab that LAB asks for, of the checkout at ``root``."""
+        return cls(names.lab_name(), root.resolve())
+
+    @property
+    def said(self) -> schema.Lab:
+        """As hosts.toml states it."""
+        return schema.Lab(name=self.name, home=str(self.home))
+
+    @cached_property
+    def state(self) -> Path:
+        """Its directory, made if need be."""
+        return names.state_dir(self.home, self.name)
+
+    def thing(self, name: str) -> str:
+        """The name of one of its containers, volumes or networks."""
+        return names.prefix(self.said) + name
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it bears the plain names and the standard ports."""
+        return self.name == names.DEFAULT_LAB
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What its containers, volumes and networks wear."""
+        worn = {"abode.lab": self.name, "abode.home": str(self.home)}
+        if owner := os.environ.get("ABODE_OWNER_PID"):
+            worn["abode.owner"] = f"{owner}:{_started(owner)}"
+        return worn
+
+    @property
+    def label_args(self) -> list[str]:
+        """The same as docker takes them."""
+        return [arg for key, value in self.labels.items() for arg in ("--label", f"{key}={value}")]
+
+    @property
+    def mine(self) -> list[str]:
+        """Filters that match what belongs to this lab and nothing else."""
+        return [
+            "--filter",
+            f"label=abode.lab={self.name}",
+            "--filter",
+            f"label=abode.home={self.home}",
+        ]
+
+    def port(self, purpose: str) -> int:
+        """A loopback port, chosen at the first question."""
+        chosen = self._chosen
+        if purpose not in chosen:
+            chosen[purpose] = self._standard(purpose) or self._free(purpose, set(chosen.values()))
+            self._remember(chosen)
+        return chosen[purpose]
+
+    def forget_port(self, purpose: str) -> None:
+        """Choose again next time: somebody else took it."""
+        self._remember({key: port for key, port in self._chosen.items() if key != purpose})
+
+    @property
+    def _chosen(self) -> dict[str, int]:
+        path = self.state / "ports.json"
+        try:
+            found: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        except ValueError:
+            raise Refused(f"{path}: not JSON", "remove it; make up chooses new ports") from None
+        return found
+
+    def _remember(self, chosen: dict[str, int]) -> None:
+        path = self.state / "ports.json"
+        half = path.with_suffix(".half")
+        half.write_text(json.dumps(chosen, indent=1) + "\n")
+        half.replace(path)
+
+    def _standard(self, purpose: str) -> int | None:
+        standard = {"postgres": ports.POSTGRES, "governance": ports.GOVERNANCE}
+        return standard.get(purpose) if self.is_default else None
+
+    def _free(self, purpose: str, taken: set[int]) -> int:
+        seed = hashlib.sha256(f"{self.home}:{self.name}:{purpose}".encode()).digest()
+        first = int.from_bytes(seed[:4], "big") % len(PORTS)
+        for step in range(len(PORTS)):
+            port = PORTS[(first + step) % len(PORTS)]
+            if port not in taken and is_free(port):
+                return port
+        raise Refused(f"ports {PORTS.start}-{PORTS.stop - 1}: none is free on loopback")
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _started(owner: str) -> str:
+    if not owner.isdecimal() or (started := process.started(int(owner))) is None:
+        raise Refused(f"ABODE_OWNER_PID: {owner!r} is not a running process")
+    return started
