@@ -1,0 +1,107 @@
+"""The lines of migrations: where their files lie, how they must be called, what they hold.
+
+Pure standard library, so that anything that runs may ask which schema it was written for.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from schemas.errors import Refused
+
+Engine = Literal["postgres", "sqlite"]
+
+MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
+ENGINES: Final[dict[str, Engine]] = {"governance": "postgres", "anima": "sqlite"}
+VERBS: Final = ("create", "add", "fill", "constrain", "rename", "drop")
+
+_WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_MIGRATION = re.compile(rf"(\d{{4}})\.(?:{'|'.join(VERBS)})-{_WORDS}(\.rollback)?\.sql")
+_POST_APPLY = re.compile(rf"post-apply\.{_WORDS}\.sql")
+_COPY = re.compile(r" \d+\.|copy|\.icloud$", re.IGNORECASE)
+_NOT_TRANSACTIONAL = re.compile(r"^\s*--\s*transactional\s*:\s*false", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A named sequence of migrations for one engine, in one folder."""
+
+    name: str
+    engine: Engine
+    folder: Path
+
+    def problems(self) -> Iterator[str]:
+        """Everything about the folder that is not as it must be, one sentence each."""
+        if not self.folder.is_dir():
+            yield f"{self.folder}: no such folder"
+            return
+        files = sorted(f for f in self.folder.iterdir() if not f.name.startswith("."))
+        forward: set[str] = set()
+        back: set[str] = set()
+        for file in files:
+            matched = _MIGRATION.fullmatch(file.name)
+            if matched is None and not _POST_APPLY.fullmatch(file.name):
+                yield f"{self._at(file)}: not a migration name"
+                continue
+            if _NOT_TRANSACTIONAL.search(file.read_text(encoding="utf-8")):
+                yield f"{self._at(file)}: every migration runs in one transaction"
+            if matched:
+                (back if matched[2] else forward).add(file.name.removesuffix(".sql"))
+        back = {name.removesuffix(".rollback") for name in back}
+        for name in sorted(forward - back):
+            yield f"{self._at(self.folder / name)}.sql: has no {name}.rollback.sql beside it"
+        for name in sorted(back - forward):
+            yield f"{self._at(self.folder / name)}.rollback.sql: rolls nothing back"
+        for expected, name in enumerate(sorted(forward), start=1):
+            if int(name[:4]) != expected:
+                yield f"{self._at(self.folder / name)}.sql: expected number {expected:04}"
+                return
+
+    def check(self) -> None:
+        """Refuse a folder that is not well formed, naming every file at once."""
+        if problems := list(self.problems()):
+            copied = any(_COPY.search(problem) for problem in problems)
+            law = f"NNNN.verb-object.sql, numbered from 0001; verbs are {', '.join(VERBS)}"
+            hint = "looks like a copied file; remove it" if copied else law
+            raise Refused("\n".join(problems), hint=hint)
+
+    def migrations(self) -> tuple[str, ...]:
+        """Ids in the order in which they are applied."""
+        return tuple(self._ids("[0-9]*.sql"))
+
+    def post_applies(self) -> tuple[str, ...]:
+        """Ids of what runs again after every change, such as grants."""
+        return tuple(self._ids("post-apply.*.sql"))
+
+    def checksum(self, migration_id: str) -> str:
+        """SHA-256 of the file and of its rollback."""
+        text = (self.folder / f"{migration_id}.sql").read_bytes()
+        back = self.folder / f"{migration_id}.rollback.sql"
+        return hashlib.sha256(
+            text + b"\0" + back.read_bytes() if back.is_file() else text
+        ).hexdigest()
+
+    def _ids(self, pattern: str) -> list[str]:
+        names = sorted(file.name.removesuffix(".sql") for file in self.folder.glob(pattern))
+        return [name for name in names if not name.endswith(".rollback")]
+
+    def _at(self, file: Path) -> str:
+        """The path as the operator types it."""
+        root = MIGRATIONS.parent
+        return str(file.relative_to(root) if file.is_relative_to(root) else file)
+
+
+def line(name: str) -> Line:
+    """The line called ``name``."""
+    if name not in ENGINES:
+        raise Refused(f"no line {name!r}", hint=f"lines are {', '.join(sorted(ENGINES))}")
+    return Line(name, ENGINES[name], MIGRATIONS / name)
+
+
+def checksums(name: str) -> dict[str, str]:
+    """Content hash of each migration of a line, as the ledger must hold it once applied."""
+    of = line(name)
+    return {migration_id: of.checksum(migration_id) for migration_id in of.migrations()}
