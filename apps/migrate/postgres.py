@@ -100,7 +100,9 @@ class Postgres(Atomic, PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo 
             return psycopg.connect(whole, autocommit=True)
         except psycopg.OperationalError as error:
             said = str(error).strip().rpartition("failed: ")[2].partition("\n")[0]
-            raise Unreachable(f"{_where(database)}: {said}", hint="is Postgres up?") from None
+            down = "refused" in said or "No such file" in said
+            hint = "is Postgres up?" if down else None
+            raise Unreachable(f"{_where(database)}: {said}", hint) from None
 
 
 def database_url(url: str) -> str:

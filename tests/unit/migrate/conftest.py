@@ -1,0 +1,59 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apps.migrate.lines import Line
+
+ROOT = Path(__file__).parents[3]
+FILES = {
+    "0001.create-cups.sql": "CREATE TABLE cups (id INTEGER PRIMARY KEY, name TEXT);",
+    "0001.create-cups.rollback.sql": "DROP TABLE cups;",
+    "0002.add-handle.sql": "-- depends: 0001.create-cups\n"
+    "ALTER TABLE cups ADD COLUMN handle TEXT;\nCREATE INDEX cups_handle_idx ON cups (handle);",
+    "0002.add-handle.rollback.sql": "DROP INDEX cups_handle_idx;\n"
+    "ALTER TABLE cups DROP COLUMN handle;",
+}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A line of two migrations for SQLite."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for name, sql in FILES.items():
+        (folder / name).write_text(sql)
+    return Line("tiny", "sqlite", folder)
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Where the database of this test will be."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return str(home / "tiny.db")
+
+
+@pytest.fixture
+def start():
+    """Start an applier in a process of its own."""
+    script = Path(__file__).with_name("applier.py")
+    started = []
+
+    def _start(line, database, *more):
+        process = subprocess.Popen(
+            [sys.executable, script, line.engine, line.folder, *more],
+            cwd=ROOT,
+            env={"DATABASE": database, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield _start
+    for process in started:
+        process.kill()
+        process.communicate()
