@@ -1,0 +1,1 @@
+"""How it stands on a host: the only code that speaks pyinfra."""

@@ -1,0 +1,215 @@
+"""Images, networks, volumes and containers: pyinfra operations that converge on a spec.
+
+pyinfra's own ``docker.container`` never notices a changed spec and ``docker.build`` only looks
+at the tag (read and run on 3.10), hence these.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pyinfra import host, logger, state
+from pyinfra.api import (
+    FactBase,
+    FileUploadCommand,
+    FunctionCommand,
+    OperationError,
+    QuoteString,
+    StringCommand,
+    operation,
+)
+
+from schemas.ports import CONTAINER_FILES_DIR
+from services.container import HOME, LAB, SPEC, Container, File, archive, difference
+
+
+class DockerServer(FactBase[dict[str, str]]):
+    """The engine's version and architecture; empty when none answers.
+
+    No ``requires_command``: with it a missing client would look like a missing container.
+    """
+
+    def command(self) -> str:
+        return "docker version --format '{{.Server.Version}} {{.Server.Arch}}' 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        words = " ".join(output).split()
+        return {"version": words[0], "arch": words[1]} if len(words) == 2 else {}
+
+    @staticmethod
+    def default() -> dict[str, str]:
+        return {}
+
+
+class Inspect(FactBase[dict[str, Any]]):
+    """One object of docker by kind and name, as ``docker inspect`` gives it; empty if absent."""
+
+    def command(self, kind: str, what: str) -> StringCommand:
+        return StringCommand("docker", kind, "inspect", QuoteString(what), "2>/dev/null || true")
+
+    def process(self, output: list[str]) -> dict[str, Any]:
+        found = json.loads("".join(output) or "[]")
+        return found[0] if found else {}
+
+    @staticmethod
+    def default() -> dict[str, Any]:
+        return {}
+
+
+def quoted(*words: str) -> StringCommand:
+    """Words as one shell command, each quoted."""
+    return StringCommand(*(QuoteString(word) for word in words))
+
+
+@operation()
+def engine() -> Iterator[StringCommand]:
+    """Refuse the deploy, in words, when no docker engine answers."""
+    if host.get_fact(DockerServer):
+        host.noop("docker answers")
+        return
+    raise OperationError(
+        f"{host.name}: no docker engine answers; hint: start Docker (macOS: Docker Desktop or "
+        "colima start; Debian: apt-get install docker.io) and see that `docker version` works"
+    )
+    yield  # an operation is a generator
+
+
+@operation()
+def base_image(image: str, script: str) -> Iterator[StringCommand]:
+    """The Debian base: pulled where a registry answers, else built from Debian packages."""
+    if host.get_fact(Inspect, kind="image", what=image):
+        host.noop(f"image {image} exists")
+        return
+    yield StringCommand("sh -s", QuoteString(image), _stdin=Path(script).read_text())
+
+
+@operation()
+def image(
+    tag: str, context: str, pack: Callable[[], None], build_args: dict[str, str], made_of: str
+) -> Iterator[Any]:
+    """An image built from a tar that ``pack`` makes here, unless its tag (a hash of it) exists."""
+    if host.get_fact(Inspect, kind="image", what=tag):
+        host.noop(f"image {tag} exists")
+        return
+    if state.config.DIFF:
+        host.log(f"Will build {tag}", logger.info)
+    args = " ".join(f"--build-arg {shlex.quote(f'{k}={v}')}" for k, v in build_args.items())
+    build = f"docker build --quiet {args} --label abode.image={made_of} -t {shlex.quote(tag)} -"
+    yield FunctionCommand(pack, (), {})
+    there = context
+    if host.name != "@local":
+        there = f"/tmp/{Path(context).name}"
+        yield FileUploadCommand(context, there)
+    yield StringCommand(build, "<", QuoteString(there), ">/dev/null")
+    if there != context:
+        yield StringCommand("rm -f", QuoteString(there))
+
+
+@operation()
+def network(network: str, labels: dict[str, str]) -> Iterator[StringCommand]:
+    """A bridge network; containers on two of them do not see each other."""
+    if host.get_fact(Inspect, kind="network", what=network):
+        host.noop(f"network {network} exists")
+        return
+    yield quoted("docker", "network", "create", *_labels(labels), network)
+
+
+@operation()
+def volume(volume: str, labels: dict[str, str]) -> Iterator[StringCommand]:
+    """A named volume; it outlives its container."""
+    if host.get_fact(Inspect, kind="volume", what=volume):
+        host.noop(f"volume {volume} exists")
+        return
+    yield quoted("docker", "volume", "create", *_labels(labels), volume)
+
+
+@operation()
+def container(spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand]:
+    """Run what is declared: recreated when it differs, started when it stopped, else left alone."""
+    found = host.get_fact(Inspect, kind="container", what=spec.container)
+    status = found.get("State", {}).get("Status")
+    labels = found.get("Config", {}).get("Labels") or {}
+    _ours(spec, found, labels)
+    running = json.loads(labels.get(SPEC) or "{}")
+    changes = list(difference(running, spec.spec()))
+    # One that was created but never started may lack its files: made again.
+    whole = bool(found) and not changes and status != "created"
+    health = found.get("State", {}).get("Health", {}).get("Status")
+    if whole and status == "running" and health == "healthy":
+        host.noop(f"container {spec.container} is as declared")
+        return
+    if state.config.DIFF:
+        verb = "start" if whole else "recreate" if found else "create"
+        host.log(f"Will {verb} container {spec.container}", logger.info)
+        for line in changes if found else ():
+            host.log(f"  {spec.container}: {line}", logger.info)
+    if not whole:
+        if found:
+            yield quoted("docker", "stop", "-t", str(spec.stop_seconds), spec.container)
+            yield quoted("docker", "rm", "-f", "-v", spec.container)
+        yield quoted("docker", "create", *spec.create())
+        for other in spec.networks[1:]:
+            yield quoted("docker", "network", "connect", other, spec.container)
+        yield copy_into(spec.container, spec.archive())
+    if not (whole and status == "running"):
+        yield quoted("docker", "start", spec.container)
+    yield wait_healthy(spec.container, wait_seconds)
+
+
+def _ours(spec: Container, found: dict[str, Any], labels: dict[str, str]) -> None:
+    if not found or all(labels.get(key) == spec.labels[key] for key in (LAB, HOME)):
+        return
+    raise OperationError(
+        f"container {spec.container!r} belongs to {labels.get(HOME) or 'something else'}, "
+        f"not to {spec.labels[HOME]}; hint: LAB=name make up gives this lab its own names"
+    )
+
+
+def _labels(labels: dict[str, str]) -> list[str]:
+    return [part for k, v in labels.items() for part in ("--label", f"{k}={v}")]
+
+
+def copy_into(container: str, tar: str) -> StringCommand:
+    """Unpack a base64 tar (on stdin, so that no argument shows it) where the container looks."""
+    return StringCommand(
+        "base64 -d | docker cp -", QuoteString(f"{container}:{CONTAINER_FILES_DIR}"), _stdin=tar
+    )
+
+
+WAIT = """i=0
+while [ $i -lt @TRIES@ ]; do
+  set -- $(docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}} {{.RestartCount}}' @NAME@)
+  case "$1" in healthy) exit 0;; exited|dead|unhealthy|"") break;; esac
+  [ "$2" -ge 3 ] && break
+  i=$((i+1)); sleep 0.25
+done
+echo "container @NAME@ is not healthy: ${1:-gone} after $2 restarts; its last lines:" >&2
+docker logs --tail 40 @NAME@ >&2; exit 1"""
+
+
+def wait_healthy(container: str, seconds: int) -> StringCommand:
+    """Wait until the health check passes; else fail with the container's last lines."""
+    script = WAIT.replace("@TRIES@", str(seconds * 4)).replace("@NAME@", shlex.quote(container))
+    return StringCommand(script)
+
+
+def once(image: str, command: list[str], files: dict[str, File], uid: int, volumes: dict[str, str],
+         env: dict[str, str], container: str) -> StringCommand:  # fmt: skip
+    """One run of a container that is gone afterwards, with its files on stdin."""
+    create = quoted(
+        "docker", "create", "--name", container, "--network", "none", "--user", f"{uid}:{uid}",
+        "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+        "--volume", CONTAINER_FILES_DIR,
+        *(part for k, v in volumes.items() for part in ("--volume", f"{k}:{v}")),
+        *(part for k, v in env.items() for part in ("--env", f"{k}={v}")),
+        image, *command,
+    )  # fmt: skip
+    target = shlex.quote(container)
+    return StringCommand(
+        f"docker rm -fv {target} >/dev/null 2>&1; trap 'docker rm -fv {target} >/dev/null' EXIT;",
+        create, ">/dev/null && base64 -d |", quoted("docker", "cp", "-", f"{container}:{CONTAINER_FILES_DIR}"),
+        "&&", quoted("docker", "start", "-a", container),
+        _stdin=archive(files, uid),
+    )  # fmt: skip

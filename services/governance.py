@@ -1,0 +1,91 @@
+"""The governance server: one container between the databases and the Pis."""
+
+import hashlib
+import json
+
+from schemas import ports
+from services import docker
+from services.cargo import MAC_CODE, files
+from services.container import Container, File
+from services.house import House
+from services.images import built
+from services.postgres import APP, DATABASE
+
+UID = 972
+MEMORY_MB = 512
+POOL = (2, 10)
+
+
+def image() -> str:
+    """The image that serves and, with another command, migrates; gives its tag."""
+    return built("governance", "governance", files(MAC_CODE), "mac")
+
+
+def networks(house: House) -> None:
+    """One network with the databases; in a lab another with the Pis, who see only governance."""
+    names = ["abode-data", *(["abode-lan"] if house.hosts.lab else [])]
+    for what in names:
+        called = house.called(what)
+        docker.network(name=f"Network {called}", network=called, labels=dict(house.labels))
+
+
+def database_url(role: str) -> str:
+    """Where a container with the socket finds the database; the password is in a file."""
+    return (
+        f"postgresql://{role}@/{DATABASE}?host={ports.POSTGRES_SOCKET_DIR}"
+        f"&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
+    )
+
+
+def pgpass(role: str, password: str) -> File:
+    """A libpq password file for one role."""
+    return File(f"*:*:{DATABASE}:{role}:{password}\n", secret=True)
+
+
+def governance(house: House, tag: str) -> None:
+    """The container ``governance``: two doors, the one to the loopback needs no token."""
+    mac = house.hosts.mac
+    called, data = house.called("governance"), house.called("abode-data")
+    tokens = {
+        pi.agent: hashlib.sha256(house.vault.get(f"agent_{pi.agent}").encode()).hexdigest()
+        for pi in house.hosts.pi
+    }
+    docker.volume(
+        name=f"Volume of {called}: data", volume=f"{called}-data", labels=dict(house.labels)
+    )
+    docker.container(
+        name=f"Run {called}",
+        spec=Container(
+            container=called,
+            image=tag,
+            uid=UID,
+            labels=house.labels,
+            memory_mb=MEMORY_MB,
+            networks=(data, *([house.called("abode-lan")] if house.hosts.lab else [])),
+            publish=(
+                f"127.0.0.1:{mac.governance_port}:{ports.GOVERNANCE_LOCAL}",
+                *(f"{a}:{mac.governance_port}:{ports.GOVERNANCE}" for a in mac.governance_bind),
+            ),
+            volumes={
+                f"{called}-data": ports.GOVERNANCE_DATA_DIR,
+                f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
+                f"{house.called('redis')}-socket": ports.REDIS_SOCKET_DIR,
+            },
+            env={
+                "DB_POSTGRES_URL": database_url(APP),
+                "DB_POSTGRES_MIN_CONN": str(POOL[0]),
+                "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "REDIS_SOCKET": ports.REDIS_SOCKET,
+                "REDIS_USER": "governance",
+                "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
+                "AGENT_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/agent_tokens.json",
+                # The open door listens where only the loopback's port mapping leads.
+                "GOVERNANCE_LOCAL_HOST": f"{called}.{data}",
+            },
+            files={
+                "pgpass": pgpass(APP, house.vault.get("postgres_governance")),
+                "redis_password": File(house.vault.get("redis_governance") + "\n", secret=True),
+                "agent_tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
+            },
+        ),
+    )

@@ -1,0 +1,78 @@
+"""What every service of one deploy shares: the hosts, their names, the vault, the cache."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from apps import hosts as in_force
+from schemas.hosts import Hosts
+from services import tls
+from services.cargo import ROOT
+from services.container import HOME, LAB
+from services.secrets import Vault
+
+
+@dataclass(frozen=True)
+class House:
+    """The declared hosts and where this deploying machine keeps their secrets."""
+
+    hosts: Hosts
+    state: Path
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The secrets of these hosts."""
+        return Vault(self.state / "secrets")
+
+    def certificate(self) -> tuple[str, str]:
+        """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
+        names = ("localhost", "127.0.0.1", self.called("postgres-age"))
+        return tls.server(self.vault, "postgres", names)
+
+    def make_secrets(self) -> Vault:
+        """Every secret of the house, made in memory if it does not exist yet."""
+        for what in ("postgres_owner", "postgres_governance", "redis_operator", "redis_governance"):
+            self.vault.get(what)
+        for pi in self.hosts.pi:
+            self.vault.get(f"agent_{pi.agent}")
+        self.certificate()
+        return self.vault
+
+    @property
+    def cache(self) -> Path:
+        """Wheels and build contexts; may be deleted at any time."""
+        return ROOT / ".abode" / "cache"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Say whose a container, a volume or a network is."""
+        lab = self.hosts.lab
+        return {LAB: lab.name if lab else "", HOME: lab.home if lab else ""}
+
+    def called(self, what: str) -> str:
+        """The name of a container, volume or network of ours on this engine."""
+        return in_force.container(self.hosts, what)
+
+
+@cache
+def house() -> House:
+    """The house of this process: one vault for all its hosts."""
+    return House(*in_force.in_force(ROOT))
+
+
+_templates = Environment(
+    loader=FileSystemLoader(ROOT / "templates"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,  # noqa: S701  # configuration files, not HTML
+)
+
+
+def render(template: str, **values: object) -> str:
+    """A file of templates/ with its values; a missing one is an error."""
+    return _templates.get_template(template).render(**values)

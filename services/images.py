@@ -1,0 +1,57 @@
+"""The images of the house: a tag is the hash of everything that goes in."""
+
+from pathlib import Path
+
+from pyinfra import host
+
+from schemas import ports
+from services import cargo, docker
+from services.cargo import ROOT
+
+BASE = "abode/base:trixie"
+BASE_PYTHON = "3.13"
+"""What Debian trixie ships."""
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def base() -> None:
+    """Debian trixie, the ground under every image."""
+    docker.base_image(name=f"Base image {BASE}", image=BASE, script=str(ROOT / "templates/base/make.sh"))
+
+
+def built(template: str, image: str, code: dict[str, bytes], *locks: str) -> str:
+    """The image of templates/<template>, with ``code`` and the wheels of ``locks``; gives its tag."""
+    machine = MACHINES.get(host.get_fact(docker.DockerServer).get("arch", ""), "x86_64")
+    own = {
+        str(Path(name).relative_to(f"templates/{template}")): content
+        for name, content in cargo.files([f"templates/{template}"]).items()
+        if not name.endswith((".j2", ".conf", ".sql"))
+    }
+    source = {f"code/{name}": content for name, content in code.items()}
+    requirements = {"requirements.txt": cargo.lock(*locks).encode()} if locks else {}
+    arguments = {
+        "BASE": BASE,
+        "FILES_DIR": ports.CONTAINER_FILES_DIR,
+        "POSTGRES_SOCKET_DIR": ports.POSTGRES_SOCKET_DIR,
+        "REDIS_SOCKET_DIR": ports.REDIS_SOCKET_DIR,
+        "REDIS_SOCKET": ports.REDIS_SOCKET,
+        "GOVERNANCE_DATA_DIR": ports.GOVERNANCE_DATA_DIR,
+        "GOVERNANCE_PORT": str(ports.GOVERNANCE),
+    }
+    light = {**own, **source, **requirements}
+    tag = f"abode/{image}:{cargo.digest(light, machine, *arguments.values())}"
+    path = ROOT / ".abode" / "cache" / f"{image}-{tag.rsplit(':', 1)[1]}.tar.gz"
+
+    def pack() -> None:
+        wheels = cargo.wheels(path.parent, BASE_PYTHON, machine, *locks) if locks else {}
+        cargo.tar(path, {**light, **wheels})
+
+    docker.image(
+        name=f"Image {tag}",
+        tag=tag,
+        context=str(path),
+        pack=pack,
+        build_args=arguments,
+        made_of=image,
+    )
+    return tag
