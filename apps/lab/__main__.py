@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps.lab import hosts, images, keys, pi
+from apps.lab import hosts, images, keys, owner, pi
 from apps.lab.lab import Lab
 from schemas.errors import HouseError, Refused
 
@@ -13,9 +13,10 @@ def main() -> int:
     try:
         if sys.argv[1:] != ["pi"]:
             raise Refused(f"apps.lab: {' '.join(sys.argv[1:])!r} is not a verb; there is 'pi'")
-        lab = Lab.here(Path.cwd())
+        lab = Lab.here(Path(__file__).resolve().parents[2])
+        owner.refuse_strangers(lab)
         keys.make(lab)
-        image, _ = images.pi(lab.home, images.base(lab.home))
+        image, _ = images.pi(lab.home, images.base(lab.home)[0])
         took = pi.stand(lab, image)
         hosts.write(lab)
         pi.wait_for_ssh(lab)

@@ -19,7 +19,8 @@ def attempt(
         raise Unreachable("docker: no such command", "make up") from None
     except subprocess.TimeoutExpired:
         raise Unreachable(
-            f"docker {args[0]}: no answer within {seconds:.0f} s", "is the engine hung?  docker info"
+            f"docker {args[0]}: no answer within {seconds:.0f} s",
+            "is the engine hung?  docker info",
         ) from None
 
 

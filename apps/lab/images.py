@@ -1,9 +1,12 @@
 """The images of the lab: Debian, and the Pi made from it. A tag is the hash of what made it."""
 
 import hashlib
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
+from apps.lab import packages
 from apps.lab.docker import docker, inspect
 from schemas.errors import Unreachable
 
@@ -11,15 +14,32 @@ BASE = "abode/base:trixie"
 CONTEXT = "templates/lab"
 
 
-def base(root: Path) -> str:
-    """Have the Debian base, pulled or built; its image id."""
-    done = subprocess.run(
-        ["sh", "templates/base/make.sh", BASE], cwd=root, capture_output=True, text=True, check=False
-    )
+def base(root: Path) -> tuple[str, str, float]:
+    """Have the Debian base; its image id, how it came, and the seconds spent on downloads."""
+    begun = time.monotonic()
+    there = inspect("image", BASE)
+    fetching = 0.0
+    done = _make(root)
+    if done.returncode and _can_get_mmdebstrap():
+        fetching = packages.install("mmdebstrap")
+        done = _make(root)
     found = inspect("image", BASE)
     if done.returncode or found is None:
         raise Unreachable(f"{BASE}: not made: {done.stderr.strip() or done.stdout.strip()}")
-    return str(found["Id"])
+    if there is not None:
+        return str(found["Id"]), "there already", 0.0
+    if found.get("RepoDigests"):
+        return str(found["Id"]), "pulled", time.monotonic() - begun
+    return str(found["Id"]), "built from Debian packages", fetching
+
+
+def _make(root: Path) -> "subprocess.CompletedProcess[str]":
+    command = ["sh", "templates/base/make.sh", BASE]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+def _can_get_mmdebstrap() -> bool:
+    return shutil.which("mmdebstrap") is None and packages.can_install()
 
 
 def pi_tag(root: Path, base_id: str) -> str:

@@ -131,7 +131,9 @@ def wait_for_ssh(lab: Lab) -> None:
             break
         time.sleep(0.2)
     name = lab.thing(NAME)
-    journal = attempt("exec", name, "journalctl", "-u", "ssh", "-n", "20", "--no-pager", "-o", "cat")
+    journal = attempt(
+        "exec", name, "journalctl", "-u", "ssh", "-n", "20", "--no-pager", "-o", "cat"
+    )
     last = journal.stdout.decode(errors="replace") or docker("logs", "--tail", "20", name)
     raise Unreachable(
         f"{name}: no ssh within {SSH_WAIT_SECONDS:.0f} s: {done.stderr.strip()}\n{last.strip()}",

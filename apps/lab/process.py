@@ -7,12 +7,16 @@ from pathlib import Path
 
 
 def started(pid: int) -> str | None:
-    """When a process started: clock ticks since boot on Linux, a date elsewhere."""
+    """When a process started: clock ticks since boot on Linux, a date elsewhere.
+
+    None when it is gone, or ended and only waits for its parent to notice.
+    """
     if sys.platform == "linux":
         try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None
+        return None if fields[0] == "Z" else fields[19]
     said = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()

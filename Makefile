@@ -1,0 +1,48 @@
+# What an operator types. `make help` lists it.
+PYTHON ?= python3
+LAB ?=
+export LAB
+BIN := .venv/bin
+STAMP := .venv/.locks
+
+.DEFAULT_GOAL := help
+.PHONY: help up down destroy deploy check test bench-deploy lint preflight
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+up: preflight $(STAMP) ## have the lab standing and flowing; LAB=name gives it its own names
+	@$(BIN)/abode up
+
+down: $(STAMP) ## stop the lab, keep its data
+	@$(BIN)/abode down
+
+destroy: $(STAMP) ## remove everything that make up created, and nothing else
+	@$(BIN)/abode destroy
+	@test -d .abode || rm -rf .venv abode.egg-info
+
+deploy: $(STAMP) ## deploy to the hosts in force: hosts.toml, else the lab
+	@$(BIN)/abode deploy
+
+check: $(STAMP) ## check the hosts in force
+	@$(BIN)/python -m pytest tests/hosts
+
+test: $(STAMP) ## run every test
+	@$(BIN)/python -m pytest
+
+bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
+	@$(BIN)/python -m tests.bench.deploy
+
+lint: $(STAMP) ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+preflight:
+	@$(PYTHON) -m apps.lab.preflight
+
+# A venv half made is made anew: the stamp is its last file.
+$(STAMP): locks/dev.txt pyproject.toml
+	@echo "making .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,138 @@
+"""The Docker engine: one that answers is used; else it is installed and started on Debian."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from apps.lab import packages, process
+from apps.lab.docker import attempt
+from schemas.errors import HouseError, Unreachable
+
+WAIT_SECONDS = 60.0
+PID_FILE = Path("/var/run/docker.pid")
+
+
+def answers() -> bool:
+    """Whether an engine answers the docker on our PATH."""
+    if shutil.which("docker") is None:
+        return False
+    return attempt("version", "-f", "{{.Server.Version}}", seconds=30).returncode == 0
+
+
+def have(notes: Path) -> tuple[str, float]:
+    """Have an engine; says how it came to be, and the seconds spent on downloads.
+
+    ``notes`` is a directory that remembers an engine that we started.
+    """
+    if answers():
+        return "answers", 0.0
+    if "DOCKER_HOST" in os.environ or not packages.can_install():
+        raise Unreachable("docker: no engine answers", advice())
+    fetched = _install()
+    if packages.systemd_runs():
+        _note(notes, {"systemd": "docker.service"})
+        subprocess.run(["systemctl", "start", "docker.service"], check=False)
+        _wait(lambda: True, lambda: "see journalctl -u docker.service")
+    elif fetched and answers() and PID_FILE.exists():  # the package's own init script was faster
+        _note(notes, {"process": process.mark(int(PID_FILE.read_text()))})
+    else:
+        start(notes)
+    return "installed and started" if fetched else "started", fetched
+
+
+def _install() -> float:
+    wanted = []
+    if _dockerd() is None:
+        wanted.append("docker.io")
+    if shutil.which("docker") is None and packages.known("docker-cli"):
+        wanted.append("docker-cli")
+    if shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
+        wanted.append("openssh-client")
+    return packages.install(*wanted) if wanted else 0.0
+
+
+def _dockerd() -> str | None:
+    return shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+
+
+def start(notes: Path, *arguments: str) -> int:
+    """Start dockerd away from this terminal, note it, wait until it answers; its pid."""
+    program = _dockerd()
+    if program is None:
+        raise Unreachable("dockerd: not found after docker.io was installed", advice())
+    notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    with (notes / "dockerd.log").open("ab") as log:
+        daemon = subprocess.Popen(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {"PATH": path},
+        )
+    _note(notes, {"process": process.mark(daemon.pid)})
+    try:
+        _wait(lambda: daemon.poll() is None, lambda: _tail(notes / "dockerd.log"))
+    except HouseError:
+        stop(notes)
+        raise
+    return daemon.pid
+
+
+def stop(notes: Path) -> str | None:
+    """Stop the engine that we started, and only that; says what it stopped."""
+    path = notes / "engine.json"
+    if not path.exists():
+        return None
+    noted: dict[str, str] = json.loads(path.read_text())
+    if "systemd" in noted:
+        subprocess.run(["systemctl", "stop", "docker.socket", noted["systemd"]], check=False)
+    elif process.lives(noted["process"]):
+        os.kill(int(noted["process"].partition(":")[0]), signal.SIGTERM)
+        until = time.monotonic() + WAIT_SECONDS
+        while process.lives(noted["process"]):
+            if time.monotonic() > until:
+                raise Unreachable(f"dockerd {noted['process']}: does not stop", "see dockerd.log")
+            time.sleep(0.1)
+    else:
+        shutil.rmtree(notes)
+        return None
+    shutil.rmtree(notes)
+    return "engine (dockerd)"
+
+
+def advice() -> str:
+    """What a person must do here to have an engine."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return f"DOCKER_HOST={host} does not answer: start that engine or unset DOCKER_HOST"
+    if sys.platform == "darwin":
+        return "start Docker Desktop (open -a Docker) or colima (colima start), then make up"
+    if os.geteuid() and Path("/var/run/docker.sock").exists():
+        return "the engine runs, but not for you: sudo usermod -aG docker $USER, log in again"
+    if shutil.which("apt-get"):
+        return "sudo apt-get install docker.io && sudo usermod -aG docker $USER, log in again"
+    return "install Docker with your package manager, start it, then make up"
+
+
+def _wait(lives: Callable[[], bool], log: Callable[[], str]) -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while not answers():
+        if time.monotonic() > until or not lives():
+            raise Unreachable(f"dockerd: does not answer\n{log()}", "its last lines say why")
+        time.sleep(0.3)
+
+
+def _tail(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+
+
+def _note(notes: Path, noted: dict[str, str]) -> None:
+    notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (notes / "engine.json").write_text(json.dumps(noted) + "\n")

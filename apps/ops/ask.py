@@ -1,0 +1,205 @@
+"""Asks the hosts in force how they are: one docker inspect, one psql, one ssh command a Pi."""
+
+import json
+import os
+import shlex
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from apps.hosts import container
+from apps.ops.status import Address, Host, LastRow, Outbox, Service, Status, age
+from apps.queries import load
+from schemas import ports
+from schemas.hosts import Hosts, MacHost, PiHost, Ssh
+
+SQL = load(Path(__file__).with_name("queries.sql"))
+WAIT_SECONDS = 15.0
+CONTAINERS = ("postgres-age", "redis", "governance")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, or why it did not."""
+
+    said: str = ""
+    reason: str | None = None
+
+
+def ask(hosts: Hosts) -> Status:
+    """The state of every part; a part that does not answer never hides the others."""
+    names = [container(hosts, name) for name in CONTAINERS]
+    psql = ["docker", "exec", "-i", names[0], "psql", "-U", "postgres", "-d", "governance"]
+    with ThreadPoolExecutor() as pool:
+        docker = pool.submit(_on_mac, hosts.mac, ["docker", "container", "inspect", *names])
+        rows = pool.submit(
+            _on_mac, hosts.mac, [*psql, "-AtqX", "-v", "ON_ERROR_STOP=1"], SQL["last_rows_on_mac"]
+        )
+        boards = [pool.submit(_on_pi, pi) for pi in hosts.pi]
+    now = datetime.now(UTC)
+    mac, services = _containers(hosts, names, docker.result(), now)
+    last_rows = _mac_rows(hosts.mac.name, rows.result(), now)
+    seen, outboxes = [mac], []
+    for pi, board in zip(hosts.pi, boards, strict=True):
+        host, unit, row, outbox = _board(pi, board.result(), now)
+        seen.append(host)
+        services.append(unit)
+        last_rows.append(row)
+        outboxes.append(outbox)
+    return Status(
+        asked_at=now,
+        lab=hosts.lab.name if hosts.lab else None,
+        hosts=tuple(seen),
+        services=tuple(services),
+        last_rows=tuple(last_rows),
+        outboxes=tuple(outboxes),
+        addresses=tuple(_addresses(hosts)),
+    )
+
+
+def ssh(to: Ssh, *command: str) -> list[str]:
+    """The command line that runs something over ssh, never asking anybody anything."""
+    options = ["BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=yes", "LogLevel=ERROR"]
+    options += ["ControlMaster=auto", "ControlPath=/tmp/abode-%C", "ControlPersist=60"]
+    if to.known_hosts:
+        options.append(f"UserKnownHostsFile={to.known_hosts}")
+    if to.key:
+        options.append("IdentitiesOnly=yes")
+    key = ["-i", to.key] if to.key else []
+    flags = [arg for option in options for arg in ("-o", option)]
+    return ["ssh", *flags, *key, "-p", str(to.port), f"{to.user}@{to.hostname}", *command]
+
+
+def _run(command: list[str], given: str | None = None, env: dict[str, str] | None = None) -> Answer:
+    try:
+        done = subprocess.run(
+            command,
+            input=given if given is not None else "",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WAIT_SECONDS,
+            env=os.environ | (env or {}),
+        )
+    except FileNotFoundError:
+        return Answer(reason=f"{command[0]}: no such command")
+    except subprocess.TimeoutExpired:
+        return Answer(reason=f"no answer within {WAIT_SECONDS:.0f} s")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        return Answer(said=done.stdout, reason=lines[-1])
+    return Answer(said=done.stdout)
+
+
+def _on_mac(mac: MacHost, command: list[str], given: str | None = None) -> Answer:
+    env = {"DOCKER_HOST": mac.docker_host} if mac.docker_host else {}
+    if mac.ssh is None:
+        return _run(command, given, env)
+    if mac.path:
+        env["PATH"] = mac.path
+    settings = [f"{key}={value}" for key, value in env.items()]
+    return _run(ssh(mac.ssh, shlex.join(["env", *settings, *command])), given)
+
+
+def _on_pi(pi: PiHost) -> Answer:
+    """Two lines: the unit's properties as systemd has them, then the rows as JSON."""
+    show = "systemctl show anima.service --timestamp=unix -p ActiveState,ActiveEnterTimestamp"
+    database = f"~{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
+    sqlite = f"sudo -n -u {pi.user} sqlite3 -readonly -cmd '.timeout 2000' {database}"
+    return _run(ssh(pi.ssh, f"{show}; {sqlite}"), SQL["last_rows_on_pi"])
+
+
+def _containers(
+    hosts: Hosts, names: list[str], answer: Answer, now: datetime
+) -> tuple[Host, list[Service]]:
+    """Docker prints what it found even when one of the names is missing."""
+    found = _parsed(answer.said)
+    there: dict[str, Any] = {each["Name"].lstrip("/"): each for each in found or []}
+    answers = found is not None
+    mac = Host(
+        name=hosts.mac.name,
+        group="mac",
+        address=hosts.mac.ssh.hostname if hosts.mac.ssh else "this machine",
+        answers=answers,
+        reason=None if answers else answer.reason,
+    )
+    absent = "absent" if answers else "unreachable"
+    return mac, [
+        _service(name, mac.name, there[name], now)
+        if name in there
+        else Service(name=name, host=mac.name, state=absent)
+        for name in names
+    ]
+
+
+def _service(name: str, host: str, inspected: dict[str, Any], now: datetime) -> Service:
+    state = inspected["State"]
+    started = datetime.fromisoformat(state["StartedAt"][:19] + "+00:00")
+    return Service(
+        name=name,
+        host=host,
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        image=inspected["Config"]["Image"],
+        up_seconds=age(started, now) if state["Status"] == "running" else None,
+    )
+
+
+def _mac_rows(host: str, answer: Answer, now: datetime) -> list[LastRow]:
+    found = _parsed(answer.said) if answer.reason is None else None
+    return [_last_row(table, host, found, now) for table in ("core.agent_state", "audit.events")]
+
+
+def _last_row(table: str, host: str, found: Any, now: datetime) -> LastRow:
+    if not isinstance(found, dict):
+        return LastRow(table=table, host=host, answers=False)
+    at = datetime.fromisoformat(found[table]) if found[table] else None
+    return LastRow(table=table, host=host, answers=True, at=at, age_seconds=age(at, now))
+
+
+def _board(pi: PiHost, answer: Answer, now: datetime) -> tuple[Host, Service, LastRow, Outbox]:
+    lines = answer.said.splitlines()
+    unit = dict(line.split("=", 1) for line in lines if line.startswith("Active"))
+    found = _parsed(lines[-1]) if lines and lines[-1].startswith("{") else None
+    host = Host(
+        name=pi.name,
+        group="pi",
+        address=f"{pi.ssh.hostname}:{pi.ssh.port}",
+        answers=bool(unit),
+        reason=answer.reason,
+    )
+    since = unit.get("ActiveEnterTimestamp", "").lstrip("@")
+    active = unit.get("ActiveState", "unreachable")
+    service = Service(
+        name="anima",
+        host=pi.name,
+        state=active,
+        up_seconds=age(datetime.fromtimestamp(int(since), UTC), now)
+        if active == "active" and since.isdecimal()
+        else None,
+    )
+    row = _last_row("drawing_history", pi.name, found, now)
+    return host, service, row, Outbox(host=pi.name, depth=(found or {}).get("outbox_depth"))
+
+
+def _parsed(said: str) -> Any:
+    """The JSON of an answer; None when it is none."""
+    try:
+        return json.loads(said)
+    except ValueError:
+        return None
+
+
+def _addresses(hosts: Hosts) -> list[Address]:
+    mac = hosts.mac.ssh.hostname if hosts.mac.ssh else "localhost"
+    listed = [
+        Address(what="governance", where=f"http://{mac}:{hosts.mac.governance_port}"),
+        Address(what="postgres", where=f"{mac}:{hosts.mac.postgres_port} database governance"),
+    ]
+    return listed + [
+        Address(what=pi.name, where=f"ssh {pi.ssh.user}@{pi.ssh.hostname} -p {pi.ssh.port}")
+        for pi in hosts.pi
+    ]

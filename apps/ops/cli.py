@@ -1,0 +1,94 @@
+"""The operator's command: ``abode up | down | destroy | deploy | status | version``."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from apps.hosts import in_force
+from apps.ops import deploy as deploys
+from schemas.errors import HouseError
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout that this command was installed from."""
+
+app = typer.Typer(
+    name="abode",
+    help="Lumen's house: put it up, deploy it, see how it is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up() -> None:
+    """Have the lab standing and its data flowing."""
+    from apps.lab.up import up as run  # noqa: PLC0415  # keeps `abode status` quick
+
+    run(ROOT)
+
+
+@app.command()
+def down() -> None:
+    """Stop the lab; its data stays."""
+    from apps.lab.down import down as run  # noqa: PLC0415
+
+    _list("stopped", run(ROOT))
+
+
+@app.command()
+def destroy() -> None:
+    """Remove everything that `abode up` created."""
+    from apps.lab.down import destroy as run  # noqa: PLC0415
+
+    _list("removed", run(ROOT))
+
+
+@app.command()
+def deploy(
+    dry: Annotated[bool, typer.Option("--dry", help="Change nothing; say what would.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show each change in full.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Counts for programs.")] = False,
+) -> None:
+    """Make the hosts in force as they are declared."""
+    arguments = deploys.command(dry=dry, diff=diff, as_json=as_json)
+    raise typer.Exit(deploys.run(ROOT, arguments, "abode deploy"))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+) -> None:
+    """Show hosts, services and ages of the last rows; exit 3 when something does not answer."""
+    from apps.ops import ask, show  # noqa: PLC0415
+
+    hosts, _ = in_force(ROOT)
+    seen = ask.ask(hosts)
+    if as_json:
+        sys.stdout.write(seen.model_dump_json(indent=1) + "\n")
+    else:
+        Console(highlight=False).print(show.tables(seen))
+    raise typer.Exit(0 if seen.is_whole else 3)
+
+
+@app.command()
+def version() -> None:
+    """Show which abode this is."""
+    sys.stdout.write(f"abode {metadata.version('abode')} at {ROOT}\n")
+
+
+def _list(verb: str, what: list[str]) -> None:
+    sys.stdout.write("".join(f"{verb} {each}\n" for each in what) or f"nothing to be {verb}\n")
+
+
+def main() -> int:
+    """Run; an error of the house is two lines on stderr and its exit code."""
+    try:
+        app()
+    except HouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
