@@ -27,7 +27,7 @@ def test_a_well_formed_line_has_no_problems(tiny):
     ],
 )
 def test_a_stray_file_is_refused(tiny, name, complaint):
-    """yoyo would run it; we name it."""
+    """Yoyo would run it; we name it."""
     (tiny.folder / name).write_text("")
 
     with pytest.raises(Refused, match=complaint):
@@ -53,7 +53,7 @@ def test_a_gap_or_a_duplicate_number_is_refused(tiny, number):
 
 
 def test_a_migration_outside_a_transaction_is_refused(tiny):
-    """yoyo's directive would break the promise of all or nothing."""
+    """Yoyo's directive would break the promise of all or nothing."""
     (tiny.folder / "0002.add-handle.sql").write_text("-- transactional: false\nVACUUM;")
 
     with pytest.raises(Refused, match="one transaction"):

@@ -17,16 +17,19 @@ LEDGER |= {"_yoyo_version", "yoyo_lock", "sqlite_sequence"}
 
 
 def query(database, sql):
+    """What the plain driver reads."""
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute(sql).fetchall()
 
 
 def catalog(database):
+    """Everything that was created, but for the ledger."""
     rows = query(database, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name")
     return [row for row in rows if row[2] not in LEDGER]
 
 
 def files(database):
+    """Names and bytes of the database and of what lies beside it."""
     return {file.name: file.read_bytes() for file in Path(database).parent.iterdir()}
 
 
@@ -91,7 +94,7 @@ def test_a_failed_migration_leaves_nothing_of_itself(tiny, database):
 
 
 def test_an_unknown_dependency_is_refused(tiny, database):
-    """yoyo would skip the migration and say nothing."""
+    """Yoyo would skip the migration and say nothing."""
     (tiny.folder / "0002.add-handle.sql").write_text("-- depends: 0001.create-saucers\nSELECT 1;")
 
     with pytest.raises(Refused, match="Could not resolve dependencies"):
@@ -99,7 +102,7 @@ def test_an_unknown_dependency_is_refused(tiny, database):
 
 
 def test_killed_between_the_ddl_and_its_mark_heals(tiny, database, start):
-    """kill -9 undoes the DDL with the mark, and leaves no lock."""
+    """Kill -9 undoes the DDL with the mark, and leaves no lock."""
     killed = start(tiny, database, "die")
     assert killed.wait(20) == -9, killed.stderr.read()
     assert query(database, "SELECT pid FROM yoyo_lock") == [(killed.pid,)]
@@ -122,9 +125,12 @@ def test_two_at_once_apply_each_migration_once(tiny, database, start):
 def test_the_holder_of_the_lock_is_named(tiny, database):
     """Whoever waits learns which process to look at."""
     runner.apply(tiny, database)
-    with runner._open(tiny, database) as backend, backend.lock():
-        with pytest.raises(Refused, match=rf"running: pid {os.getpid()}\b"):
-            runner.apply(tiny, database, wait=0.1)
+    with (
+        runner._open(tiny, database) as backend,
+        backend.lock(),
+        pytest.raises(Refused, match=rf"running: pid {os.getpid()}\b"),
+    ):
+        runner.apply(tiny, database, wait=0.1)
 
 
 def test_back_and_forth_gives_the_same_catalog(tiny, database):
@@ -208,7 +214,7 @@ def test_status_sees_what_a_running_process_wrote(tiny, database):
 
 def test_a_folder_that_is_not_there_is_unreachable(tiny, tmp_path):
     """The path is named."""
-    with pytest.raises(Unreachable, match="nowhere/tiny.db"):
+    with pytest.raises(Unreachable, match=r"nowhere/tiny\.db"):
         runner.apply(tiny, str(tmp_path / "nowhere" / "tiny.db"))
 
 
