@@ -76,7 +76,8 @@ def _rows(plan: Plan) -> list[tuple[str, str, str]]:
     wrong = dict.fromkeys(plan.edited, "edited") | dict.fromkeys(plan.missing, "missing")
     done = [(i, wrong.get(i, "applied"), at.isoformat()) for i, at in plan.applied.items()]
     left = [(i, "out of order" if i in plan.out_of_order else "pending", "") for i in plan.pending]
-    return sorted(done + left) + [(i, "due", "") for i in plan.due]
+    follow = [(i, "due", "") for i in plan.due] + [(i, "gone", "") for i in plan.gone]
+    return sorted(done + left) + follow
 
 
 def _show(name: str, plan: Plan, *, as_json: bool) -> None:

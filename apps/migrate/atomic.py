@@ -41,11 +41,21 @@ class Plan:
     """Pending, though a later one is applied."""
     due: tuple[str, ...]
     """Post-applies that have not run since the last migration, or were edited."""
+    gone: tuple[str, ...]
+    """Post-applies that ran, and are no longer part of the line."""
 
     @property
     def settled(self) -> bool:
         """Files and ledger agree, and nothing is left to do."""
-        return not (self.pending or self.edited or self.missing or self.out_of_order or self.due)
+        unsettled = (
+            self.pending,
+            self.edited,
+            self.missing,
+            self.out_of_order,
+            self.due,
+            self.gone,
+        )
+        return not any(unsettled)
 
     def check(self, line: Line) -> None:
         """Refuse when the ledger holds what the files do not say."""
@@ -99,13 +109,13 @@ class Atomic(DatabaseBackend):  # type: ignore[misc]  # yoyo has no types
                 self.ensure_internal_schema_updated()
                 with self.transaction():
                     self.execute(SQL["create_checksums"])
-                    self.execute(SQL["create_post_applies"])
                 yield
 
     def plan(self) -> Plan:
         """Compare files and ledger. Reads only; valid as long as the lock is held."""
-        applied, held, ran = (self._rows(name) for name in ("applied", "checksums", "post_applies"))
-        ids = self.line.migrations()
+        applied = self._rows("applied", default_migration_table)
+        held = self._rows("checksums", "_abode_checksum")
+        ids, follows = self.line.migrations(), self.line.post_applies()
         pending = tuple(i for i in ids if i not in applied)
         last = max(applied, default="")
         return Plan(
@@ -114,7 +124,8 @@ class Atomic(DatabaseBackend):  # type: ignore[misc]  # yoyo has no types
             edited=tuple(i for i in ids if i in applied and held.get(i) != self.line.checksum(i)),
             missing=tuple(i for i in applied if i not in ids),
             out_of_order=tuple(i for i in pending if i < last),
-            due=tuple(i for i in self.line.post_applies() if ran.get(i) != self.line.checksum(i)),
+            due=tuple(i for i in follows if held.get(i) != self.line.checksum(i)),
+            gone=tuple(i for i in held if i.startswith("post-apply.") and i not in follows),
         )
 
     def apply(self, migration_id: str) -> None:
@@ -123,9 +134,7 @@ class Atomic(DatabaseBackend):  # type: ignore[misc]  # yoyo has no types
             self._run(migration_id, "apply")
             self.mark_one(self.files[migration_id], log=False)
             self.log_migration(self.files[migration_id], "apply")
-            checksum = self.line.checksum(migration_id)
-            row = {"migration_id": migration_id, "sha256": checksum}
-            self.execute(SQL["record_checksum"], row)
+            self._record(migration_id)
             self.execute(SQL["forget_post_applies"])
 
     def roll_back(self, migration_id: str) -> None:
@@ -134,14 +143,17 @@ class Atomic(DatabaseBackend):  # type: ignore[misc]  # yoyo has no types
             self._run(migration_id, "rollback")
             self.unmark_one(self.files[migration_id], log=False)
             self.log_migration(self.files[migration_id], "rollback")
-            self.execute(SQL["forget_checksum"], {"migration_id": migration_id})
+            self.forget(migration_id)
 
     def post_apply(self, name: str) -> None:
         """Run what follows every migration, and remember that it ran."""
         with self.transaction():
             self._run(name, "apply")
-            row = {"name": name, "sha256": self.line.checksum(name)}
-            self.execute(SQL["record_post_apply"], row)
+            self._record(name)
+
+    def forget(self, migration_id: str) -> None:
+        """Drop its checksum."""
+        self.execute(SQL["forget_checksum"], {"migration_id": migration_id})
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
         """One line of yoyo's log, without its look-ups of user names and of DNS."""
@@ -165,15 +177,14 @@ class Atomic(DatabaseBackend):  # type: ignore[misc]  # yoyo has no types
                 raise Refused(f"migration {migration_id}: {error}") from error
         self.at = "ledger"
 
-    def _rows(self, name: str) -> dict[str, Any]:
-        table = {
-            "applied": default_migration_table,
-            "checksums": "_abode_checksum",
-            "post_applies": "_abode_post_apply",
-        }[name]
+    def _record(self, migration_id: str) -> None:
+        row = {"migration_id": migration_id, "sha256": self.line.checksum(migration_id)}
+        self.execute(SQL["record_checksum"], row)
+
+    def _rows(self, query: str, table: str) -> dict[str, Any]:
         if table not in self.list_tables():
             return {}
-        return {key.strip(): value for key, value in self.execute(SQL[name]).fetchall()}
+        return dict(self.execute(SQL[query]).fetchall())
 
 
 def _in_utc(at: datetime | str) -> datetime:

@@ -102,6 +102,6 @@ def line(name: str) -> Line:
 
 
 def checksums(name: str) -> dict[str, str]:
-    """Content hash of each migration of a line, as the ledger must hold it once applied."""
+    """Content hash of each file of a line, as its ledger holds them when nothing is left to do."""
     of = line(name)
-    return {migration_id: of.checksum(migration_id) for migration_id in of.migrations()}
+    return {i: of.checksum(i) for i in (*of.migrations(), *of.post_applies())}

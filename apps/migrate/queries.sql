@@ -1,14 +1,7 @@
 -- create_checksums --
--- What each applied migration held, so that an edited file is noticed.
+-- What each applied migration and each post-apply held, so that an edited file is noticed.
 CREATE TABLE IF NOT EXISTS _abode_checksum (
     migration_id VARCHAR(255) PRIMARY KEY,
-    sha256 CHAR(64) NOT NULL
-);
-
--- create_post_applies --
--- What ran after the last migration. Emptied by each migration, so that it runs again.
-CREATE TABLE IF NOT EXISTS _abode_post_apply (
-    name VARCHAR(255) PRIMARY KEY,
     sha256 CHAR(64) NOT NULL
 );
 
@@ -17,16 +10,13 @@ CREATE TABLE IF NOT EXISTS _abode_post_apply (
 SELECT migration_id, applied_at_utc FROM _yoyo_migration ORDER BY migration_id;
 
 -- checksums --
--- The recorded content of each applied migration.
+-- The recorded content of whatever ran.
 SELECT migration_id, sha256 FROM _abode_checksum;
 
--- post_applies --
--- The recorded content of what ran after the last migration.
-SELECT name, sha256 FROM _abode_post_apply;
-
 -- record_checksum --
--- Part of the transaction that applied it.
-INSERT INTO _abode_checksum (migration_id, sha256) VALUES (:migration_id, :sha256);
+-- Part of the transaction that ran it; an edited post-apply takes the place of the old.
+INSERT INTO _abode_checksum (migration_id, sha256) VALUES (:migration_id, :sha256)
+    ON CONFLICT (migration_id) DO UPDATE SET sha256 = excluded.sha256;
 
 -- forget_checksum --
 -- Part of the transaction that rolled it back.
@@ -34,12 +24,7 @@ DELETE FROM _abode_checksum WHERE migration_id = :migration_id;
 
 -- forget_post_applies --
 -- Part of every migration: what follows it is due again.
-DELETE FROM _abode_post_apply;
-
--- record_post_apply --
--- Part of the transaction that ran it; an edited one takes the place of the old.
-INSERT INTO _abode_post_apply (name, sha256) VALUES (:name, :sha256)
-    ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256;
+DELETE FROM _abode_checksum WHERE migration_id LIKE 'post-apply.%';
 
 -- ledger_exists --
 -- Postgres: whether the schema of the ledger is there.

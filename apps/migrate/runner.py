@@ -38,6 +38,8 @@ def apply(line: Line, database: str, wait: float = WAIT_SECONDS) -> tuple[str, .
         plan.check(line)
         for migration in plan.pending:
             backend.apply(migration)
+        for name in plan.gone:
+            backend.forget(name)
         due = backend.plan().due
         for name in due:
             backend.post_apply(name)

@@ -12,7 +12,7 @@ from apps.migrate import runner
 from apps.migrate.lines import line as line_of
 from schemas.errors import Diverged, Refused, Unreachable
 
-LEDGER = {"_abode_checksum", "_abode_post_apply", "_yoyo_log", "_yoyo_migration"}
+LEDGER = {"_abode_checksum", "_yoyo_log", "_yoyo_migration"}
 LEDGER |= {"_yoyo_version", "yoyo_lock", "sqlite_sequence"}
 
 
@@ -189,6 +189,22 @@ def test_what_follows_is_caught_up_when_it_failed(tiny, database):
     assert not runner.status(tiny, database).settled
     follows.write_text("SELECT 1;")
     assert runner.apply(tiny, database) == ("post-apply.count",)
+
+
+def test_the_ledger_holds_what_the_files_hold(tiny, database):
+    """Deploy compares the two to know whether anything is left to do."""
+    follows = tiny.folder / "post-apply.count.sql"
+    follows.write_text("SELECT 1;")
+    runner.apply(tiny, database)
+    ids = (*tiny.migrations(), *tiny.post_applies())
+    held = "SELECT migration_id, sha256 FROM _abode_checksum"
+    assert dict(query(database, held)) == {i: tiny.checksum(i) for i in ids}
+
+    follows.unlink()
+    assert runner.status(tiny, database).gone == ("post-apply.count",)
+    runner.apply(tiny, database)
+    assert runner.status(tiny, database).settled
+    assert len(query(database, held)) == 2
 
 
 @pytest.mark.parametrize("applied", [False, True])
