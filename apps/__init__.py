@@ -1,0 +1,1 @@
+"""What we wrote that runs. Imports schemas only."""

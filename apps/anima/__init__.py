@@ -1,0 +1,1 @@
+"""The creature: it senses, draws, remembers and reports."""

@@ -1,0 +1,86 @@
+"""Where a piece is in its story, and when the story is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, pvariance
+
+from apps.anima.equations import Attention
+from schemas.eisv import ArcPhase, Phase
+
+PHASE_OF = {
+    ArcPhase.OPENING: Phase.EXPLORING,
+    ArcPhase.DEVELOPING: Phase.BUILDING,
+    ArcPhase.RESOLVING: Phase.REFLECTING,
+    ArcPhase.CLOSING: Phase.RESTING,
+}
+"""What the canvas does in each part of the story: two vocabularies, never one in the other."""
+
+TIRED_CURIOSITY = 0.3
+"""Below it a piece resolves even without coherence: attention that runs out ends pieces."""
+FLOOR_TICKS = 60
+"""A piece is not put away sooner than this after the canvas was cleared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What the story is told from; ticks are draw intervals."""
+
+    arc: ArcPhase
+    ticks_in_phase: int
+    pixels: int
+    coherences: Sequence[float]
+    velocity: float
+    i_momentum: float
+    attention: Attention
+    satisfaction: float
+
+    @property
+    def coherence(self) -> float:
+        """The latest C, in [0, 1]; 0.5 before the first mark."""
+        return self.coherences[-1] if self.coherences else 0.5
+
+
+def coherence_settled(coherences: Sequence[float]) -> bool:
+    """At least 20 known, the last 10 high (mean > 0.7) and calm (variance < 0.01)."""
+    last = coherences[-10:]
+    return len(coherences) >= 20 and fmean(last) > 0.7 and pvariance(last) < 0.01
+
+
+def ending(told: Telling) -> str | None:  # noqa: PLR0911  one line per ending
+    """Why the story is over, or None while it is not."""
+    attention = told.attention
+    if told.arc is ArcPhase.CLOSING:
+        return "closing"
+    if coherence_settled(told.coherences) and attention.is_exhausted:
+        return "settled"
+    if told.satisfaction > 0.7 and attention.curiosity < 0.2:
+        return "composed"
+    if attention.fatigue > 0.85:
+        return "tired"
+    if attention.energy < 0.05 and told.ticks_in_phase > 120 and told.pixels >= 50:
+        return "spent"
+    return None
+
+
+def next_arc(told: Telling) -> ArcPhase:
+    """The part of the story for the coming tick.
+
+    opening -> developing at momentum 0.15, as upstream since 2026-06: 0.4 held pieces back.
+    """
+    C, arc = told.coherence, told.arc
+    is_tired = told.attention.curiosity < TIRED_CURIOSITY
+    if told.pixels < 10:
+        return ArcPhase.OPENING
+    if arc is ArcPhase.OPENING and told.i_momentum > 0.15 and told.ticks_in_phase > 10:
+        return ArcPhase.DEVELOPING
+    if arc is ArcPhase.DEVELOPING:
+        if is_tired or ending(told) or (C > 0.6 and abs(told.velocity) < 0.02):
+            return ArcPhase.RESOLVING
+        if C < 0.3 and told.i_momentum < 0.3 and told.ticks_in_phase > 20:
+            return ArcPhase.OPENING
+    if arc is ArcPhase.RESOLVING:
+        if ending(told):
+            return ArcPhase.CLOSING
+        if C < 0.5 and not is_tired:
+            return ArcPhase.DEVELOPING
+    return arc

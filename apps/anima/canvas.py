@@ -1,0 +1,113 @@
+"""The picture: 240 x 240 pixels, and canvas.json, written so that it is never half there."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from apps.anima.log import say
+from apps.sqlite import sync_directory
+
+SIZE = 240
+FULL = 15_000
+"""Painted pixels at which a piece must end."""
+CELLS = 8
+
+Colour = tuple[int, int, int]
+
+
+class Canvas:
+    """Pixels that are painted or not; three bytes each."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing is painted."""
+        self._rgb = bytearray(SIZE * SIZE * 3)
+        self._painted = bytearray(SIZE * SIZE)
+        self._cells = [0] * (CELLS * CELLS)
+        self.count = 0
+
+    def paint(self, x: int, y: int, colour: Colour) -> None:
+        """Paint one pixel; what falls beside the canvas is lost."""
+        if not (0 <= x < SIZE and 0 <= y < SIZE):
+            return
+        at = y * SIZE + x
+        self._rgb[at * 3 : at * 3 + 3] = bytes(colour)
+        if not self._painted[at]:
+            self._painted[at] = 1
+            self._cells[y * CELLS // SIZE * CELLS + x * CELLS // SIZE] += 1
+            self.count += 1
+
+    def pixels(self) -> Iterator[tuple[int, int, Colour]]:
+        """Every painted pixel with its colour, row by row."""
+        for at in range(SIZE * SIZE):
+            if self._painted[at]:
+                r, g, b = self._rgb[at * 3 : at * 3 + 3]
+                yield at % SIZE, at // SIZE, (r, g, b)
+
+    @property
+    def satisfaction(self) -> float:
+        """How well the picture is composed, in [0, 1]: spread over 8 x 8 cells, and balance.
+
+        Half is the share of cells in use, full at 60 %; half is how evenly paint lies left and
+        right, above and below.
+        """
+        if not self.count:
+            return 0.0
+        cells, half = self._cells, CELLS // 2
+        spread = min(1.0, sum(1 for cell in cells if cell) / (0.6 * len(cells)))
+        left = sum(cell for i, cell in enumerate(cells) if i % CELLS < half)
+        above = sum(cells[: half * CELLS])
+        lean = abs(2 * left - self.count) + abs(2 * above - self.count)
+        return 0.5 * spread + 0.5 * (1 - lean / (2 * self.count))
+
+
+def save(path: Path, canvas: Canvas, piece: dict[str, Any]) -> None:
+    """Replace the file in one step: a reader, or a power cut, sees the old or the new one."""
+    draft = path.with_name(path.name + ".new")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write('{"piece": ' + json.dumps(piece, allow_nan=False) + ', "pixels": {')
+        for number, (x, y, (r, g, b)) in enumerate(canvas.pixels()):
+            file.write(f'{", " if number else ""}"{x},{y}": [{r}, {g}, {b}]')
+        file.write("}}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
+def load(path: Path) -> tuple[Canvas, dict[str, Any]] | None:
+    """The saved picture and its piece; None if there is none, ValueError if it is damaged."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    canvas = Canvas()
+    try:
+        saved = json.loads(text, parse_constant=_refuse)
+        for place, (r, g, b) in saved["pixels"].items():
+            x, y = place.split(",")
+            canvas.paint(int(x), int(y), (r, g, b))
+        return canvas, dict(saved["piece"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a canvas: {error!r}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def set_aside(path: Path, reason: object) -> Path:
+    """Rename a damaged file, never over another; the picture in it may still be saved by hand."""
+    aside = next(
+        name
+        for number in range(1, 1_000_000)
+        if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
+    )
+    path.rename(aside)
+    sync_directory(path.parent)
+    say("canvas set aside", file=aside, reason=reason)
+    return aside

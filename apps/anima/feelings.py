@@ -1,0 +1,90 @@
+"""How readings become feelings, and feelings the EISV that crosses the bridge."""
+
+from collections.abc import Iterable
+
+from apps.anima.readings import Reading
+from schemas.bridge import Action, Edge, Margin
+from schemas.eisv import Anima, ReportedEisv
+from schemas.quantity import Closed, clamp
+
+FEELINGS: dict[str, tuple[tuple[str, float, float, float], ...]] = {
+    #              reading          weight   gives 0   gives 1
+    "warmth": (
+        ("cpu_temp_c",               0.4,     25.0,     75.0),
+        ("ambient_temp_c",           0.4,     10.0,     32.0),
+        ("cpu_percent",              0.2,      0.0,    100.0),
+    ),
+    "clarity": (
+        ("light_lux",                0.3,      0.0,    300.0),
+        ("load_1m",                  0.3,      8.0,      0.0),
+        ("memory_percent",           0.3,    100.0,     20.0),
+        ("disk_percent",             0.1,    100.0,     50.0),
+    ),
+    "stability": (
+        ("cpu_temp_c",               0.3,     85.0,     45.0),
+        ("load_1m",                  0.3,      8.0,      0.5),
+        ("memory_percent",           0.3,    100.0,     40.0),
+        ("humidity_pct",             0.1,     95.0,     45.0),
+    ),
+    "presence": (
+        ("memory_percent",           0.4,    100.0,     30.0),
+        ("cpu_percent",              0.3,    100.0,     20.0),
+        ("disk_percent",             0.3,    100.0,     50.0),
+    ),
+}  # fmt: skip
+"""Each feeling is the weighted mean of its readings, each on a straight line from the value
+that gives 0 to the value that gives 1, clamped. Weights count over the readings that exist."""
+
+
+def feel(readings: Iterable[Reading]) -> Anima | None:
+    """The anima of these readings; None if a feeling has no reading at all."""
+    values = {taken.name: taken.value for taken in readings}
+    felt: dict[str, float] = {}
+    for feeling, parts in FEELINGS.items():
+        known = [part for part in parts if part[0] in values]
+        if not known:
+            return None
+        score = sum(
+            weight * clamp((values[name] - zero) / (one - zero), 0, 1)
+            for name, weight, zero, one in known
+        )
+        felt[feeling] = clamp(score / sum(weight for _, weight, _, _ in known), 0, 1)
+    return Anima(**felt)
+
+
+def report(anima: Anima) -> ReportedEisv:
+    """The mapped EISV, in the form of 2026-02: V is 0.3 of what presence lacks."""
+    return ReportedEisv(
+        E=anima.warmth,
+        I=anima.clarity,
+        S=1 - anima.stability,
+        V=(1 - anima.presence) * 0.3,
+    )
+
+
+class Decision(Closed):
+    """What the creature may do, and who says so."""
+
+    action: Action
+    margin: Margin
+    reason: str
+    is_local: bool
+
+
+def decide_alone(eisv: ReportedEisv, cause: str) -> Decision:
+    """The creature's own verdict while governance does not answer, for ``cause``."""
+    margins = {
+        Edge.RISK: 0.60 - eisv.S,
+        Edge.COHERENCE: eisv.I - 0.40,
+        Edge.VOID: 0.15 - eisv.V,
+    }
+    edge = min(margins, key=lambda edge: margins[edge])
+    left = margins[edge]
+    if left < 0:
+        action, reason = Action.PAUSE, f"Crossed {edge} threshold by {-left:.2f}"
+        margin = Margin.CRITICAL if left <= -0.1 else Margin.WARNING
+    else:
+        action, reason = Action.PROCEED, f"State healthy (margin: {left:.2f})"
+        margin = Margin.COMFORTABLE if left > 0.15 else Margin.TIGHT
+    said = f"{reason} [governance unavailable: {cause}]"
+    return Decision(action=action, margin=margin, reason=said, is_local=True)

@@ -1,0 +1,141 @@
+"""The main loop's body: sense, draw, remember, report, each at its own pace."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+from apps.anima import board, canvas, i2c
+from apps.anima.checkin import compose, new_boot_id
+from apps.anima.drawing import Drawing
+from apps.anima.failures import Failures
+from apps.anima.feelings import feel
+from apps.anima.log import say
+from apps.anima.piece import Piece
+from apps.anima.readings import Reading, as_sensor_data, sense
+from apps.anima.settings import Settings
+from apps.anima.store import Store
+from apps.anima.will import Will
+from schemas.anima.tables import AnimaState, Event, EventType
+
+HEARTBEAT_SECONDS = 30.0
+SAVE_CANVAS_SECONDS = 60.0
+FIRST_STEP_SECONDS = 5.0
+"""How long the first check-in waits for a recorded step to tell of."""
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something done again and again; ``due`` is monotonic time in seconds."""
+
+    do: Callable[[], None]
+    every: float
+    due: float
+
+
+class Life:
+    """One run of the creature, from waking to sleep. Used by the main thread only."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._sensors = board.sensors(settings.home) + (i2c.sensors() if settings.i2c else [])
+        self._failures = Failures("not done")
+        self._readings: list[Reading] = []
+        self._boot_id = new_boot_id()
+        self._canvas_file = settings.home / "canvas.json"
+        self._drawing = self._pick_up()
+        self._has_recorded = False
+        now = self._alive_since = time.monotonic()
+        self._check_in_chore = Chore(
+            self._check_in, settings.check_in_every_seconds, now + FIRST_STEP_SECONDS
+        )
+        self._chores = [
+            Chore(self._sense, settings.sense_every_seconds, now),
+            Chore(self._draw, settings.draw_every_seconds, now),
+            Chore(self._remember, settings.state_every_seconds, now),
+            self._check_in_chore,
+            Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
+            Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
+        ]
+        self.will = Will(store, store.wake(datetime.now(UTC)))
+        say("awake", agent=settings.agent, boot_id=self._boot_id, may_draw=self.will.may_draw)
+
+    def turn(self) -> float:
+        """Do what is due; gives the seconds until something is due again."""
+        for chore in self._chores:
+            now = time.monotonic()
+            if now >= chore.due:
+                chore.due = max(chore.due + chore.every, now)
+                chore.do()
+        return max(min(chore.due for chore in self._chores) - time.monotonic(), 0.0)
+
+    def sleep(self) -> None:
+        """Put away the canvas and say good night; the store must still be open."""
+        self._save_canvas()
+        self._beat()
+        self._store.record_event(Event(timestamp=datetime.now(UTC), event_type=EventType.SLEEP))
+        say("asleep", dropped=self._store.dropped.total)
+
+    def _pick_up(self) -> Drawing:
+        """The piece that was on the canvas, or an empty one."""
+        seed = self._settings.seed
+        rng = Random(seed)  # noqa: S311  art, not secrets
+        try:
+            if saved := canvas.load(self._canvas_file):
+                return Drawing(saved[0], Piece.model_validate(saved[1]), rng)
+        except ValueError as error:
+            canvas.set_aside(self._canvas_file, error)
+        return Drawing(canvas.Canvas(), None, rng)
+
+    def _sense(self) -> None:
+        self._readings = sense(self._sensors, self._failures)
+        self.will.anima = feel(self._readings)
+        if self.will.anima is None:
+            self._failures.note("feel", "a feeling has no reading at all")
+
+    def _draw(self) -> None:
+        if self.will.anima is None or not self.will.may_draw:
+            return
+        state = self._drawing.tick(self.will.anima, datetime.now(UTC))
+        if state and state.marks % self._settings.record_every_marks == 0:
+            self._store.record_drawing_state(state)
+            if not self._has_recorded:
+                self._has_recorded = True
+                self._check_in_chore.due = min(self._check_in_chore.due, time.monotonic())
+
+    def _remember(self) -> None:
+        if anima := self.will.anima:
+            sensors = as_sensor_data(self._readings)
+            row = {"timestamp": datetime.now(UTC), "sensors": sensors, **anima.model_dump()}
+            self._store.record_state(AnimaState.model_validate(row))
+
+    def _check_in(self) -> None:
+        if self.will.anima is None:
+            return
+        now = datetime.now(UTC)
+        build = compose(
+            self._settings.agent,
+            self._boot_id,
+            now,
+            anima=self.will.anima,
+            readings=self._readings,
+            dropped=self._store.dropped.total,
+        )
+        try:
+            self._store.enqueue_checkin(self._boot_id, now, build)
+        except (sqlite3.Error, TimeoutError, ValueError) as error:
+            self._failures.note("check-in", error)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        self._store.heartbeat(datetime.now(UTC), now - self._alive_since)
+        self._alive_since = now
+
+    def _save_canvas(self) -> None:
+        piece = self._drawing.piece.model_dump(mode="json")
+        try:
+            canvas.save(self._canvas_file, self._drawing.canvas, piece)
+        except OSError as error:
+            self._failures.note("canvas", error)

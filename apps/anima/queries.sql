@@ -1,0 +1,80 @@
+-- tables_of_the_store --
+-- Every table with its columns, to compare with what the code expects.
+SELECT t.name AS table_name, c.name AS column_name
+  FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+ WHERE t.type = 'table';
+
+-- add_drawing_state --
+INSERT INTO drawing_history (timestamp, E, I, S, V, C, marks, phase, era, energy, curiosity,
+                             engagement, fatigue, arc_phase, gesture_entropy, switching_rate,
+                             intentionality)
+VALUES (:timestamp, :E, :I, :S, :V, :C, :marks, :phase, :era, :energy, :curiosity,
+        :engagement, :fatigue, :arc_phase, :gesture_entropy, :switching_rate, :intentionality);
+
+-- recent_drawing_states --
+-- The newest rows, newest first, by the order they were written in: clocks jump, ids do not.
+SELECT id, timestamp, E, I, S, V, C, marks, phase, era, energy, curiosity, engagement, fatigue,
+       arc_phase, gesture_entropy, switching_rate, intentionality
+  FROM drawing_history ORDER BY id DESC LIMIT :limit;
+
+-- add_state --
+INSERT INTO state_history (timestamp, warmth, clarity, stability, presence, sensors)
+VALUES (:timestamp, :warmth, :clarity, :stability, :presence, :sensors);
+
+-- add_event --
+INSERT INTO events (timestamp, event_type, data) VALUES (:timestamp, :event_type, :data);
+
+-- newest_event_type --
+SELECT event_type FROM events ORDER BY id DESC LIMIT 1;
+
+-- wake_identity --
+-- The first awakening is the birth.
+INSERT INTO identity (creature_id, born_at, total_awakenings, name, last_heartbeat_at)
+VALUES (:creature_id, :now, 1, :creature_id, :now)
+ON CONFLICT (creature_id) DO UPDATE
+   SET total_awakenings = total_awakenings + 1, last_heartbeat_at = excluded.last_heartbeat_at;
+
+-- heartbeat_identity --
+UPDATE identity
+   SET total_alive_seconds = total_alive_seconds + :alive_seconds, last_heartbeat_at = :now
+ WHERE creature_id = :creature_id;
+
+-- identity --
+SELECT creature_id, born_at, total_awakenings, total_alive_seconds, name, name_history, metadata,
+       last_heartbeat_at
+  FROM identity WHERE creature_id = :creature_id;
+
+-- remember_action --
+-- What governance last said, so that a pause outlives a restart.
+UPDATE identity SET metadata = json_set(metadata, '$.governance_action', :action)
+ WHERE creature_id = :creature_id;
+
+-- add_checkin --
+-- The id comes first: it is the seq inside the body.
+INSERT INTO outbox (boot_id, recorded_at, body) VALUES (:boot_id, :recorded_at, '{}')
+RETURNING id;
+
+-- complete_checkin --
+UPDATE outbox SET body = :body WHERE id = :id;
+
+-- oldest_checkins --
+SELECT id, boot_id, recorded_at, body, attempts, last_error
+  FROM outbox ORDER BY id LIMIT :limit;
+
+-- count_checkins --
+SELECT (SELECT count(*) FROM outbox) AS waiting,
+       (SELECT count(*) FROM outbox_rejected) AS rejected;
+
+-- drop_oldest_checkins --
+-- Keeps the newest :keep; what it drops is counted.
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id DESC LIMIT -1 OFFSET :keep);
+
+-- acknowledge_checkin --
+DELETE FROM outbox WHERE id = :id;
+
+-- note_failed_attempt --
+UPDATE outbox SET attempts = attempts + 1, last_error = :reason WHERE id = :id;
+
+-- reject_checkin --
+INSERT INTO outbox_rejected (id, boot_id, recorded_at, body, rejected_at, reason)
+SELECT id, boot_id, recorded_at, body, :now, :reason FROM outbox WHERE id = :id;

@@ -1,0 +1,74 @@
+"""What a sensor gives: a value that says its unit, where it came from and when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from apps.anima.failures import Failures
+from schemas.bridge import SENSORS, SensorData
+
+UNITS = {
+    "cpu_temp_c": "Cel",
+    "ambient_temp_c": "Cel",
+    "humidity_pct": "%",
+    "pressure_hpa": "hPa",
+    "light_lux": "lx",
+    "load_1m": "1",
+    "cpu_percent": "%",
+    "memory_percent": "%",
+    "disk_percent": "%",
+}
+"""The unit of every sensor the contract knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured value; ``name`` is one of ``schemas.bridge.SENSORS``."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    at: datetime
+
+
+def reading(name: str, value: float, source: str) -> Reading:
+    """A reading taken now."""
+    return Reading(name, value, UNITS[name], source, datetime.now(UTC))
+
+
+class Sensor(Protocol):
+    """Something that can be read. It gives nothing when it is not there."""
+
+    source: str
+
+    def read(self) -> Iterable[Reading]:
+        """The readings of this moment; raises when the sensor fails."""
+        ...
+
+
+def sense(sensors: Iterable[Sensor], failures: Failures) -> list[Reading]:
+    """Read every sensor. One that fails, or is out of its range, is counted and absent."""
+    readings: list[Reading] = []
+    for sensor in sensors:
+        try:
+            for taken in sensor.read():
+                SensorData.model_validate({taken.name: taken.value})
+                readings.append(taken)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            failures.note(sensor.source, f"{first['loc'][0]}: {first['msg']}")
+        except Exception as error:  # noqa: BLE001  drivers raise what they like; it is counted
+            failures.note(sensor.source, error)
+    return readings
+
+
+def as_sensor_data(readings: Iterable[Reading]) -> dict[str, object]:
+    """The readings as keys of ``SensorData``, with the source of each."""
+    found = {taken.name: taken for taken in readings}
+    data: dict[str, object] = {name: found[name].value for name in SENSORS if name in found}
+    data["sources"] = {name: found[name].source for name in SENSORS if name in found}
+    return data

@@ -1,0 +1,210 @@
+"""anima.db: what the creature remembers, and the check-ins it still owes."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from apps.anima.writer import Writer
+from apps.queries import load
+from apps.sqlite import as_row, as_text
+from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType
+from schemas.bridge import CheckIn, IdentityReport
+from schemas.errors import Diverged
+
+QUERIES = load(Path(__file__).with_name("queries.sql"))
+OUTBOX_LIMIT = 20_000
+"""Two weeks of check-ins, one a minute. Beyond it the oldest are dropped, and counted."""
+ANSWER_SECONDS = 20.0
+MIGRATE = "apply the anima migrations: deploy again"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a check-in tells of the store, read in the transaction that enqueues it."""
+
+    drawing: DrawingState | None
+    identity: IdentityReport | None
+    waiting: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A check-in that governance has not acknowledged; ``body`` is JSON text."""
+
+    id: int
+    body: str
+    attempts: int
+
+
+class Store:
+    """Typed reads and writes; each waits for the commit unless it says otherwise."""
+
+    def __init__(
+        self, path: Path, creature_id: str, pulse: Callable[[], None] = lambda: None
+    ) -> None:
+        self._creature_id = creature_id
+        self._writer = Writer(path, lambda db: check(db, path), pulse)
+        self._path = path
+        self.close = self._writer.close
+        self.dropped = self._writer.dropped
+
+    def start(self) -> None:
+        """Open the file, which the migrations made; Diverged if it is not as declared."""
+        if self._path.is_absolute() and not self._path.exists():
+            raise Diverged(f"{self._path}: is missing", hint=MIGRATE)
+        self._writer.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the writer runs."""
+        return self._writer.is_alive
+
+    def record_drawing_state(self, state: DrawingState) -> Future[None]:
+        """Append to drawing_history; does not wait."""
+        return self._add("drawing_history", "add_drawing_state", as_row(state))
+
+    def record_state(self, state: AnimaState) -> Future[None]:
+        """Append to state_history; does not wait."""
+        return self._add("state_history", "add_state", as_row(state))
+
+    def record_event(self, event: Event) -> Future[None]:
+        """Append to events; does not wait."""
+        return self._add("events", "add_event", as_row(event))
+
+    def get_recent_drawing_history(self, limit: int) -> list[DrawingState]:
+        """The newest ``limit`` rows, oldest first."""
+
+        def work(db: sqlite3.Connection) -> list[DrawingState]:
+            rows = db.execute(QUERIES["recent_drawing_states"], {"limit": limit}).fetchall()
+            return [DrawingState.model_validate(dict(row)) for row in reversed(rows)]
+
+        return self._wait("read", work)  # type: ignore[no-any-return]
+
+    def wake(self, now: datetime) -> str | None:
+        """Count an awakening; gives governance's last action, if it ever gave one."""
+
+        def work(db: sqlite3.Connection) -> str | None:
+            who = {"creature_id": self._creature_id, "now": as_text(now)}
+            last = db.execute(QUERIES["newest_event_type"]).fetchone()
+            before = db.execute(QUERIES["identity"], who).fetchone()
+            if before and last and last["event_type"] == EventType.WAKE:
+                since = {"last_heartbeat_at": before["last_heartbeat_at"]}
+                recovery = Event(timestamp=now, event_type=EventType.TIME_RECOVERY, data=since)
+                db.execute(QUERIES["add_event"], as_row(recovery))
+            db.execute(QUERIES["wake_identity"], who)
+            wake = Event(timestamp=now, event_type=EventType.WAKE)
+            db.execute(QUERIES["add_event"], as_row(wake))
+            metadata = json.loads(before["metadata"]) if before else {}
+            action = metadata.get("governance_action")
+            return None if action is None else str(action)
+
+        return self._wait("identity", work)  # type: ignore[no-any-return]
+
+    def heartbeat(self, now: datetime, alive_seconds: float) -> Future[None]:
+        """Add ``alive_seconds`` (s, >= 0) to the creature's life; does not wait."""
+        beat = {
+            "creature_id": self._creature_id,
+            "now": as_text(now),
+            "alive_seconds": alive_seconds,
+        }
+        return self._add("identity", "heartbeat_identity", beat)
+
+    def remember_action(self, action: str) -> Future[None]:
+        """Keep what governance last said; does not wait."""
+        said = {"creature_id": self._creature_id, "action": action}
+        return self._add("identity", "remember_action", said)
+
+    def enqueue_checkin(
+        self, boot_id: str, now: datetime, build: Callable[[int, Snapshot], CheckIn]
+    ) -> int:
+        """Put a check-in on disk and give its seq. ``build`` gets the seq and the store's state."""
+
+        def work(db: sqlite3.Connection) -> int:
+            row = {"boot_id": boot_id, "recorded_at": as_text(now)}
+            seq: int = db.execute(QUERIES["add_checkin"], row).fetchone()["id"]
+            body = build(seq, self._snapshot(db)).model_dump_json(exclude_none=True)
+            db.execute(QUERIES["complete_checkin"], {"id": seq, "body": body})
+            lost = db.execute(QUERIES["drop_oldest_checkins"], {"keep": OUTBOX_LIMIT}).rowcount
+            if lost:
+                self.dropped.note("outbox", f"outbox holds {OUTBOX_LIMIT} check-ins", lost)
+            return seq
+
+        return self._wait("outbox", work)  # type: ignore[no-any-return]
+
+    def oldest_checkins(self, limit: int) -> list[Waiting]:
+        """The check-ins to send next, in order."""
+
+        def work(db: sqlite3.Connection) -> list[Waiting]:
+            rows = db.execute(QUERIES["oldest_checkins"], {"limit": limit}).fetchall()
+            return [Waiting(row["id"], row["body"], row["attempts"]) for row in rows]
+
+        return self._wait("read", work)  # type: ignore[no-any-return]
+
+    def acknowledge(self, seq: int) -> None:
+        """Governance has it on disk: forget it here."""
+        self._wait("acknowledge", lambda db: _run(db, "acknowledge_checkin", {"id": seq}))
+
+    def note_attempt(self, seq: int, reason: str) -> None:
+        """It did not arrive; it stays where it is."""
+        note = {"id": seq, "reason": reason}
+        self._wait("attempt", lambda db: _run(db, "note_failed_attempt", note))
+
+    def reject(self, seq: int, now: datetime, reason: str) -> None:
+        """Governance will never take it: set it aside with the reason."""
+
+        def work(db: sqlite3.Connection) -> None:
+            letter = {"id": seq, "now": as_text(now), "reason": reason}
+            db.execute(QUERIES["reject_checkin"], letter)
+            db.execute(QUERIES["acknowledge_checkin"], {"id": seq})
+
+        self._wait("reject", work)
+
+    def _snapshot(self, db: sqlite3.Connection) -> Snapshot:
+        drawing = db.execute(QUERIES["recent_drawing_states"], {"limit": 1}).fetchone()
+        who = db.execute(QUERIES["identity"], {"creature_id": self._creature_id}).fetchone()
+        counts = db.execute(QUERIES["count_checkins"]).fetchone()
+        return Snapshot(
+            drawing=DrawingState.model_validate(dict(drawing)) if drawing else None,
+            identity=IdentityReport(
+                awakenings=who["total_awakenings"], alive_seconds=who["total_alive_seconds"]
+            )
+            if who
+            else None,
+            waiting=counts["waiting"],
+            rejected=counts["rejected"],
+        )
+
+    def _add(self, kind: str, query: str, row: dict[str, Any]) -> Future[None]:
+        return self._writer.submit(kind, lambda db: _run(db, query, row))
+
+    def _wait(self, kind: str, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        return self._writer.submit(kind, work).result(ANSWER_SECONDS)
+
+
+def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
+    db.execute(QUERIES[query], row)
+
+
+def check(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a damaged file, and one without the tables and columns this code expects."""
+    try:
+        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        rows = db.execute(QUERIES["tables_of_the_store"]).fetchall()
+    except sqlite3.DatabaseError as error:
+        verdict, rows = str(error), []
+    if verdict != "ok":
+        raise Diverged(f"{path}: {verdict}", hint="move it aside and restore the last backup")
+    found = {(row["table_name"], row["column_name"]) for row in rows}
+    for model in TABLES:
+        for column in model.model_fields:
+            if (model.table, column) not in found:
+                raise Diverged(
+                    f"{path}: {model.table}.{column} is missing",
+                    hint=MIGRATE,
+                )

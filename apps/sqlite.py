@@ -1,0 +1,67 @@
+"""Open a SQLite file so that a commit survives a power cut, and put models into it."""
+
+import json
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from schemas.errors import Refused, Unreachable
+
+BUSY_TIMEOUT_MS = 5_000
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in WAL mode that syncs every commit; transactions are opened by hand.
+
+    The file is made if it is missing, and its directory entry is made durable.
+    """
+    if not path.is_absolute():
+        raise Refused(f"{path}: is relative", hint="give the database's absolute path")
+    is_new = not path.exists()
+    try:
+        db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise Unreachable(f"{path}: {error}", hint="does its directory exist?") from error
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        db.close()
+        raise
+    if is_new:
+        sync_directory(path.parent)
+    return db
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def as_text(instant: datetime) -> str:
+    """UTC, ISO-8601, always 32 characters, so that text order is time order."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def as_row(model: BaseModel) -> dict[str, Any]:
+    """A model as query parameters: times as text, lists and objects as JSON."""
+    return {name: _as_value(value) for name, value in model.model_dump().items()}
+
+
+def _as_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return as_text(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return value

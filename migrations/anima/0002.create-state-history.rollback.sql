@@ -1,0 +1,3 @@
+-- Drops every recorded feeling.
+DROP INDEX state_history_timestamp_idx;
+DROP TABLE state_history;
