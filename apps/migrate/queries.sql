@@ -24,7 +24,7 @@ DELETE FROM _abode_checksum WHERE migration_id = :migration_id;
 
 -- forget_post_applies --
 -- Part of every migration: what follows it is due again.
-DELETE FROM _abode_checksum WHERE migration_id LIKE 'post-apply.%';
+DELETE FROM _abode_checksum WHERE substr(migration_id, 1, 11) = 'post-apply.';
 
 -- ledger_exists --
 -- Postgres: whether the schema of the ledger is there.
