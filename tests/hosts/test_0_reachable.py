@@ -1,0 +1,51 @@
+"""Hosts answer, and only where they should."""
+
+import pytest
+
+from schemas import ports
+
+
+def test_the_pi_answers_and_runs_systemd(pi):
+    """ssh leads to a system whose first process is systemd."""
+    assert pi.process.get(pid=1).comm == "systemd"
+    assert pi.check_output("systemctl is-system-running") == "running"
+
+
+def test_docker_answers_on_the_mac(mac):
+    """The engine answers to the one who deploys."""
+    assert mac.check_output("docker version --format '{{.Server.Version}}'")
+
+
+def test_the_pi_knows_the_time(pi):
+    """Its zone is UTC, or at least its clock says so."""
+    assert pi.check_output("date +%z") == "+0000"
+
+
+def test_a_password_opens_nothing(pi):
+    """sshd takes keys only, and no root."""
+    effective = pi.check_output("sshd -T")
+
+    assert "passwordauthentication no" in effective
+    assert "kbdinteractiveauthentication no" in effective
+    assert "permitrootlogin no" in effective
+
+
+@pytest.mark.parametrize("port", [ports.POSTGRES, 6379, ports.GOVERNANCE_LOCAL])
+def test_the_pi_reaches_no_database(standing, pi, port):
+    """From off the Mac neither Postgres nor Redis nor the open door can be reached."""
+    names = [standing.called(name) for name in ("postgres-age", "redis", "governance")]
+    addresses = standing.docker(
+        "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", *names
+    ).split()
+
+    for address in addresses:
+        probe = pi.run(f"timeout 1 bash -c 'exec 3<>/dev/tcp/{address}/{port}'")
+        assert probe.rc != 0, f"{address}:{port} answers the Pi"
+
+
+def test_governance_is_all_the_pi_sees(standing, pi):
+    """The door with the token is the one that answers."""
+    url = standing.hosts.pi[0].governance_url
+    script = f"import urllib.request as u; print(u.urlopen('{url}/health', timeout=5).status)"
+
+    assert pi.check_output(f'python3 -c "{script}"') == "200"

@@ -1,0 +1,71 @@
+"""What the Pi draws becomes rows on both sides, with the same numbers."""
+
+import json
+import urllib.request
+
+from schemas.eisv import DrawingEisv
+
+LATEST = """
+SELECT json_build_object('recorded_at', recorded_at, 'drawing', state_json->'drawing_eisv')
+  FROM core.agent_state ORDER BY state_id DESC LIMIT 1
+"""
+COLUMNS = "E, I, S, V, C, marks, phase, era, energy, curiosity, engagement, fatigue, arc_phase"
+
+
+def test_the_drawing_history_grows(standing, eventually):
+    """anima.db on the Pi gains rows while one looks."""
+    before = int(standing.anima("SELECT count(*) FROM drawing_history"))
+
+    assert eventually(lambda: int(standing.anima("SELECT count(*) FROM drawing_history")) > before)
+
+
+def test_check_ins_become_rows(standing, eventually):
+    """A check-in later than now arrives within 70 s: one is due each minute."""
+    before = int(standing.sql("SELECT count(*) FROM core.agent_state"))
+
+    assert eventually(
+        lambda: int(standing.sql("SELECT count(*) FROM core.agent_state")) > before, seconds=70
+    )
+
+
+def test_the_mac_holds_the_step_that_the_pi_recorded(standing, eventually):
+    """The drawing EISV in governance is a row of drawing_history, to the last digit."""
+    latest = json.loads(eventually(lambda: standing.sql(LATEST), seconds=70))
+    drawing = latest["drawing"]
+    found = standing.anima(
+        f"SELECT json_array({COLUMNS}) FROM drawing_history "
+        f"WHERE timestamp <= '{latest['recorded_at']}' ORDER BY id DESC LIMIT 1"
+    )
+
+    columns = COLUMNS.split(", ")
+    assert dict(zip(columns, json.loads(found), strict=True)) == {k: drawing[k] for k in columns}
+    assert DrawingEisv.model_validate(drawing)
+
+
+def test_every_check_in_leaves_its_audit_line(standing, eventually):
+    """The raw trail and the queryable one hold the same events."""
+    log = ("exec", standing.called("governance"), "cat", "/var/lib/governance/audit_log.jsonl")
+
+    def same():
+        lines = [json.loads(line) for line in standing.docker(*log).splitlines()]
+        ids = set(standing.sql("SELECT event_id FROM audit.events").split())
+        return ids and {line["event_id"] for line in lines} == ids
+
+    assert eventually(same, seconds=10)
+
+
+def test_health_tells_the_truth(standing):
+    """The seed's health command answers, and every check behind it ran."""
+    port = standing.hosts.mac.governance_port
+    with urllib.request.urlopen(f"http://localhost:{port}/health", timeout=5) as answer:
+        said = json.load(answer)
+
+    assert said["status"] == "ok"
+    assert {"postgres", "redis", "audit"} <= set(said["checks"])
+
+
+def test_the_seeds_questions_are_answered(standing):
+    """The operator's commands of the seeds work as written there."""
+    assert int(standing.sql("SELECT COUNT(*) FROM core.agents;")) >= 1
+    assert standing.sql("SELECT version, name, applied_at FROM core.schema_migrations;")
+    assert int(standing.sql("SELECT MAX(version) FROM core.schema_migrations;")) >= 2
