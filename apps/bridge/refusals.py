@@ -1,0 +1,69 @@
+"""The ways a caller is turned away, each with its HTTP status. Translated once, at the door."""
+
+from typing import ClassVar
+
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
+
+
+class Malformed(Refused):
+    """The body is not JSON as we speak it."""
+
+    status: ClassVar[int] = 400
+
+
+class Unauthorized(Refused):
+    """No token, or not one of ours."""
+
+    status: ClassVar[int] = 401
+
+
+class Forbidden(Refused):
+    """The token belongs to another agent."""
+
+    status: ClassVar[int] = 403
+
+
+class NotFound(Refused):
+    """Nothing lives at this path."""
+
+    status: ClassVar[int] = 404
+
+
+class NotAllowed(Refused):
+    """The path does not take this method."""
+
+    status: ClassVar[int] = 405
+
+
+class TooSlow(Refused):
+    """The body took too long to arrive."""
+
+    status: ClassVar[int] = 408
+
+
+class Conflict(Refused):
+    """The key is taken by another body."""
+
+    status: ClassVar[int] = 409
+
+
+class TooLarge(Refused):
+    """The body is longer than a check-in can be."""
+
+    status: ClassVar[int] = 413
+
+
+class Busy(Unreachable):
+    """More check-ins wait than can be answered in time."""
+
+    retry_after: ClassVar[int] = 1
+
+
+def status_of(error: HouseError) -> int:
+    """The HTTP status of an error: 422 for what was refused, 503 for what is away."""
+    if isinstance(error, Unreachable):
+        return 503
+    if isinstance(error, Diverged):
+        return 500
+    status = getattr(error, "status", 422)
+    return int(status)

@@ -1,0 +1,96 @@
+"""ASGI, by hand: a bounded body in, one answer out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import to_json
+
+from apps.bridge.refusals import Busy, NotAllowed, TooLarge, TooSlow, Unauthorized, status_of
+from schemas.bridge import CHECK_IN_LIMIT_BYTES
+from schemas.errors import HouseError, Unreachable
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_SECONDS = 5.0
+RETRY_SECONDS = 5
+JSON = "application/json"
+
+
+class HungUp(Exception):  # noqa: N818 - nobody is left to be told of an error
+    """The caller is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back."""
+
+    body: bytes
+    status: int = 200
+    kind: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def header(scope: Scope, name: str) -> str | None:
+    """The first header of this name, or None."""
+    wanted = name.encode()
+    found = (value for key, value in scope["headers"] if key == wanted)
+    value = next(found, None)
+    return value.decode("latin-1") if value is not None else None
+
+
+async def body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body, if it is short enough and comes soon enough."""
+    claimed = header(scope, "content-length")
+    if claimed and claimed.isdigit() and int(claimed) > CHECK_IN_LIMIT_BYTES:
+        raise TooLarge(f"body: {claimed} bytes are above {CHECK_IN_LIMIT_BYTES}")
+    parts = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise HungUp
+                parts += message.get("body", b"")
+                if len(parts) > CHECK_IN_LIMIT_BYTES:
+                    raise TooLarge(f"body: above {CHECK_IN_LIMIT_BYTES} bytes")
+                if not message.get("more_body"):
+                    return bytes(parts)
+    except TimeoutError:
+        raise TooSlow(f"body: not there after {BODY_SECONDS:.0f} s") from None
+
+
+def refusal(error: HouseError, allow: str = "") -> Answer:
+    """An error as an answer: one sentence, a hint, never an action."""
+    headers: dict[str, str] = {}
+    if isinstance(error, Unreachable):
+        wait = error.retry_after if isinstance(error, Busy) else RETRY_SECONDS
+        headers["retry-after"] = str(wait)
+    if isinstance(error, Unauthorized):
+        headers["www-authenticate"] = 'Bearer realm="governance", Basic realm="governance"'
+    if isinstance(error, NotAllowed):
+        headers["allow"] = allow
+    if isinstance(error, TooLarge | TooSlow):
+        headers["connection"] = "close"
+    return Answer(to_json(told(error)), status_of(error), headers=headers)
+
+
+def told(error: HouseError) -> dict[str, Any]:
+    """An error as JSON."""
+    hint = {"hint": error.hint} if error.hint else {}
+    return {"success": False, "error": error.message, **hint}
+
+
+async def reply(send: Send, answer: Answer) -> None:
+    """Send an answer."""
+    headers = [
+        (b"content-type", answer.kind.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

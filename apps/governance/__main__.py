@@ -1,0 +1,168 @@
+"""The process: open the stores, open both doors, drain when told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import psycopg
+import uvicorn
+import uvloop
+from pydantic import ValidationError
+
+from apps.governance import VERSION
+from apps.governance.audit import AuditLog
+from apps.governance.checkins import SQL, Checkins
+from apps.governance.desk import Desk
+from apps.governance.health import Health, require_columns
+from apps.governance.identities import Identities
+from apps.governance.sessions import Sessions, connect
+from apps.governance.settings import Settings, settings
+from apps.governance.tokens import Tokens
+from apps.governance.verdict import Thresholds
+from apps.governance.web import Doors
+from apps.postgres import Pool, place, pool
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
+
+log = logging.getLogger("governance")
+START_SECONDS = 10.0
+DRAIN_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with its signals left to us: it would raise them again and skip the drain."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve(told: Settings) -> None:
+    """Run until SIGTERM, or until Postgres is lost (Unreachable)."""
+    lost: list[str] = []
+    tokens = Tokens.load(told.tokens_file)
+    async with AsyncExitStack() as stack:
+        doors = [
+            stack.enter_context(_door(told.host, told.port)),
+            stack.enter_context(_door(told.local_host, told.local_port)),
+        ]
+        store = await _open(told, stack)
+        thresholds = await _ready(store)
+        desk = Desk(store)
+        audit = AuditLog(told.audit_log)
+        sessions = Sessions(desk, connect(told.redis))
+        stack.push_async_callback(sessions.close)
+
+        def on_lost(why: str) -> None:
+            if not lost:
+                lost.append(why)
+                server.should_exit = True
+
+        checkins = Checkins(store, thresholds, audit, sessions, on_lost)
+        health = Health(store, audit, sessions, checkins, on_lost)
+        identities = Identities(desk, audit)
+        app = Doors(
+            local_port=told.local_port,
+            tokens=tokens,
+            checkins=checkins,
+            identities=identities,
+            sessions=sessions,
+            health=health,
+        )
+        server = Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        await health.maintain()
+        writer = asyncio.create_task(checkins.run())
+        others = [asyncio.create_task(sessions.run()), asyncio.create_task(health.watch())]
+        log.info(
+            "governance %s: doors %s:%d (token) and %s:%d (local)",
+            VERSION, told.host, told.port, told.local_host, told.local_port,
+        )  # fmt: skip
+        await server.serve(sockets=doors)
+        checkins.close(Unreachable("governance: is stopping", "send it again later"))
+        await writer
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+    if lost:
+        raise Unreachable(
+            f"postgres at {place(told.postgres)}: lost, {lost[0]}",
+            "is the container up?  abode status",
+        )
+    log.info("governance: stopped; everything acknowledged is on disk")
+
+
+async def _open(told: Settings, stack: AsyncExitStack) -> Pool:
+    store = pool(told.postgres)
+    log.info("postgres at %s: opening, for at most %.0f s", place(told.postgres), START_SECONDS)
+    stack.push_async_callback(store.close)
+    try:
+        await store.open(wait=True, timeout=START_SECONDS)
+    except psycopg.OperationalError:
+        raise Unreachable(
+            f"postgres at {place(told.postgres)}: no answer for {START_SECONDS:.0f} s",
+            "is the container up, and the password the right one?  abode status",
+        ) from None
+    return store
+
+
+async def _ready(store: Pool) -> Thresholds:
+    """The thresholds, from a database that is as declared."""
+    async with store.connection() as conn:
+        await require_columns(conn)
+        row = await (await conn.execute(SQL["calibration"])).fetchone()
+    try:
+        return Thresholds.model_validate(row[0] if row else None)
+    except ValidationError as error:
+        where = "/".join(str(part) for part in error.errors()[0]["loc"])
+        raise Diverged(
+            f"core.calibration: data/{where}: is not as declared",
+            f"it holds {', '.join(Thresholds.model_fields)}",
+        ) from None
+
+
+@contextmanager
+def _door(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind((host, port))
+            yield door
+    except OSError as error:
+        raise Refused(f"{host}:{port}: {error.strerror}", "is another governance up?") from None
+
+
+def main() -> int:
+    """Exit 0 after a drain, else the error's own code and one clear line."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    try:
+        uvloop.run(serve(settings(os.environ)))
+    except HouseError as error:
+        log.error("%s", error)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

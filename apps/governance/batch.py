@@ -1,0 +1,145 @@
+"""Pure: what a batch of check-ins becomes, given how its agents stand."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from apps.bridge.refusals import Conflict
+from apps.governance.report import Report, again, event, row, verdict
+from apps.governance.verdict import Judgement, Thresholds, judge
+from schemas.bridge import Action, Margin, Verdict
+from schemas.eisv import Anima, GovernanceEisv
+from schemas.errors import HouseError
+from schemas.governance.tables import Status
+
+FREE = frozenset({Status.ACTIVE, Status.WAITING_INPUT})
+
+
+class Before(NamedTuple):
+    """The state that a check-in steps from."""
+
+    recorded_at: datetime
+    eisv: GovernanceEisv
+    anima: Anima
+
+
+class Batch:
+    """Reports in; rows, events, sessions and one outcome per report out."""
+
+    def __init__(self, reports: list[Report], thresholds: Thresholds) -> None:
+        self.reports = reports
+        self.thresholds = thresholds
+        self.outcomes: list[Verdict | HouseError] = []
+        self.rows: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.sessions: dict[str, str] = {}
+        self._stored: dict[tuple[str, str, int], tuple[bytes, Verdict]] = {}
+        self._stepped: dict[str, list[Before]] = defaultdict(list)
+
+    def questions(self) -> list[dict[str, Any]]:
+        """What the query ``standing`` is asked."""
+        return [
+            {
+                "place": place,
+                "agent": said.agent,
+                "boot_id": said.boot_id,
+                "seq": said.seq,
+                "recorded_at": said.recorded_at,
+            }
+            for place, said in enumerate(self.reports)
+        ]
+
+    def session_rows(self) -> list[dict[str, Any]]:
+        """What the query ``touch_sessions`` is given."""
+        at = self.reports[-1].received_at
+        return [{"session_id": s, "agent": a, "at": at} for s, a in sorted(self.sessions.items())]
+
+    def strangers(self, standing: list[tuple[Any, ...]]) -> list[str]:
+        """Agents that have no identity yet."""
+        return sorted({self.reports[place].agent for place, known, *_ in standing if known is None})
+
+    def welcome(self, agents: set[str]) -> None:
+        """Tell of the identities that this batch made."""
+        for agent in sorted(agents):
+            said = next(said for said in self.reports if said.agent == agent)
+            self.events.append(event("identity_created", said, {}))
+
+    def judge(self, standing: list[tuple[Any, ...]]) -> None:
+        """Each report in the order it came, each agent's state from the one before."""
+        for said, (_, identity_id, status, sha, *rest) in zip(self.reports, standing, strict=True):
+            first, before = tuple(rest[:10]), _before(rest[10:])
+            if sha is not None:
+                self.outcomes.append(self._repeat(said, bytes(sha), again(said, first)))
+            elif said.key in self._stored:
+                stored, answer = self._stored[said.key]
+                repeat = answer.model_copy(update={"repeated": True})
+                self.outcomes.append(self._repeat(said, stored, repeat))
+            else:
+                self.outcomes.append(self._new(said, identity_id, Status(status), before))
+
+    def _repeat(self, said: Report, stored: bytes, answer: Verdict) -> Verdict | HouseError:
+        if stored == said.body_sha256:
+            return answer
+        hashes = {"stored_sha256": stored.hex(), "sent_sha256": said.body_sha256.hex()}
+        key = {"boot_id": said.boot_id, "seq": said.seq}
+        self.events.append(event("check_in_conflict", said, {**key, **hashes}))
+        return Conflict(
+            f"check-in {said.boot_id}/{said.seq}: stored as {stored.hex()},"
+            f" sent as {said.body_sha256.hex()}",
+            "a key is used once; the stored check-in stands",
+        )
+
+    def _new(
+        self, said: Report, identity_id: int, status: Status, before: Before | None
+    ) -> Verdict:
+        past = [
+            state for state in self._stepped[said.agent] if state.recorded_at <= said.recorded_at
+        ]
+        if past:
+            newest = max(reversed(past), key=lambda state: state.recorded_at)
+            before = newest if not before or newest.recorded_at >= before.recorded_at else before
+        made = judge(
+            before.eisv if before else None,
+            before.anima if before else None,
+            said.check_in.anima,
+            said.complexity,
+            self.thresholds,
+        )
+        made = made if status in FREE else _held(made, status)
+        answer = verdict(said, made)
+        self._stepped[said.agent].append(Before(said.recorded_at, made.eisv, said.check_in.anima))
+        self._stored[said.key] = (said.body_sha256, answer)
+        self.rows.append(row(said, identity_id, made))
+        self.events.append(
+            event(
+                "check_in",
+                said,
+                {
+                    "boot_id": said.boot_id,
+                    "seq": said.seq,
+                    "sha256": said.body_sha256.hex(),
+                    "action": made.action,
+                    "margin": made.margin,
+                    "risk": made.risk,
+                },
+            )
+        )
+        if said.session_id:
+            self.sessions[said.session_id] = said.agent
+        return answer
+
+
+def _before(columns: list[Any]) -> Before | None:
+    at, energy, integrity, entropy, void, warmth, clarity, stability, presence = columns
+    if at is None:
+        return None
+    return Before(
+        at,
+        GovernanceEisv(E=energy, I=integrity, S=entropy, V=void),
+        Anima(warmth=warmth, clarity=clarity, stability=stability, presence=presence),
+    )
+
+
+def _held(made: Judgement, status: Status) -> Judgement:
+    reason = f"The agent is {status}: an operator holds it"
+    return made._replace(action=Action.PAUSE, margin=Margin.CRITICAL, reason=reason)

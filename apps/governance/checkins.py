@@ -1,0 +1,185 @@
+"""CheckIn -> Verdict, exactly once for ever. One writer commits whatever gathered meanwhile."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.errors import DataError, IntegrityError, UniqueViolation
+from pydantic_core import to_json
+
+from apps.bridge.refusals import Busy
+from apps.governance.audit import AuditLog
+from apps.governance.batch import Batch
+from apps.governance.report import Report
+from apps.governance.sessions import Sessions
+from apps.governance.verdict import Thresholds
+from apps.postgres import Connection, Pool, is_gone
+from apps.queries import load
+from schemas.bridge import Verdict
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.governance.keys import SESSION_LIFETIME_SECONDS
+
+log = logging.getLogger("governance")
+SQL = load(Path(__file__).with_name("queries.sql"))
+
+QUEUE_LIMIT = 1_024
+BATCH_LIMIT = 256
+COMMIT_SECONDS = 8.0
+RECONNECT_SECONDS = 3.0
+
+Outcome = Verdict | HouseError
+
+
+class Checkins:
+    """The queue, its one writer, and the promise that an answer means a committed row."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        thresholds: Thresholds,
+        audit: AuditLog,
+        sessions: Sessions,
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._pool = pool
+        self._thresholds = thresholds
+        self._audit = audit
+        self._sessions = sessions
+        self._on_lost = on_lost
+        self._queue: deque[tuple[Report, asyncio.Future[Verdict]]] = deque()
+        self._wake = asyncio.Event()
+        self._closed: HouseError | None = None
+        self._lost = False
+        self._audited: asyncio.Task[None] | None = None
+
+    async def handle(self, said: Report) -> Verdict:
+        """The verdict, once the check-in is on disk."""
+        if self._closed:
+            raise self._closed
+        if len(self._queue) >= QUEUE_LIMIT:
+            raise Busy(f"{len(self._queue)} check-ins are waiting already", "send it again later")
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._queue.append((said, answer))
+        self._wake.set()
+        return await answer
+
+    @property
+    def waiting(self) -> int:
+        """Check-ins that wait for the writer."""
+        return len(self._queue)
+
+    async def run(self) -> None:
+        """Commit batch after batch until closed and empty."""
+        while self._queue or not self._closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                size = min(len(self._queue), BATCH_LIMIT)
+                await self._write([self._queue.popleft() for _ in range(size)])
+        if self._audited:
+            await self._audited
+
+    def close(self, reason: HouseError) -> None:
+        """Take no more; what is queued is still committed."""
+        self._closed = self._closed or reason
+        self._wake.set()
+
+    async def _write(self, waiting: list[tuple[Report, asyncio.Future[Verdict]]]) -> None:
+        reports = [said for said, _ in waiting]
+        outcomes: list[Outcome]
+        try:
+            if self._lost:
+                raise Unreachable("postgres: does not answer", "send it again")
+            outcomes = await self._commit_or_split(reports)
+        except Unreachable as error:
+            outcomes = [error] * len(waiting)
+        for (_, answer), outcome in zip(waiting, outcomes, strict=True):
+            if answer.done():
+                continue  # the caller hung up; the row stands
+            if isinstance(outcome, Verdict):
+                answer.set_result(outcome)
+            else:
+                answer.set_exception(outcome)
+
+    async def _commit_or_split(self, reports: list[Report]) -> list[Outcome]:
+        """One transaction; if a row spoils it, each for itself."""
+        try:
+            return await self._commit_through(reports)
+        except psycopg.Error as error:
+            if len(reports) > 1:
+                return [out for one in reports for out in await self._commit_or_split([one])]
+            return [await self._alone(reports[0], error)]
+
+    async def _alone(self, said: Report, error: psycopg.Error) -> Outcome:
+        if isinstance(error, UniqueViolation):
+            try:  # another process wrote this key meanwhile: now it is a repeat
+                return (await self._commit_through([said]))[0]
+            except psycopg.Error as second:
+                error = second
+        if isinstance(error, DataError | IntegrityError):
+            name = error.diag.constraint_name
+            return Refused(f"check-in: the database refused it{f': {name}' if name else ''}")
+        log.error("postgres: %s while writing a check-in", type(error).__name__)
+        return Diverged(f"check-in: not written: {type(error).__name__}")
+
+    async def _commit_through(self, reports: list[Report]) -> list[Outcome]:
+        """Commit; once more if the connection broke, for a key can be asked again safely."""
+        try:
+            return await self._commit(reports)
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            if not is_gone(error):
+                raise Unreachable(f"postgres: {type(error).__name__}", "send it again") from None
+        try:
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                await self._pool.check()
+            return await self._commit(reports)
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            if is_gone(error):
+                self._lost = True
+                self._on_lost("it broke off while check-ins were being written")
+            raise Unreachable("postgres: does not answer", "send it again") from None
+
+    async def _commit(self, reports: list[Report]) -> list[Outcome]:
+        batch = Batch(reports, self._thresholds)
+        async with (
+            asyncio.timeout(COMMIT_SECONDS),
+            self._pool.connection(RECONNECT_SECONDS) as conn,
+        ):
+            async with conn.transaction():
+                await self._fill(conn, batch)
+        if self._audited:
+            await self._audited
+        self._audited = asyncio.create_task(self._audit.append(batch.events))
+        self._sessions.remember(batch.sessions)
+        return batch.outcomes
+
+    async def _fill(self, conn: Connection, batch: Batch) -> None:
+        asked = {"asked": to_json(batch.questions()).decode()}
+        standing = await _all(conn, "standing", asked)
+        if strangers := batch.strangers(standing):
+            made = await _all(conn, "create_identities", {"agents": strangers})
+            batch.welcome({agent for (agent,) in made})
+            standing = await _all(conn, "standing", asked)
+        batch.judge(standing)
+        if batch.rows:
+            await conn.execute(SQL["append_states"], {"rows": to_json(batch.rows).decode()})
+        if batch.events:
+            await conn.execute(
+                SQL["append_audit_events"], {"events": to_json(batch.events).decode()}
+            )
+        if batch.sessions:
+            await conn.execute(
+                SQL["touch_sessions"],
+                {
+                    "sessions": to_json(batch.session_rows()).decode(),
+                    "lifetime": SESSION_LIFETIME_SECONDS,
+                },
+            )
+
+
+async def _all(conn: Connection, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return await (await conn.execute(SQL[query], values)).fetchall()

@@ -1,0 +1,122 @@
+-- standing --
+-- For each check-in: its agent, the same key if it is stored, the newest state not after it.
+SELECT asked.place, identity.identity_id, identity.status,
+       known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
+       known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
+       before.recorded_at, before.energy, before.integrity, before.entropy, before.void,
+       before.warmth, before.clarity, before.stability, before.presence
+  FROM jsonb_to_recordset(%(asked)s::jsonb)
+       AS asked (place integer, agent text, boot_id text, seq bigint, recorded_at timestamptz)
+  LEFT JOIN core.identities AS identity ON identity.agent_id = asked.agent
+  LEFT JOIN core.agent_state AS known
+         ON known.identity_id = identity.identity_id
+        AND known.boot_id = asked.boot_id AND known.seq = asked.seq
+  LEFT JOIN LATERAL (
+       SELECT s.recorded_at, s.energy, s.integrity, s.entropy, s.void,
+              s.warmth, s.clarity, s.stability, s.presence
+         FROM core.agent_state AS s
+        WHERE s.identity_id = identity.identity_id AND s.recorded_at <= asked.recorded_at
+        ORDER BY s.recorded_at DESC, s.state_id DESC
+        LIMIT 1) AS before ON true
+ ORDER BY asked.place;
+
+-- create_identities --
+-- Agents that are new; gives those that this very statement made.
+INSERT INTO core.identities (agent_id)
+SELECT DISTINCT asked.agent FROM unnest(%(agents)s::text[]) AS asked (agent)
+ON CONFLICT (agent_id) DO NOTHING
+RETURNING agent_id;
+
+-- append_states --
+-- A whole batch; a key that is already there fails it.
+INSERT INTO core.agent_state (
+       identity_id, boot_id, seq, body_sha256, recorded_at, received_at,
+       energy, integrity, entropy, void, coherence, regime, health, risk,
+       action, margin, nearest_edge, reason,
+       reported_energy, reported_integrity, reported_entropy, reported_void,
+       warmth, clarity, stability, presence, state_json)
+SELECT r.identity_id, r.boot_id, r.seq, decode(r.body_sha256, 'hex'),
+       r.recorded_at, r.received_at,
+       r.energy, r.integrity, r.entropy, r.void, r.coherence, r.regime, r.health,
+       r.risk, r.action, r.margin, r.nearest_edge, r.reason,
+       r.reported_energy, r.reported_integrity, r.reported_entropy, r.reported_void,
+       r.warmth, r.clarity, r.stability, r.presence, r.state_json
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
+       identity_id bigint, boot_id text, seq bigint, body_sha256 text,
+       recorded_at timestamptz, received_at timestamptz,
+       energy float8, integrity float8, entropy float8, void float8, coherence float8,
+       regime text, health text, risk float8,
+       action text, margin text, nearest_edge text, reason text,
+       reported_energy float8, reported_integrity float8, reported_entropy float8,
+       reported_void float8,
+       warmth float8, clarity float8, stability float8, presence float8, state_json jsonb);
+
+-- append_audit_events --
+-- Written in the transaction of what they tell of.
+INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type, payload)
+SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload
+  FROM jsonb_to_recordset(%(events)s::jsonb) AS r (
+       event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb);
+
+-- touch_sessions --
+-- Bind new sessions; keep those of the same agent alive, once a minute at most.
+INSERT INTO core.sessions (session_id, identity_id, created_at, last_active, expires_at)
+SELECT r.session_id, identity.identity_id, r.at, r.at,
+       r.at + make_interval(secs => %(lifetime)s)
+  FROM jsonb_to_recordset(%(sessions)s::jsonb) AS r (session_id text, agent text, at timestamptz)
+  JOIN core.identities AS identity ON identity.agent_id = r.agent
+ON CONFLICT (session_id) DO UPDATE
+   SET last_active = excluded.last_active, expires_at = excluded.expires_at
+ WHERE core.sessions.identity_id = excluded.identity_id
+   AND core.sessions.last_active < excluded.last_active - interval '60 s';
+
+-- session_agent --
+-- Who a living session belongs to.
+SELECT identity.agent_id
+  FROM core.sessions AS session
+  JOIN core.identities AS identity ON identity.identity_id = session.identity_id
+ WHERE session.session_id = %(session_id)s AND session.expires_at > now();
+
+-- describe_identity --
+-- What an agent says of itself; keys it does not send stay as they are.
+UPDATE core.identities
+   SET label = coalesce(%(label)s, label),
+       purpose = coalesce(%(purpose)s, purpose),
+       notes = coalesce(%(notes)s, notes),
+       tags = coalesce(%(tags)s::text[], tags),
+       metadata = metadata || %(metadata)s::jsonb,
+       updated_at = now()
+ WHERE agent_id = %(agent)s
+RETURNING agent_id, status;
+
+-- identity --
+-- One agent as governance knows it.
+SELECT agent_id, status, label, purpose, created_at
+  FROM core.identities
+ WHERE agent_id = %(agent)s;
+
+-- calibration --
+-- The thresholds of a verdict.
+SELECT data FROM core.calibration;
+
+-- columns --
+-- What is really there, as "schema.table" and column.
+SELECT n.nspname || '.' || c.relname, a.attname
+  FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname IN ('core', 'audit') AND a.attnum > 0 AND NOT a.attisdropped;
+
+-- last_check_in_age_seconds --
+-- Age of the newest acknowledged check-in; null before the first.
+SELECT extract(epoch FROM now() - max(newest.received_at))::float8
+  FROM (SELECT s.received_at FROM core.agent_state AS s
+         ORDER BY s.state_id DESC LIMIT 1) AS newest;
+
+-- stray_events --
+-- Whether a row fell outside every month.
+SELECT EXISTS (SELECT 1 FROM ONLY audit.events_default);
+
+-- maintain_partitions --
+-- Makes the months ahead; gives how many it made.
+SELECT audit.partition_maintenance(now());

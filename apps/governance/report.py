@@ -1,0 +1,141 @@
+"""One check-in on its way to disk: its key, its hash, the row and the event it becomes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from apps.governance.verdict import Judgement
+from schemas.bridge import CheckIn, Verdict
+from schemas.eisv import GovernanceEisv
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an authenticated agent said, and when we heard it."""
+
+    agent: str
+    check_in: CheckIn
+    boot_id: str
+    seq: int
+    body_sha256: bytes
+    recorded_at: datetime
+    received_at: datetime
+    complexity: float | None = None
+    session_id: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Unique for ever."""
+        return self.agent, self.boot_id, self.seq
+
+
+def report(
+    agent: str,
+    check_in: CheckIn,
+    received_at: datetime,
+    complexity: float | None = None,
+    session_id: str | None = None,
+) -> Report:
+    """A check-in with its key. One sent without gets a key that nothing can repeat."""
+    said = check_in.model_dump_json(exclude_unset=True, exclude={"agent", "contract"})
+    keyed = check_in.boot_id is not None and check_in.seq is not None
+    return Report(
+        agent=agent,
+        check_in=check_in,
+        boot_id=check_in.boot_id if keyed and check_in.boot_id else f"unkeyed-{uuid4().hex}",
+        seq=check_in.seq if keyed and check_in.seq is not None else 0,
+        body_sha256=sha256(f"{said}|{complexity}".encode()).digest(),
+        # A Pi whose clock runs ahead must not outrank every later check-in.
+        recorded_at=min(check_in.recorded_at or received_at, received_at),
+        received_at=received_at,
+        complexity=complexity,
+        session_id=session_id,
+    )
+
+
+def row(said: Report, identity_id: int, made: Judgement) -> dict[str, Any]:
+    """The row of core.agent_state."""
+    anima, reported = said.check_in.anima, said.check_in.eisv
+    return {
+        "identity_id": identity_id,
+        "boot_id": said.boot_id,
+        "seq": said.seq,
+        "body_sha256": said.body_sha256.hex(),
+        "recorded_at": said.recorded_at,
+        "received_at": said.received_at,
+        "energy": made.eisv.E,
+        "integrity": made.eisv.I,
+        "entropy": made.eisv.S,
+        "void": made.eisv.V,
+        "coherence": made.coherence,
+        "regime": made.regime,
+        "health": made.health,
+        "risk": made.risk,
+        "action": made.action,
+        "margin": made.margin,
+        "nearest_edge": made.nearest_edge,
+        "reason": made.reason,
+        "reported_energy": reported.E if reported else None,
+        "reported_integrity": reported.I if reported else None,
+        "reported_entropy": reported.S if reported else None,
+        "reported_void": reported.V if reported else None,
+        "warmth": anima.warmth,
+        "clarity": anima.clarity,
+        "stability": anima.stability,
+        "presence": anima.presence,
+        "state_json": state_json(said.check_in),
+    }
+
+
+def state_json(check_in: CheckIn) -> dict[str, Any]:
+    """What was sent beside the anima; a key that was not sent is not there."""
+    said = check_in.model_dump(
+        mode="json", exclude_unset=True, include={"sensor_data", "identity", "pi"}
+    )
+    environment = said.pop("sensor_data", {})
+    drawing = environment.pop("drawing_eisv", None)
+    parts = {"drawing_eisv": drawing, "environment": environment, **said}
+    return {name: part for name, part in parts.items() if part}
+
+
+def verdict(said: Report, made: Judgement) -> Verdict:
+    """The first answer to a check-in."""
+    return Verdict(
+        action=made.action,
+        margin=made.margin,
+        reason=made.reason,
+        nearest_edge=made.nearest_edge,
+        resolved_agent_id=said.agent,
+        eisv=made.eisv,
+        coherence=made.coherence,
+        risk_score=made.risk,
+    )
+
+
+def again(said: Report, known: tuple[Any, ...]) -> Verdict:
+    """The first answer once more, from the stored row (columns of the query ``standing``)."""
+    energy, integrity, entropy, void, coherence, risk, action, margin, edge, reason = known
+    return Verdict(
+        action=action,
+        margin=margin,
+        reason=reason,
+        nearest_edge=edge,
+        resolved_agent_id=said.agent,
+        eisv=GovernanceEisv(E=energy, I=integrity, S=entropy, V=void),
+        coherence=coherence,
+        risk_score=risk,
+        repeated=True,
+    )
+
+
+def event(kind: str, said: Report, payload: dict[str, Any]) -> dict[str, Any]:
+    """A row of audit.events, and a line of audit_log.jsonl."""
+    return {
+        "event_id": str(uuid4()),
+        "recorded_at": said.received_at,
+        "agent_id": said.agent,
+        "event_type": kind,
+        "payload": payload,
+    }

@@ -1,0 +1,83 @@
+"""What governance is told by its environment. Unknown names of ours are refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from apps.governance.sessions import RedisSettings
+from apps.postgres import PostgresSettings
+from schemas import ports
+from schemas.errors import Refused
+from schemas.quantity import Closed
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+OURS = ("GOVERNANCE_", "DB_", "REDIS_", "AGENT_")
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "GOVERNANCE_HOST": ("host",),
+    "GOVERNANCE_PORT": ("port",),
+    "GOVERNANCE_LOCAL_HOST": ("local_host",),
+    "GOVERNANCE_LOCAL_PORT": ("local_port",),
+    "GOVERNANCE_AUDIT_LOG": ("audit_log",),
+    "AGENT_TOKENS_FILE": ("tokens_file",),
+    "DB_POSTGRES_URL": ("postgres", "url"),
+    "DB_POSTGRES_PASSWORD_FILE": ("postgres", "password_file"),
+    "DB_POSTGRES_MIN_CONN": ("postgres", "min_conn"),
+    "DB_POSTGRES_MAX_CONN": ("postgres", "max_conn"),
+    "REDIS_SOCKET": ("redis", "socket"),
+    "REDIS_USER": ("redis", "user"),
+    "REDIS_PASSWORD_FILE": ("redis", "password_file"),
+}
+
+
+class Settings(Closed):
+    """Doors, stores and files of one governance process."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - this door asks for a token
+    port: Port = ports.GOVERNANCE
+    local_host: str = "127.0.0.1"
+    local_port: Port = ports.GOVERNANCE_LOCAL
+    audit_log: Path = Path(ports.AUDIT_LOG)
+    tokens_file: Path
+    postgres: PostgresSettings
+    redis: RedisSettings = RedisSettings(socket=Path(ports.REDIS_SOCKET))
+
+    @model_validator(mode="after")
+    def _doors_differ(self) -> Self:
+        if self.port == self.local_port:
+            raise ValueError(f"both doors are on port {self.port}")
+        return self
+
+
+def settings(environment: Mapping[str, str]) -> Settings:
+    """The settings, or Refused with the name of what is wrong. No value is ever shown."""
+    unknown = sorted(n for n in environment if n.startswith(OURS) and n not in NAMES)
+    if unknown:
+        raise Refused(f"{unknown[0]}: unknown setting", f"settings are {', '.join(NAMES)}")
+    told: dict[str, object] = {}
+    for name, (first, *rest) in NAMES.items():
+        if name not in environment:
+            continue
+        if rest:
+            group = told.setdefault(first, {})
+            assert isinstance(group, dict)
+            group[rest[0]] = environment[name]
+        else:
+            told[first] = environment[name]
+    if "DB_POSTGRES_URL" not in environment:
+        raise Refused(
+            "DB_POSTGRES_URL: is not set",
+            "PostgreSQL is the only store: postgresql://governance@/governance?host=<socket dir>",
+        )
+    if "REDIS_SOCKET" not in environment and "redis" in told:
+        told["redis"] = {"socket": ports.REDIS_SOCKET, **dict(told["redis"])}  # type: ignore[call-overload]
+    try:
+        return Settings.model_validate(told)
+    except ValidationError as error:
+        first_error = error.errors(include_input=False, include_url=False)[0]
+        path = tuple(str(part) for part in first_error["loc"])
+        name = next((name for name, place in NAMES.items() if place == path), "settings")
+        said = "is not set" if first_error["type"] == "missing" else first_error["msg"]
+        raise Refused(f"{name}: {said.removeprefix('Value error, ')}") from None

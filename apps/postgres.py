@@ -1,0 +1,78 @@
+"""Open Postgres: one pool per process, in UTC, with bounded statements."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from pydantic import Field, StringConstraints
+
+from schemas.errors import Refused
+from schemas.quantity import Closed
+
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+STATEMENT_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 2_000
+
+
+class PostgresSettings(Closed):
+    """Where Postgres is, and how many connections we may hold. The URL needs no password."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^postgres(ql)?://")]
+    password_file: Path | None = None
+    min_conn: Annotated[int, Field(ge=1, le=100)] = 2
+    max_conn: Annotated[int, Field(ge=3, le=100)] = 10
+
+
+def pool(settings: PostgresSettings) -> Pool:
+    """A closed pool; ``await pool.open()`` connects it."""
+    options = (
+        f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        f" -c lock_timeout={LOCK_TIMEOUT_MS} -c search_path=pg_catalog"
+    )
+    if settings.min_conn > settings.max_conn:
+        raise Refused(
+            f"DB_POSTGRES_MIN_CONN: {settings.min_conn} is above"
+            f" DB_POSTGRES_MAX_CONN {settings.max_conn}"
+        )
+    connect = {"options": options, "connect_timeout": 5, "application_name": "governance"}
+    if settings.password_file is not None:
+        connect["password"] = _password(settings.password_file)
+    return AsyncConnectionPool(
+        settings.url,
+        min_size=settings.min_conn,
+        max_size=settings.max_conn,
+        kwargs={**connect, "autocommit": True},
+        open=False,
+        name="governance",
+        reconnect_timeout=5,
+    )
+
+
+def place(settings: PostgresSettings) -> str:
+    """Where Postgres is, for a message: host and database, never user or password."""
+    url = urlsplit(settings.url)
+    query = dict(part.partition("=")[::2] for part in url.query.split("&"))
+    host = query.get("host", url.hostname or "the local socket").replace("%2F", "/")
+    return f"{host}{f':{url.port}' if url.port else ''}{url.path}"
+
+
+def _password(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise Refused(f"DB_POSTGRES_PASSWORD_FILE: {path}: {error.strerror}") from None
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether the server itself went away, rather than disliked one statement."""
+    if isinstance(error, InterfaceError | TimeoutError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    state = error.sqlstate
+    return state is None or state.startswith("08") or state in {"57P01", "57P02", "57P03"}

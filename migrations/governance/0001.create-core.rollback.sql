@@ -1,0 +1,7 @@
+-- Takes back identities, sessions, state and calibration. Their rows are gone for good.
+
+DROP TABLE core.calibration;
+DROP TABLE core.agent_state;
+DROP TABLE core.sessions;
+DROP TABLE core.identities;
+DROP SCHEMA core;

@@ -1,0 +1,1 @@
+"""What is true on the Mac: rows of the database ``governance`` and its Redis keys."""
