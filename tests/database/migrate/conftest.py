@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +18,6 @@ FILES = {
     "0002.add-handle.sql": "ALTER TABLE public.cups ADD COLUMN handle text;",
     "0002.add-handle.rollback.sql": "ALTER TABLE public.cups DROP COLUMN handle;",
 }
-
-
-@pytest.fixture(scope="session")
-def admin_dsn():
-    """A superuser's way into a scratch server."""
-    return os.environ["TEST_ADMIN_DSN"]
 
 
 @pytest.fixture
