@@ -13,8 +13,8 @@ from schemas.errors import Refused
 from schemas.hosts import HostName, Hosts
 
 DEFAULT_LAB = "lumen"
-RESERVED = frozenset({"engine", "real", "secrets"})
-"""Names below .abode that are not labs."""
+RESERVED = frozenset({"cache", "engine", "real", "secrets"})
+"""Names below .abode that are not labs: wheels, our engine, the real hosts' state."""
 
 
 def lab_name() -> str:

@@ -30,7 +30,7 @@ def docker(*args: str, given: bytes | None = None, seconds: float = 60) -> str:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
         raise Unreachable(f"docker {args[0]}: {said}")
-    return done.stdout.decode(errors="replace").strip()
+    return done.stdout.decode(errors="replace").rstrip("\n")
 
 
 def inspect(kind: str, name: str) -> dict[str, Any] | None:

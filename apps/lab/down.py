@@ -1,6 +1,5 @@
 """``make down`` stops and keeps; ``make destroy`` removes what ``make up`` created."""
 
-import shutil
 from pathlib import Path
 
 from apps.hosts import state_path
@@ -11,8 +10,6 @@ from apps.lab.up import ENGINE_NOTES
 from apps.ops import lock
 
 STOP_SECONDS = 30
-OTHERS = {"engine", "real"}
-"""What else lies below .abode and is no part of the default lab."""
 
 
 def down(root: Path) -> list[str]:
@@ -39,13 +36,12 @@ def destroy(root: Path) -> list[str]:
     gone = []
     if engine.answers():
         gone += owner.remove(lab)
-        gone += _remove_images()
         left = owner.labs()
+        gone += [] if left else _remove_images()  # another lab may be about to use them
     else:
         left = set()
-    gone += _remove_state(lab)
-    notes = lab.home / ENGINE_NOTES
-    if not left and (stopped := engine.stop(notes)):
+    gone += owner.remove_state(lab)
+    if not left and (stopped := engine.stop(lab.home / ENGINE_NOTES)):
         gone.append(stopped)
     house = lab.home / ".abode"
     if house.is_dir() and not any(house.iterdir()):
@@ -55,30 +51,9 @@ def destroy(root: Path) -> list[str]:
 
 
 def _remove_images() -> list[str]:
-    """Remove our images that no container uses; docker itself refuses the others."""
+    """Remove our images; docker itself refuses those that a container still uses."""
     found = docker(
         *("images", "--filter", "label=abode.image", "--format", "{{.Repository}}:{{.Tag}}")
     ).split()
-    gone = [f"image {tag}" for tag in found if attempt("rmi", tag).returncode == 0]
-    still = docker("images", "-q", "--filter", "label=abode.image")
-    unused = not still and not owner.labs() and inspect("image", images.BASE) is not None
-    if unused and attempt("rmi", images.BASE).returncode == 0:
-        gone.append(f"image {images.BASE}")
-    return gone
-
-
-def _remove_state(lab: Lab) -> list[str]:
-    """Remove keys, secrets and notes of this lab; other labs live below the default one's."""
-    path = state_path(lab.home, lab.name)
-    if not path.is_dir():
-        return []
-    if not lab.is_default:
-        shutil.rmtree(path)
-        return [f"directory {path}"]
-    gone = []
-    for entry in sorted(path.iterdir()):
-        if entry.name in OTHERS or (entry.is_dir() and (entry / "ports.json").exists()):
-            continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        gone.append(f"file {entry}")
-    return gone
+    found += [images.BASE] if inspect("image", images.BASE) else []
+    return [f"image {tag}" for tag in found if attempt("rmi", tag).returncode == 0]

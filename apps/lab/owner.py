@@ -1,8 +1,10 @@
 """Whose a container is, and the removal of everything that belongs to one lab."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from apps.hosts import RESERVED, state_path
 from apps.lab import process
 from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
@@ -62,8 +64,32 @@ def remove_dead_labs() -> list[str]:
     gone = []
     for name, home, owner in sorted(set(_worn("abode.owner"))):
         if not process.lives(owner):
-            gone += remove(Lab(name, Path(home)))
+            dead = Lab(name, Path(home))
+            gone += remove(dead) + remove_state(dead)
     return gone
+
+
+def remove_state(lab: Lab) -> list[str]:
+    """Remove keys, secrets and notes of a lab, and what only labs of its checkout shared."""
+    path = state_path(lab.home, lab.name)
+    house = lab.home / ".abode"
+    entries = sorted(path.iterdir()) if path.is_dir() else []
+    if lab.is_default:  # the other labs and the house's own rooms lie below it
+        entries = [entry for entry in entries if entry.name not in RESERVED and not _is_lab(entry)]
+    for entry in entries:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    if path != house and path.is_dir():
+        path.rmdir()
+    gone = [f"state {path}"] if entries else []
+    kept = list(house.iterdir()) if house.is_dir() else []
+    if (house / "cache").is_dir() and all(entry.name in {"cache", "engine"} for entry in kept):
+        shutil.rmtree(house / "cache")
+        gone.append(f"cache {house / 'cache'}")
+    return gone
+
+
+def _is_lab(entry: Path) -> bool:
+    return (entry / "ports.json").exists()
 
 
 def _worn(label: str) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
-from schemas.errors import HouseError
+from schemas.errors import HouseError, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout that this command was installed from."""
@@ -77,7 +77,11 @@ def status(
 @app.command()
 def version() -> None:
     """Show which abode this is."""
-    sys.stdout.write(f"abode {metadata.version('abode')} at {ROOT}\n")
+    try:
+        known = metadata.version("abode")
+    except metadata.PackageNotFoundError:
+        raise Refused(f"{ROOT}: abode is not installed here", "make .venv/.locks") from None
+    sys.stdout.write(f"abode {known} at {ROOT}\n")
 
 
 def _list(verb: str, what: list[str]) -> None:
