@@ -1,0 +1,85 @@
+"""What a machine must be told. ``hosts.toml`` is one ``Hosts``; so is what a lab writes."""
+
+from ipaddress import IPv4Address
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas import ports
+from schemas.bridge import AgentName
+from schemas.quantity import Closed, Quantity
+
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Megabytes = Annotated[int, Quantity("MiBy", "memory of the machine", low=256, high=1_048_576)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
+
+
+class Ssh(Closed):
+    """How to reach a host that is not this one. Keys only; no password is ever asked for."""
+
+    hostname: str
+    user: UserName
+    port: Port = ports.SSH
+    key: str | None = None
+    known_hosts: str | None = None
+
+
+class MacHost(Closed):
+    """The machine that runs Postgres, Redis and governance in containers."""
+
+    name: HostName = "mac"
+    ssh: Ssh | None = None
+    """Absent: this very machine."""
+    path: str | None = None
+    """PATH for commands over ssh; a Mac's non-login shell knows only /usr/bin and /bin."""
+    docker_host: str | None = None
+    memory_mb: Megabytes = 16_384
+    postgres_port: Port = ports.POSTGRES
+    governance_port: Port = ports.GOVERNANCE
+    governance_bind: tuple[IPv4Address, ...] = ()
+    """Addresses beyond loopback where Pis may knock: LAN or tailnet, token required."""
+
+
+class PiHost(Closed):
+    """A board that runs the anima service under systemd."""
+
+    name: HostName = "pi"
+    agent: AgentName = "lumen"
+    ssh: Ssh
+    user: UserName = "anima"
+    """The service's own user: owns ~/.anima and may log in to read it, never to become root."""
+    operator_keys: tuple[str, ...] = ()
+    governance_url: Url
+    memory_mb: Megabytes = 512
+    draw_every_seconds: Annotated[
+        float, Quantity("s", "pause between drawing ticks", low=0.001, high=60)
+    ] = 1.0
+    i2c: bool = False
+
+
+class Lab(Closed):
+    """Says that these hosts are stand-ins, and whose."""
+
+    name: HostName
+    home: str
+    """The checkout that made them."""
+
+
+class Hosts(Closed):
+    """Every machine of the house."""
+
+    lab: Lab | None = None
+    mac: MacHost = Field(default_factory=MacHost)
+    pi: tuple[PiHost, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [self.mac.name, *(pi.name for pi in self.pi)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two hosts share a name: {', '.join(sorted(names))}")
+        agents = [pi.agent for pi in self.pi]
+        if len(set(agents)) < len(agents):
+            raise ValueError(f"two Pis are the same agent: {', '.join(sorted(agents))}")
+        return self
