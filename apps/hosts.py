@@ -13,7 +13,7 @@ from schemas.errors import Refused
 from schemas.hosts import HostName, Hosts
 
 DEFAULT_LAB = "lumen"
-RESERVED = frozenset({"cache", "engine", "real", "secrets"})
+RESERVED = frozenset({"cache", "engine", "real"})
 """Names below .abode that are not labs: wheels, our engine, the real hosts' state."""
 
 
@@ -26,7 +26,7 @@ def lab_name() -> str:
         raise Refused(
             f"LAB: {name!r} is not a lab's name", "lower-case letters, digits and dashes: LAB=probe"
         ) from None
-    if name in RESERVED:
+    if name in RESERVED | {"secrets"}:
         raise Refused(f"LAB: {name!r} is kept for the house", "choose another name: LAB=probe")
     return name
 
@@ -72,10 +72,13 @@ def read(path: Path) -> Hosts:
 
 
 def _refusal(path: Path, error: ValidationError) -> Refused:
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    inner = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
+    errors = [each for each in found if each["loc"] not in inner] or found
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     where = ".".join(str(part) for part in first["loc"])
     key = str(first["loc"][-1]) if first["loc"] else ""
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(key, _keys(first["loc"][:-1]), n=1)
         hint = f"did you mean {close[0]!r}?" if close else "see hosts.example.toml"
