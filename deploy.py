@@ -13,11 +13,13 @@ from services.postgres import postgres
 from services.redis import redis
 from services.secrets import kept
 
+CONTAINERS = ("postgres-age", "redis", "governance")
+
 try:
     home = house()
 
     if "mac" in host.groups:
-        docker.engine(name="Docker answers")
+        docker.engine([home.called(c) for c in CONTAINERS], home.labels)
         kept(name="Keep new secrets", vault=home.make_secrets())
         images.base()
         networks(home)

@@ -6,7 +6,7 @@ at the tag (read and run on 3.10), hence these.
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ from pyinfra.api import (
     FactBase,
     FileUploadCommand,
     FunctionCommand,
-    OperationError,
     QuoteString,
     StringCommand,
     operation,
 )
 
+from schemas.errors import Refused, Unreachable
 from schemas.ports import CONTAINER_FILES_DIR
 from services.container import HOME, LAB, SPEC, Container, File, archive, difference
 
@@ -63,17 +63,40 @@ def quoted(*words: str) -> StringCommand:
     return StringCommand(*(QuoteString(word) for word in words))
 
 
-@operation()
-def engine() -> Iterator[StringCommand]:
-    """Refuse the deploy, in words, when no docker engine answers."""
-    if host.get_fact(DockerServer):
-        host.noop("docker answers")
-        return
-    raise OperationError(
-        f"{host.name}: no docker engine answers; hint: start Docker (macOS: Docker Desktop or "
-        "colima start; Debian: apt-get install docker.io) and see that `docker version` works"
-    )
-    yield  # an operation is a generator
+class Owners(FactBase[dict[str, str]]):
+    """Which checkout made each of some containers; those that do not exist are left out."""
+
+    def command(self, names: list[str]) -> StringCommand:
+        form = "{{.Name}} {{index .Config.Labels \"" + LAB + "\"}} {{index .Config.Labels \"" + HOME + "\"}}"
+        return StringCommand(
+            "docker container inspect -f", QuoteString(form), *map(QuoteString, names),
+            "2>/dev/null || true",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        lines = (line.removeprefix("/").partition(" ") for line in output if line)
+        return {name: owner.strip() for name, _, owner in lines}
+
+    @staticmethod
+    def default() -> dict[str, str]:
+        return {}
+
+
+def engine(names: list[str], labels: Mapping[str, str]) -> None:
+    """Refuse the deploy before it begins: no engine, or names that belong to somebody else."""
+    if not host.get_fact(DockerServer):
+        raise Unreachable(
+            f"{host.name}: no docker engine answers",
+            "start Docker (macOS: Docker Desktop, or colima start; Debian: apt-get install "
+            "docker.io) until `docker version` shows a server",
+        )
+    ours = f"{labels[LAB]} {labels[HOME]}".strip()
+    for name, owner in host.get_fact(Owners, names=names).items():
+        if owner != ours:
+            raise Refused(
+                f"container {name!r}: belongs to {owner or 'something that is not abode'}",
+                "LAB=name make up gives this lab its own names",
+            )
 
 
 @operation()
@@ -131,7 +154,6 @@ def container(spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand
     found = host.get_fact(Inspect, kind="container", what=spec.container)
     status = found.get("State", {}).get("Status")
     labels = found.get("Config", {}).get("Labels") or {}
-    _ours(spec, found, labels)
     running = json.loads(labels.get(SPEC) or "{}")
     changes = list(difference(running, spec.spec()))
     # One that was created but never started may lack its files: made again.
@@ -156,15 +178,6 @@ def container(spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand
     if not (whole and status == "running"):
         yield quoted("docker", "start", spec.container)
     yield wait_healthy(spec.container, wait_seconds)
-
-
-def _ours(spec: Container, found: dict[str, Any], labels: dict[str, str]) -> None:
-    if not found or all(labels.get(key) == spec.labels[key] for key in (LAB, HOME)):
-        return
-    raise OperationError(
-        f"container {spec.container!r} belongs to {labels.get(HOME) or 'something else'}, "
-        f"not to {spec.labels[HOME]}; hint: LAB=name make up gives this lab its own names"
-    )
 
 
 def _labels(labels: dict[str, str]) -> list[str]:
