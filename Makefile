@@ -24,8 +24,8 @@ destroy: $(STAMP) ## remove everything that make up created, and nothing else
 deploy: $(STAMP) ## deploy to the hosts in force: hosts.toml, else the lab
 	@$(BIN)/abode deploy
 
-check: $(STAMP) ## check the hosts in force
-	@$(BIN)/python -m pytest tests/hosts
+check: $(STAMP) ## check the hosts in force, lab or real
+	@ABODE_CHECK=1 $(BIN)/python -m pytest tests/hosts
 
 test: $(STAMP) ## run every test
 	@$(BIN)/python -m pytest
@@ -43,6 +43,6 @@ preflight:
 $(STAMP): locks/dev.txt pyproject.toml
 	@echo "making .venv"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r locks/dev.txt
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

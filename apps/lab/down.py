@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from apps.hosts import state_path
-from apps.lab import engine, images, owner
+from apps.lab import engine, images, keys, owner
 from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
 from apps.lab.up import ENGINE_NOTES
@@ -17,7 +17,7 @@ def down(root: Path) -> list[str]:
     lab = Lab.here(root)
     if not engine.answers():
         return []
-    if state_path(lab.home, lab.name).is_dir():
+    if (state_path(lab.home, lab.name) / keys.OPERATOR).exists():
         lock.hold(lab.state, "make down")
     running = set(owner.names("container", [*lab.mine, "--filter", "status=running"]))
     order = [lab.thing(name) for name in owner.CONTAINERS]
@@ -31,17 +31,17 @@ def down(root: Path) -> list[str]:
 def destroy(root: Path) -> list[str]:
     """Remove everything of this lab, and the engine if we started it for nobody else."""
     lab = Lab.here(root)
-    if state_path(lab.home, lab.name).is_dir():
+    gone: list[str] = []
+    notes = lab.home / ENGINE_NOTES
+    if (state_path(lab.home, lab.name) / keys.OPERATOR).exists():
         lock.hold(lab.state, "make destroy")
-    gone = []
-    if engine.answers():
-        gone += owner.remove(lab)
-        left = owner.labs()
-        gone += [] if left else _remove_images()  # another lab may be about to use them
-    else:
-        left = set()
+        engine.have(notes)  # without it the volumes would outlive the keys to them
+    there = engine.answers()
+    gone += owner.remove(lab) if there else []
+    left = owner.labs() if there else set()
+    gone += _remove_images() if there and not left else []  # another lab may be about to use them
     gone += owner.remove_state(lab)
-    if not left and (stopped := engine.stop(lab.home / ENGINE_NOTES)):
+    if not left and (stopped := engine.stop(notes)):
         gone.append(stopped)
     house = lab.home / ".abode"
     if house.is_dir() and not any(house.iterdir()):
@@ -52,8 +52,7 @@ def destroy(root: Path) -> list[str]:
 
 def _remove_images() -> list[str]:
     """Remove our images; docker itself refuses those that a container still uses."""
-    found = docker(
-        *("images", "--filter", "label=abode.image", "--format", "{{.Repository}}:{{.Tag}}")
-    ).split()
+    shown = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}'
+    found = docker("images", "--filter", "label=abode.image", "--format", shown).split()
     found += [images.BASE] if inspect("image", images.BASE) else []
     return [f"image {tag}" for tag in found if attempt("rmi", tag).returncode == 0]

@@ -35,7 +35,7 @@ def hold(state_dir: Path, what: str) -> int:
         lock.close()
         raise Refused(
             f"{path}: held by {holder or 'somebody who has not said so yet'}",
-            "wait for it to end; the lock goes with its process",
+            "wait for it and what it started to end; then the lock is gone too",
         ) from None
     lock.truncate(0)
     now = datetime.now(UTC).isoformat(timespec="seconds")
