@@ -46,9 +46,9 @@ def tables() -> Iterator[type[Table]]:
     """Every declared row, line by line, in the order of its file."""
     for module in _modules("tables"):
         for found in vars(module).values():
-            if isinstance(found, type) and found.__module__ == module.__name__:
-                if issubclass(found, Table):
-                    yield found
+            own = isinstance(found, type) and found.__module__ == module.__name__
+            if own and issubclass(found, Table):
+                yield found
 
 
 def places() -> Iterator[Place]:
@@ -114,7 +114,7 @@ def _modules(noun: str) -> Iterator[ModuleType]:
 
 
 def _summary(of: object) -> str:
-    return (inspect.getdoc(of) or "").partition("\n")[0]
+    return (inspect.getdoc(of) or "").partition("\n")[0].replace("``", "`")
 
 
 def _range(kind: dict[str, Any]) -> str:
