@@ -1,4 +1,4 @@
-"""What runs where. ``pyinfra inventory.py deploy.py``"""
+"""What runs where: ``pyinfra inventory.py deploy.py``."""
 
 from pyinfra import host
 from pyinfra.api.exceptions import PyinfraError

@@ -38,7 +38,9 @@ class Python(FactBase[dict[str, str]]):
     """The Pi's Python version and machine, which decide the wheels it gets."""
 
     def command(self) -> str:
-        return 'echo "$(python3 -c \'import sys; print("%d.%d" % sys.version_info[:2])\') $(uname -m)"'
+        return (
+            'echo "$(python3 -c \'import sys; print("%d.%d" % sys.version_info[:2])\') $(uname -m)"'
+        )
 
     def process(self, output: list[str]) -> dict[str, str]:
         words = " ".join(output).split()
@@ -66,9 +68,9 @@ class Running(FactBase[dict[str, str]]):
     """What the running process was started from, and whether it will start again at boot."""
 
     def command(self, unit: str) -> str:
-        show = f"systemctl show {unit} -p ActiveState,MainPID,UnitFileState"
+        show = f"systemctl show {unit} -p MainPID,ActiveState,UnitFileState"
         spec = "tr '\\0' '\\n' </proc/$MainPID/environ 2>/dev/null | grep '^ABODE_SPEC='"
-        return f'eval "$({show})"; echo ActiveState=$ActiveState; echo UnitFileState=$UnitFileState; {spec}; true'
+        return f'said="$({show})"; eval "$said"; echo "$said"; {spec}; true'
 
     def process(self, output: list[str]) -> dict[str, str]:
         return dict(line.split("=", 1) for line in output if "=" in line)
@@ -110,7 +112,8 @@ cd {code_dir}; mkdir -p venvs releases
 rm -rf .arriving; mkdir .arriving; tar xzf {upload} -C .arriving
 if [ ! -d venvs/{venv} ]; then
   rm -rf venvs/.{venv}; python3 -m venv venvs/.{venv}
-  venvs/.{venv}/bin/pip install -q --no-index --find-links .arriving/wheels --require-hashes -r .arriving/requirements.txt
+  venvs/.{venv}/bin/pip install -q --no-index --find-links .arriving/wheels \\
+    --require-hashes -r .arriving/requirements.txt
   # The scripts that pip wrote name the draft's path; nothing of ours starts by them.
   mv venvs/.{venv} venvs/{venv}
 fi
@@ -225,7 +228,7 @@ def anima(house: House, pi: PiHost) -> None:
         name=f"User {pi.user}",
         user=pi.user,
         home=home,
-        shell="/bin/bash",
+        shell="/bin/bash",  # noqa: S604  # a login shell, not a way to run something
         ensure_home=True,
         create_home=True,
         public_keys=list(pi.operator_keys),
@@ -239,7 +242,7 @@ def anima(house: House, pi: PiHost) -> None:
     ):
         files.directory(name=f"Directory {path}", path=path, user=owner, group=owner, mode=mode)
     current = f"{code_dir}/current"
-    made = _release(house, pi)
+    made = _release(pi)
     release(name=f"Release {made['release']}", code_dir=code_dir, **made)
     anima_line(
         service_user=pi.user,
@@ -266,12 +269,17 @@ def anima(house: House, pi: PiHost) -> None:
         (f"/etc/systemd/system/{UNIT}", unit),
     ):
         files.put(
-            name=f"Write {path}", src=StringIO(text), dest=path, user="root", group="root", mode="644"
+            name=f"Write {path}",
+            src=StringIO(text),
+            dest=path,
+            user="root",
+            group="root",
+            mode="644",
         )
     running(name=f"Run {UNIT}", unit=UNIT, spec=spec)
 
 
-def _release(house: House, pi: PiHost) -> dict[str, Any]:
+def _release(pi: PiHost) -> dict[str, Any]:
     about = host.get_fact(Python)
     if not about:
         raise Unreachable(f"{pi.name}: has no python3", "sudo apt-get install python3 python3-venv")

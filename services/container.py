@@ -7,6 +7,7 @@ import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import ndiff
 from typing import Any
 
 from schemas import ports
@@ -126,9 +127,8 @@ def difference(running: Any, wanted: Any, path: str = "") -> Iterator[str]:
     elif running == wanted:
         return
     elif isinstance(running, str) and isinstance(wanted, str) and "\n" in running + wanted:
-        old, new = running.splitlines(), wanted.splitlines()
-        yield from (f"{path}: - {line}" for line in old if line not in new)
-        yield from (f"{path}: + {line}" for line in new if line not in old)
+        lines = ndiff(running.splitlines(), wanted.splitlines())
+        yield from (f"{path}: {line}" for line in lines if line[0] in "+-")
     else:
         yield f"{path}: {_brief(running)} -> {_brief(wanted)}"
 

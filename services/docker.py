@@ -67,7 +67,13 @@ class Owners(FactBase[dict[str, str]]):
     """Which checkout made each of some containers; those that do not exist are left out."""
 
     def command(self, names: list[str]) -> StringCommand:
-        form = "{{.Name}} {{index .Config.Labels \"" + LAB + "\"}} {{index .Config.Labels \"" + HOME + "\"}}"
+        form = (
+            '{{.Name}} {{index .Config.Labels "'
+            + LAB
+            + '"}} {{index .Config.Labels "'
+            + HOME
+            + '"}}'
+        )
         return StringCommand(
             "docker container inspect -f", QuoteString(form), *map(QuoteString, names),
             "2>/dev/null || true",
@@ -175,7 +181,9 @@ def container(spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand
         for other in spec.networks[1:]:
             yield quoted("docker", "network", "connect", other, spec.container)
         yield copy_into(spec.container, spec.archive())
-    if not (whole and status == "running"):
+    if whole and status == "paused":
+        yield quoted("docker", "unpause", spec.container)
+    elif not (whole and status == "running"):
         yield quoted("docker", "start", spec.container)
     yield wait_healthy(spec.container, wait_seconds)
 
@@ -193,8 +201,8 @@ def copy_into(container: str, tar: str) -> StringCommand:
 
 WAIT = """i=0
 while [ $i -lt @TRIES@ ]; do
-  set -- $(docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}} {{.RestartCount}}' @NAME@)
-  case "$1" in healthy) exit 0;; exited|dead|unhealthy|"") break;; esac
+  set -- $(docker inspect -f '{{.State.Health.Status}} {{.RestartCount}}' @NAME@)
+  case "$1" in healthy) exit 0;; unhealthy|"") break;; esac
   [ "$2" -ge 3 ] && break
   i=$((i+1)); sleep 0.25
 done
@@ -208,8 +216,16 @@ def wait_healthy(container: str, seconds: int) -> StringCommand:
     return StringCommand(script)
 
 
-def once(image: str, command: list[str], files: dict[str, File], uid: int, volumes: dict[str, str],
-         env: dict[str, str], container: str) -> StringCommand:  # fmt: skip
+def once(
+    *,
+    container: str,
+    image: str,
+    command: list[str],
+    uid: int,
+    files: dict[str, File],
+    volumes: dict[str, str],
+    env: dict[str, str],
+) -> StringCommand:
     """One run of a container that is gone afterwards, with its files on stdin."""
     create = quoted(
         "docker", "create", "--name", container, "--network", "none", "--user", f"{uid}:{uid}",
@@ -219,10 +235,11 @@ def once(image: str, command: list[str], files: dict[str, File], uid: int, volum
         *(part for k, v in env.items() for part in ("--env", f"{k}={v}")),
         image, *command,
     )  # fmt: skip
-    target = shlex.quote(container)
+    remove = f"docker rm -fv {shlex.quote(container)} >/dev/null"
     return StringCommand(
-        f"docker rm -fv {target} >/dev/null 2>&1; trap 'docker rm -fv {target} >/dev/null' EXIT;",
-        create, ">/dev/null && base64 -d |", quoted("docker", "cp", "-", f"{container}:{CONTAINER_FILES_DIR}"),
+        f"{remove} 2>&1; trap {shlex.quote(remove)} EXIT;",
+        create, ">/dev/null && base64 -d |",
+        quoted("docker", "cp", "-", f"{container}:{CONTAINER_FILES_DIR}"),
         "&&", quoted("docker", "start", "-a", container),
         _stdin=archive(files, uid),
     )  # fmt: skip

@@ -16,12 +16,14 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 def base() -> None:
     """Debian trixie, the ground under every image."""
-    docker.base_image(name=f"Base image {BASE}", image=BASE, script=str(ROOT / "templates/base/make.sh"))
+    docker.base_image(
+        name=f"Base image {BASE}", image=BASE, script=str(ROOT / "templates/base/make.sh")
+    )
 
 
 def built(template: str, image: str, code: dict[str, bytes], *locks: str) -> str:
-    """The image of templates/<template>, with ``code`` and the wheels of ``locks``; gives its tag."""
-    machine = MACHINES.get(host.get_fact(docker.DockerServer).get("arch", ""), "x86_64")
+    """The image of templates/<template>, with code and the wheels of its locks; gives its tag."""
+    machine = MACHINES[host.get_fact(docker.DockerServer)["arch"]]
     own = {
         str(Path(name).relative_to(f"templates/{template}")): content
         for name, content in cargo.files([f"templates/{template}"]).items()

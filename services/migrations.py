@@ -43,7 +43,13 @@ def applied(line: str, ask: str, apply: StringCommand) -> Iterator[StringCommand
     if state.config.DIFF:
         for what in sorted(wanted.keys() | have.keys()):
             if have.get(what) != wanted.get(what):
-                verb = "apply" if what not in have else "changed on disk" if what in wanted else "unknown"
+                verb = (
+                    "apply"
+                    if what not in have
+                    else "changed on disk"
+                    if what in wanted
+                    else "unknown"
+                )
                 host.log(f"  {line}: {verb} {what}", logger.info)
     yield apply
 

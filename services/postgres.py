@@ -98,7 +98,12 @@ def postgres(house: House) -> None:
             owner=OWNER,
             connect=(APP,),
             settings={"TimeZone": "UTC", "session_preload_libraries": "age"},
-            extensions={"age": None, "pg_cron": None, "pgaudit": "pgaudit", "pg_partman": "partman"},
+            extensions={
+                "age": None,
+                "pg_cron": None,
+                "pgaudit": "pgaudit",
+                "pg_partman": "partman",
+            },
         ),
     )
 

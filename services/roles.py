@@ -38,11 +38,9 @@ def role_sql(wanted: Role, found: Mapping[str, Any] | None) -> Iterator[tuple[st
     """What to say and what to run so that a role is as declared; rights are also taken away."""
     plain = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
     if found is None:
-        yield (
-            f"create role {wanted.role}",
-            f"CREATE ROLE {wanted.role} {plain} CONNECTION LIMIT {wanted.limit} "
-            f"PASSWORD '{scram_verifier(wanted.password)}';",
-        )
+        limit, verifier = wanted.limit, scram_verifier(wanted.password)
+        create = f"CREATE ROLE {wanted.role} {plain} CONNECTION LIMIT {limit} PASSWORD '{verifier}';"
+        yield f"create role {wanted.role}", create
         return
     excess = [right for right in PLAIN if found[right]]
     if excess or not found["login"] or found["limit"] != wanted.limit:

@@ -62,7 +62,8 @@ class Standing:
         """The answer of governance's database."""
         return self.docker(
             "exec", self.called("postgres-age"),
-            "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "governance", "-c", query,
+            "psql", "-qAtX", "-v", "ON_ERROR_STOP=1",
+            "-U", "postgres", "-d", "governance", "-c", query,
         )  # fmt: skip
 
     def anima(self, query: str) -> str:

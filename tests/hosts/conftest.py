@@ -25,4 +25,6 @@ def mac(standing):
     ssh = standing.hosts.mac.ssh
     if ssh is None:
         return testinfra.get_host("local://")
-    return testinfra.get_host(f"ssh://{ssh.user}@{ssh.hostname}:{ssh.port}", ssh_identity_file=ssh.key)
+    return testinfra.get_host(
+        f"ssh://{ssh.user}@{ssh.hostname}:{ssh.port}", ssh_identity_file=ssh.key
+    )

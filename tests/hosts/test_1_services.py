@@ -176,4 +176,6 @@ def test_redis_lets_nobody_in_unasked(standing):
     for forbidden in ("GET other", "KEYS '*'", "FLUSHALL", "CONFIG GET maxmemory", "SCAN 0"):
         assert "NOPERM" in said(as_service + forbidden)
     assert standing.docker("exec", redis, "redis-cli", "DBSIZE").isdecimal()
-    assert "noeviction" in standing.docker("exec", redis, "redis-cli", "CONFIG", "GET", "maxmemory-policy")
+    assert "noeviction" in standing.docker(
+        "exec", redis, "redis-cli", "CONFIG", "GET", "maxmemory-policy"
+    )

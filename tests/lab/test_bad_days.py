@@ -1,0 +1,243 @@
+"""Killed, stopped, cut short: what was acknowledged is there, and data flows again by itself."""
+
+import json
+import random
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from services.anima import UNIT
+
+
+class Ledger(threading.Thread):
+    """A client that sends numbered check-ins and writes down, outside the house, what was acked."""
+
+    def __init__(self, standing, agent):
+        super().__init__(daemon=True)
+        self.url = f"http://127.0.0.1:{standing.hosts.mac.governance_port}/v1/checkins"
+        self.agent, self.sent, self.acked = agent, [], []
+        self.done = threading.Event()
+
+    def run(self):
+        seq = 0
+        while not self.done.is_set():
+            seq += 1
+            self.sent.append(seq)
+            # The same check-in until it is answered, as the Pi's outbox does.
+            while not self.done.is_set():
+                if self._post(seq):
+                    self.acked.append(seq)
+                    break
+                time.sleep(0.1)
+            time.sleep(0.02)
+
+    def _post(self, seq):
+        body = {
+            "agent": self.agent, "boot_id": "ledger-of-the-test", "seq": seq,
+            "recorded_at": "2026-11-20T00:00:00+00:00",
+            "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": seq % 10 / 10},
+        }  # fmt: skip
+        ask = urllib.request.Request(self.url, json.dumps(body).encode(),
+                                     {"Content-Type": "application/json"})  # fmt: skip
+        try:
+            with urllib.request.urlopen(ask, timeout=5) as answer:
+                return json.load(answer)["success"] is True
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+
+    def settle(self, standing):
+        """Stop; the seqs that are rows."""
+        self.done.set()
+        self.join(timeout=10)
+        rows = standing.sql(
+            "SELECT seq FROM core.agent_state JOIN core.identities USING (identity_id) "
+            f"WHERE agent_id = '{self.agent}' ORDER BY seq"
+        )
+        return [int(row) for row in rows.split()]
+
+
+@pytest.fixture
+def ledger(standing, request):
+    """Check-ins flow while the test does its worst."""
+    thread = Ledger(standing, f"ledger-{request.node.name[:40].replace('[', '-').replace(']', '')}")
+    thread.start()
+    yield thread
+    thread.done.set()
+
+
+def _checkins(standing):
+    return int(standing.sql(
+        "SELECT count(*) FROM core.agent_state JOIN core.identities USING (identity_id) "
+        f"WHERE agent_id = '{standing.hosts.pi[0].agent}'"))  # fmt: skip
+
+
+def _healthy(standing, name):
+    status = "{{.State.Status}} {{.State.Health.Status}}"
+    return standing.docker("inspect", "-f", status, standing.called(name)) == "running healthy"
+
+
+def _nothing_lost(standing, ledger):
+    rows = ledger.settle(standing)
+
+    assert len(rows) == len(set(rows)), "a check-in became two rows"
+    assert set(ledger.acked) <= set(rows), "an acknowledged check-in is gone"
+    assert set(rows) <= set(ledger.sent), "a row that nobody sent"
+    assert len(ledger.acked) > 20
+
+
+@pytest.mark.parametrize("name", ["governance", "postgres-age", "redis"])
+def test_a_container_killed_loses_nothing(standing, ledger, eventually, name):
+    """kill -9 of its first process, by pid; docker brings it back and acks go on."""
+    assert eventually(lambda: len(ledger.acked) > 20, seconds=20)
+    pid = standing.docker("inspect", "-f", "{{.State.Pid}}", standing.called(name))
+
+    standing.run("kill", "-9", pid)
+
+    acked = len(ledger.acked)
+    assert eventually(
+        lambda: _healthy(standing, name) and len(ledger.acked) > acked + 20, seconds=60
+    )
+    _nothing_lost(standing, ledger)
+
+
+def test_anima_killed_loses_nothing(standing, eventually):
+    """kill -9 of the process on the Pi: systemd restarts it, the outbox empties, rows are unique."""
+    pid = standing.ssh(f"systemctl show -p MainPID --value {UNIT}")
+    before = _checkins(standing)
+    outbox = standing.anima("SELECT count(*) FROM outbox")
+
+    standing.ssh(f"sudo kill -9 {pid}")
+
+    assert eventually(lambda: _checkins(standing) > before, seconds=30)
+    assert eventually(lambda: standing.anima("SELECT count(*) FROM outbox") == "0", seconds=15), (
+        outbox
+    )
+    assert (
+        standing.sql(
+            "SELECT count(*) FROM (SELECT 1 FROM core.agent_state GROUP BY identity_id, boot_id, seq "
+            "HAVING count(*) > 1) AS twice"
+        )
+        == "0"
+    )
+
+
+def test_postgres_stopped_and_back(standing, ledger, eventually):
+    """Governance says so in one line, exits non-zero, returns with Postgres; the outbox drains."""
+    assert eventually(lambda: len(ledger.acked) > 20, seconds=20)
+    governance, postgres = standing.called("governance"), standing.called("postgres-age")
+    restarts = int(standing.docker("inspect", "-f", "{{.RestartCount}}", governance))
+    since = standing.docker("inspect", "-f", "{{.State.StartedAt}}", governance)
+
+    standing.docker("stop", postgres)
+    assert eventually(lambda: int(
+        standing.docker("inspect", "-f", "{{.RestartCount}}", governance)) > restarts, seconds=30)  # fmt: skip
+    said = standing.run("docker", "logs", "--since", since, governance)
+    lines = (said.stdout + said.stderr).splitlines()
+    assert any("postgres" in line for line in lines)
+    assert not any("Traceback" in line for line in lines)
+    standing.docker("start", postgres)
+
+    acked = len(ledger.acked)
+    assert eventually(lambda: _healthy(standing, "governance") and len(ledger.acked) > acked + 20,
+                      seconds=60)  # fmt: skip
+    _nothing_lost(standing, ledger)
+    assert eventually(lambda: standing.anima("SELECT count(*) FROM outbox") == "0", seconds=70)
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_the_pi_restarted_flows_again(standing, eventually, how):
+    """Within 30 s of a reboot or a power cut, check-ins arrive and drawings are recorded."""
+    before, pi = _checkins(standing), standing.called("pi")
+    drawn = int(standing.anima("SELECT count(*) FROM drawing_history"))
+
+    if how == "restart":
+        standing.docker("restart", "-t", "30", pi)
+    else:
+        standing.docker("kill", "-s", "KILL", pi)
+        standing.docker("start", pi)
+
+    begun = time.monotonic()
+    assert eventually(lambda: _checkins(standing) > before, seconds=30), "no check-in"
+    assert eventually(
+        lambda: int(standing.anima("SELECT count(*) FROM drawing_history")) > drawn,
+        seconds=30 - (time.monotonic() - begun) + 5,
+    )
+
+
+def test_everything_restarted_is_as_declared(standing, eventually):
+    """After docker restart of everything a deploy has nothing to do."""
+    names = [standing.called(n) for n in ("postgres-age", "redis", "governance", "pi")]
+    standing.docker("restart", *names)
+    assert eventually(lambda: all(_healthy(standing, n) for n in
+                                  ("postgres-age", "redis", "governance")), seconds=60)  # fmt: skip
+    assert eventually(lambda: standing.ssh(f"systemctl is-active {UNIT}", check=False) == "active")
+
+    said = json.loads(standing.deploy("-y", "--json").stdout)
+
+    assert said["results"]["totals"]["success"] == 0
+
+
+def test_a_deploy_killed_anywhere_is_finished_by_the_next(standing, copy):
+    """SIGKILL after a random while, from a fixed seed; then one deploy, then nothing is left to do."""
+    chance = random.Random(20261120)
+    for turn in range(3):
+        for name, old, new in (
+            ("templates/redis/redis.conf.j2", "save 3600 1", f"save {1000 + turn} 1"),
+            ("templates/anima/anima.service.j2", "RestartSec=2", f"RestartSec={3 + turn}"),
+        ):
+            path = copy / name
+            fresh = (copy.parent / f"{turn}").joinpath(name)
+            assert old in (text := path.read_text()) or turn
+            path.write_text(text.replace(old, new) if not turn else
+                            text.replace(f"save {999 + turn} 1", new)
+                                .replace(f"RestartSec={2 + turn}", new))  # fmt: skip
+            assert fresh is not None
+        _killed_after(standing, copy, chance.uniform(1.0, 5.0))
+    standing.deploy("-y", root=copy)
+
+    said = json.loads(standing.deploy("-y", "--json", root=copy).stdout)
+
+    assert said["results"]["totals"]["success"] == 0
+    assert standing.ssh(f"systemctl is-active {UNIT}") == "active"
+
+
+def _killed_after(standing, root, seconds):
+    import sys
+    from pathlib import Path
+
+    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+    process = subprocess.Popen(
+        [pyinfra, "inventory.py", "deploy.py", "-y"], cwd=root, start_new_session=True,
+        env={**standing.environment, "PYTHONPATH": str(root)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_a_second_deploy_at_once_names_the_first(standing, hosts_toml):
+    """The one that comes later is refused with the holder's pid, and nothing is half done."""
+    hosts_toml.write_text(hosts_toml.read_text().replace("memory_mb = 16384", "memory_mb = 12288"))
+    import sys
+    from pathlib import Path
+
+    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
+    root = Path(__file__).resolve().parents[2]
+    first = subprocess.Popen(
+        [pyinfra, "inventory.py", "deploy.py", "-y"], cwd=root, env=standing.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(1.5)
+    second = standing.deploy("-y", check=False)
+
+    assert first.poll() is None, "the first deploy was over too soon to tell"
+    assert second.returncode != 0
+    assert f"pid {first.pid}" in second.stdout + second.stderr
+    assert "Traceback" not in second.stdout + second.stderr
+    assert first.wait() == 0
