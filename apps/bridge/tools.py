@@ -12,7 +12,10 @@ PROTOCOLS = ("2025-06-18", "2025-03-26", "2024-11-05")
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 
 Arguments = dict[str, Any]
+Reply = dict[str, Any]
 Tool = Callable[[Arguments], Awaitable[dict[str, Any]]]
+Bind = Callable[[Any], Awaitable[Mapping[str, Tool]]]
+"""The tools of whoever calls; takes the name that the arguments give."""
 
 DESCRIPTIONS: Mapping[str, str] = {
     "sync_state": "Check in: sensor_data with anima, and what else was measured.",
@@ -29,51 +32,52 @@ def failure(request_id: Any, code: int, message: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
 
 
-async def dispatch(
-    request: Any, tools: Mapping[str, Tool], server: Mapping[str, str]
-) -> dict[str, Any] | None:
+async def dispatch(request: Any, bind: Bind, server: Mapping[str, str]) -> Reply | None:
     """The reply to one message; None to a notification. Unreachable goes through to the door."""
-    if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
-        return failure(None, INVALID_REQUEST, "not a JSON-RPC 2.0 request")
-    request_id, method, params = request.get("id"), request.get("method"), request.get("params")
-    if not isinstance(method, str):
-        return failure(_id(request_id), INVALID_REQUEST, "method: is missing")
+    if (wrong := _invalid(request)) is not None:
+        return wrong
     if "id" not in request:
         return None
-    if not isinstance(request_id, str | int | float) or isinstance(request_id, bool):
-        return failure(None, INVALID_REQUEST, "id: is neither text nor a number")
-    params = {} if params is None else params
-    if not isinstance(params, dict):
-        return failure(request_id, INVALID_PARAMS, "params: is not an object")
-    if method == "initialize":
-        return _success(request_id, _hello(params, server))
-    if method == "ping":
-        return _success(request_id, {})
-    if method == "tools/list":
-        return _success(request_id, {"tools": [_listed(name) for name in tools]})
+    request_id, method, params = request["id"], request["method"], request.get("params") or {}
     if method == "tools/call":
-        return await _call(request_id, params, tools)
+        return await _call(request_id, params, bind)
+    results: dict[str, dict[str, Any]] = {
+        "initialize": _hello(params, server),
+        "tools/list": {"tools": [_listed(name) for name in DESCRIPTIONS]},
+        "ping": {},
+    }
+    if method in results:
+        return _success(request_id, results[method])
     return failure(request_id, NO_METHOD, f"no method {method!r:.80}")
 
 
-async def _call(request_id: Any, params: Arguments, tools: Mapping[str, Tool]) -> dict[str, Any]:
+def _invalid(request: Any) -> Reply | None:
+    if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
+        return failure(None, INVALID_REQUEST, "not a JSON-RPC 2.0 request")
+    request_id = request.get("id", 0)
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int | float):
+        return failure(None, INVALID_REQUEST, "id: is neither text nor a number")
+    if not isinstance(request.get("method"), str):
+        return failure(request_id, INVALID_REQUEST, "method: is missing")
+    if not isinstance(request.get("params") or {}, dict):
+        return failure(request_id, INVALID_PARAMS, "params: is not an object")
+    return None
+
+
+async def _call(request_id: Any, params: Arguments, bind: Bind) -> Reply:
     name, arguments = params.get("name"), params.get("arguments") or {}
-    if not isinstance(name, str) or name not in tools:
-        known = ", ".join(tools)
+    if not isinstance(name, str) or name not in DESCRIPTIONS:
+        known = ", ".join(DESCRIPTIONS)
         return failure(request_id, INVALID_PARAMS, f"no tool {name!r:.80}; tools are {known}")
     if not isinstance(arguments, dict):
         return failure(request_id, INVALID_PARAMS, "arguments: is not an object")
     try:
+        tools = await bind(arguments.get("agent_name"))
         return _success(request_id, content(await tools[name](arguments), is_error=False))
     except Unreachable:
         raise
     except HouseError as error:
-        return refused(request_id, error)
-
-
-def refused(request_id: Any, error: HouseError) -> dict[str, Any]:
-    """A tool's refusal: isError and success false, never an action."""
-    return _success(request_id, content(told(error), is_error=True))
+        return _success(request_id, content(told(error), is_error=True))
 
 
 def content(said: dict[str, Any], *, is_error: bool) -> dict[str, Any]:
@@ -112,7 +116,3 @@ def _listed(name: str) -> dict[str, Any]:
 
 def _success(request_id: Any, result: dict[str, Any]) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "result": result}
-
-
-def _id(value: Any) -> Any:
-    return value if isinstance(value, str | int) else None

@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from typing import Any
 
 import psycopg
 import uvicorn
@@ -20,6 +21,7 @@ from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
 from apps.governance.health import Health, require_columns
 from apps.governance.identities import Identities
+from apps.governance.patience import Patient
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
@@ -45,6 +47,7 @@ class Server(uvicorn.Server):
 async def serve(told: Settings) -> None:
     """Run until SIGTERM, or until Postgres is lost (Unreachable)."""
     lost: list[str] = []
+    broken: list[str] = []
     tokens = Tokens.load(told.tokens_file)
     async with AsyncExitStack() as stack:
         doors = [
@@ -77,7 +80,7 @@ async def serve(told: Settings) -> None:
         server = Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Patient,
                 ws="none",
                 lifespan="off",
                 log_level="warning",
@@ -91,24 +94,50 @@ async def serve(told: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
         await health.maintain()
-        writer = asyncio.create_task(checkins.run())
-        others = [asyncio.create_task(sessions.run()), asyncio.create_task(health.watch())]
+        writer, scribe, *others = [
+            _supervised(name, work, broken, server)
+            for name, work in (
+                ("check-ins", checkins.run()),
+                ("audit log", audit.run()),
+                ("sessions", sessions.run()),
+                ("health", health.watch()),
+            )
+        ]
         log.info(
             "governance %s: doors %s:%d (token) and %s:%d (local)",
             VERSION, told.host, told.port, told.local_host, told.local_port,
         )  # fmt: skip
         await server.serve(sockets=doors)
         checkins.close(Unreachable("governance: is stopping", "send it again later"))
-        await writer
+        await asyncio.wait([writer])
+        audit.close()
+        await asyncio.wait([scribe])
         for task in others:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.wait(others)
+    if broken:
+        raise Diverged(f"governance: {broken[0]}", "this is a fault of ours; please report it")
     if lost:
         raise Unreachable(
             f"postgres at {place(told.postgres)}: lost, {lost[0]}",
             "is the container up?  abode status",
         )
     log.info("governance: stopped; everything acknowledged is on disk")
+
+
+def _supervised(
+    name: str, work: Coroutine[Any, Any, None], broken: list[str], server: Server
+) -> asyncio.Task[None]:
+    """A task whose fault ends the process instead of leaving callers to wait."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            broken.append(f"{name}: {type(error).__name__}")
+            server.should_exit = True
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    return task
 
 
 async def _open(told: Settings, stack: AsyncExitStack) -> Pool:
@@ -156,10 +185,12 @@ def main() -> int:
     """Exit 0 after a drain, else the error's own code and one clear line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    # As a container's first process we would be deaf to SIGTERM until the doors are open.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvloop.run(serve(settings(os.environ)))
     except HouseError as error:
-        log.error("%s", error)
+        log.critical("%s", error)
         return error.exit_code
     return 0
 

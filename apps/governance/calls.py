@@ -13,10 +13,12 @@ from apps.governance.report import report
 from schemas.errors import Refused
 
 DESCRIBED = frozenset({
-    "client_session_id", "agent_name", "agent_id", "label", "purpose", "tags", "preferences", "notes",
+    "client_session_id", "agent_name", "agent_id",
+    "label", "purpose", "tags", "preferences", "notes",
 })  # fmt: skip
 OUTCOME = frozenset({
-    "client_session_id", "agent_name", "agent_id", "outcome_type", "outcome_score", "is_bad", "detail",
+    "client_session_id", "agent_name", "agent_id",
+    "outcome_type", "outcome_score", "is_bad", "detail",
 })  # fmt: skip
 
 

@@ -54,7 +54,6 @@ class Checkins:
         self._wake = asyncio.Event()
         self._closed: HouseError | None = None
         self._lost = False
-        self._audited: asyncio.Task[None] | None = None
 
     async def handle(self, said: Report) -> Verdict:
         """The verdict, once the check-in is on disk."""
@@ -80,8 +79,6 @@ class Checkins:
             while self._queue:
                 size = min(len(self._queue), BATCH_LIMIT)
                 await self._write([self._queue.popleft() for _ in range(size)])
-        if self._audited:
-            await self._audited
 
     def close(self, reason: HouseError) -> None:
         """Take no more; what is queued is still committed."""
@@ -92,8 +89,6 @@ class Checkins:
         reports = [said for said, _ in waiting]
         outcomes: list[Outcome]
         try:
-            if self._lost:
-                raise Unreachable("postgres: does not answer", "send it again")
             outcomes = await self._commit_or_split(reports)
         except Unreachable as error:
             outcomes = [error] * len(waiting)
@@ -109,12 +104,12 @@ class Checkins:
         """One transaction; if a row spoils it, each for itself."""
         try:
             return await self._commit_through(reports)
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:
             if len(reports) > 1:
                 return [out for one in reports for out in await self._commit_or_split([one])]
             return [await self._alone(reports[0], error)]
 
-    async def _alone(self, said: Report, error: psycopg.Error) -> Outcome:
+    async def _alone(self, said: Report, error: psycopg.Error | ValueError) -> Outcome:
         if isinstance(error, UniqueViolation):
             try:  # another process wrote this key meanwhile: now it is a repeat
                 return (await self._commit_through([said]))[0]
@@ -123,11 +118,13 @@ class Checkins:
         if isinstance(error, DataError | IntegrityError):
             name = error.diag.constraint_name
             return Refused(f"check-in: the database refused it{f': {name}' if name else ''}")
-        log.error("postgres: %s while writing a check-in", type(error).__name__)
+        log.warning("postgres: %s while writing a check-in", type(error).__name__)
         return Diverged(f"check-in: not written: {type(error).__name__}")
 
     async def _commit_through(self, reports: list[Report]) -> list[Outcome]:
         """Commit; once more if the connection broke, for a key can be asked again safely."""
+        if self._lost:
+            raise Unreachable("postgres: does not answer", "send it again later")
         try:
             return await self._commit(reports)
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
@@ -148,12 +145,10 @@ class Checkins:
         async with (
             asyncio.timeout(COMMIT_SECONDS),
             self._pool.connection(RECONNECT_SECONDS) as conn,
+            conn.transaction(),
         ):
-            async with conn.transaction():
-                await self._fill(conn, batch)
-        if self._audited:
-            await self._audited
-        self._audited = asyncio.create_task(self._audit.append(batch.events))
+            await self._fill(conn, batch)
+        self._audit.note(batch.events)
         self._sessions.remember(batch.sessions)
         return batch.outcomes
 

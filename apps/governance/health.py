@@ -87,7 +87,7 @@ class Health:
             self._maintenance = None
         except psycopg.Error as error:
             self._maintenance = type(error).__name__
-            log.error("audit.partition_maintenance: %s", type(error).__name__)
+            log.warning("audit.partition_maintenance: %s", type(error).__name__)
 
     async def _probe(self) -> dict[str, Any]:
         age: float | None = None

@@ -33,7 +33,7 @@ class Identities:
             found = await conn.execute(SQL["describe_identity"], {**values, "agent": agent})
             row = await found.fetchone()
             await self._append(conn, event)
-        await self._audit.append([event])
+        self._audit.note([event])
         if row is None:
             raise Refused(f"identity {agent!r}: is not there")
         return {"agent_id": row[0], "status": row[1]}
@@ -54,7 +54,7 @@ class Identities:
         event = _event(agent, "outcome", payload)
         async with self._desk.connection() as conn, conn.transaction():
             await self._append(conn, event)
-        await self._audit.append([event])
+        self._audit.note([event])
 
     async def _append(self, conn: Connection, event: dict[str, Any]) -> None:
         await conn.execute(SQL["append_audit_events"], {"events": to_json([event]).decode()})

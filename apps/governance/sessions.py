@@ -108,5 +108,5 @@ class Sessions:
 
     def _lose(self, count: int, error: Exception) -> None:
         if not self.dropped:
-            log.error("redis: %s; sessions go on from postgres", type(error).__name__)
+            log.warning("redis: %s; sessions go on from postgres", type(error).__name__)
         self.dropped += count

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -42,7 +42,7 @@ class Settings(Closed):
     audit_log: Path = Path(ports.AUDIT_LOG)
     tokens_file: Path
     postgres: PostgresSettings
-    redis: RedisSettings = RedisSettings(socket=Path(ports.REDIS_SOCKET))
+    redis: RedisSettings
 
     @model_validator(mode="after")
     def _doors_differ(self) -> Self:
@@ -56,23 +56,16 @@ def settings(environment: Mapping[str, str]) -> Settings:
     unknown = sorted(n for n in environment if n.startswith(OURS) and n not in NAMES)
     if unknown:
         raise Refused(f"{unknown[0]}: unknown setting", f"settings are {', '.join(NAMES)}")
-    told: dict[str, object] = {}
+    told: dict[str, Any] = {"redis": {"socket": ports.REDIS_SOCKET}}
     for name, (first, *rest) in NAMES.items():
-        if name not in environment:
-            continue
-        if rest:
-            group = told.setdefault(first, {})
-            assert isinstance(group, dict)
-            group[rest[0]] = environment[name]
-        else:
-            told[first] = environment[name]
+        if name in environment:
+            group = told.setdefault(first, {}) if rest else told
+            group[rest[0] if rest else first] = environment[name]
     if "DB_POSTGRES_URL" not in environment:
         raise Refused(
             "DB_POSTGRES_URL: is not set",
             "PostgreSQL is the only store: postgresql://governance@/governance?host=<socket dir>",
         )
-    if "REDIS_SOCKET" not in environment and "redis" in told:
-        told["redis"] = {"socket": ports.REDIS_SOCKET, **dict(told["redis"])}  # type: ignore[call-overload]
     try:
         return Settings.model_validate(told)
     except ValidationError as error:

@@ -148,11 +148,10 @@ def decide(
         return Action.PAUSE, f"Energy and integrity apart: void {void:.2f}"
     if c < limit.coherence_pause:
         return Action.PAUSE, f"Coherence {c:.2f} is below {limit.coherence_pause:.2f}"
-    if hazard < limit.risk_low:
-        return Action.PROCEED, f"State healthy: risk {hazard:.2f}"
-    if hazard < limit.risk_pause:
-        return Action.PROCEED, f"Moderate risk {hazard:.2f}; pause at {limit.risk_pause:.2f}"
-    return Action.PAUSE, f"Risk {hazard:.2f} has reached {limit.risk_pause:.2f}"
+    if hazard >= limit.risk_pause:
+        return Action.PAUSE, f"Risk {hazard:.2f} has reached {limit.risk_pause:.2f}"
+    word = "State healthy" if hazard < limit.risk_low else "Moderate"
+    return Action.PROCEED, f"{word}: risk {hazard:.2f}, pause at {limit.risk_pause:.2f}"
 
 
 def distance(hazard: float, c: float, void: float, limit: Thresholds) -> tuple[Margin, Edge]:

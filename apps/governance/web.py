@@ -1,5 +1,6 @@
 """The two doors: the LAN's needs a token, the local one does not. Everything else is the same."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic_core import to_json
 from apps.bridge import tools, web
 from apps.bridge.body import decode, read
 from apps.bridge.refusals import Forbidden, Malformed, NotAllowed, NotFound
+from apps.bridge.tools import Tool
 from apps.bridge.web import Answer, Receive, Scope, Send
 from apps.governance import VERSION
 from apps.governance.calls import tools_for
@@ -105,19 +107,17 @@ class Doors:
         except Malformed as error:
             return Answer(to_json(tools.failure(None, tools.PARSE_ERROR, error.message)), 400)
         session_id = _session_id(scope)
-        agent = known
-        if agent is None and (arguments := _arguments(request)) is not None:
-            try:
-                agent = await self._named(scope, arguments.get("agent_name"), session_id)
-            except Refused as error:
-                return _spoken(scope, tools.refused(_id(request), error))
-        bound = tools_for(agent or "", session_id, self._checkins, self._identities)
+
+        async def bound(name: Any) -> Mapping[str, Tool]:
+            agent = known or await self._named(scope, name, session_id)
+            return tools_for(agent, session_id, self._checkins, self._identities)
+
         said = await tools.dispatch(request, bound, SERVER)
         return _spoken(scope, said) if said is not None else Answer(b"", 202)
 
     def _is_local(self, scope: Scope) -> bool:
-        server = scope.get("server")
-        return bool(server) and server[1] == self._local_port
+        server: tuple[str, int] | None = scope.get("server")
+        return server is not None and server[1] == self._local_port
 
     def _known(self, scope: Scope) -> str:
         return self._tokens.agent(web.header(scope, "authorization"))
@@ -140,19 +140,6 @@ def _session_id(scope: Scope) -> str | None:
     if given is not None and not (0 < len(given) <= SESSION_ID_LIMIT and given.isprintable()):
         raise Refused(f"X-Session-ID: is not 1 to {SESSION_ID_LIMIT} printable characters")
     return given
-
-
-def _arguments(request: Any) -> dict[str, Any] | None:
-    """The arguments of a tool call; None if this is not one."""
-    if not isinstance(request, dict) or request.get("method") != "tools/call":
-        return None
-    params = request.get("params")
-    arguments = params.get("arguments") if isinstance(params, dict) else None
-    return arguments if isinstance(arguments, dict) else {}
-
-
-def _id(request: Any) -> Any:
-    return request.get("id") if isinstance(request, dict) else None
 
 
 def _spoken(scope: Scope, said: dict[str, Any]) -> Answer:

@@ -1,0 +1,104 @@
+"""What the door lets in, and the sentence for what it does not."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from apps.bridge.body import decode, read
+from apps.bridge.refusals import Malformed
+from schemas.bridge import CheckIn
+from schemas.errors import Refused
+
+SEED = """{
+  "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
+  "eisv": {"E": 0.4, "I": 0.8, "S": 0.1, "V": 0.08},
+  "sensor_data": {
+    "cpu_temp_c": 53.0, "humidity_pct": 20.0, "light_lux": 424.8,
+    "drawing_eisv": {"E": 0.7, "I": 0.2, "S": 0.5, "V": -0.1, "C": 0.47,
+                     "marks": 142, "phase": "building", "era": "expressive"}
+  },
+  "identity": {"awakenings": 2052, "alive_seconds": 1234567}
+}"""
+
+
+def test_the_seeds_message_is_taken_as_it_stands():
+    """The literal text of the first seed."""
+    assert read(CheckIn, SEED, "check-in").sensor_data.light_lux == 424.8
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "-Infinity"),
+        (b'{"a": 1e999}', "1e999"),
+        (b'{"a": 1, "a": 2}', "'a' is there twice"),
+        (b'{"a": {"b": 1, "b": 1}}', "'b' is there twice"),
+        (b'{"a": "\xff"}', "not UTF-8 at byte 7"),
+        (b"\xff\xfe{\x00}\x00", "not UTF-8"),
+        (b'{"a": "\\u0000"}', "NUL"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b'{"\\ud800": 1}', "surrogate"),
+        (b"[" * 17 + b"]" * 17, "nested deeper than 16"),
+        (b"[" * 30_000, "nested deeper than 16"),
+        (b'{"a": }', "not JSON at character 6"),
+        (b"", "not JSON"),
+    ],
+)
+def test_what_is_not_our_json_is_malformed(body, said):
+    """Each is refused with what is wrong and where."""
+    with pytest.raises(Malformed, match="check-in: ") as caught:
+        decode(body, "check-in")
+
+    assert said in caught.value.message
+
+
+def test_brackets_in_text_are_not_depth():
+    """Only structure nests."""
+    assert decode(json.dumps({"a": "[" * 50 + '\\"{'}), "x") == {"a": "[" * 50 + '\\"{'}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"anima": {"warmth": 1.2}}, "anima/warmth: 1.2 is above 1"),
+        ({"anima": {"warmth": "0.4"}}, "anima/warmth"),
+        ({"anima": {"warmth": True}}, "anima/warmth"),
+        ({"sensor_data": {"cpu_temp_c": 999}}, "sensor_data/cpu_temp_c: 999 is above 125"),
+        ({"boot_id": "0123456789"}, "boot_id and seq belong together"),
+        ({"recorded_at": "2026-01-01T00:00:00"}, "recorded_at"),
+        ({"contract": 2}, "contract"),
+        ({"agent": "no spaces"}, "agent"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_path(change, said):
+    """Path first, then what is wrong; numbers in quotes are not numbers."""
+    message = json.loads(SEED)
+    for key, value in change.items():
+        message[key] = {**message[key], **value} if isinstance(value, dict) else value
+
+    with pytest.raises(Refused, match="check-in: ") as caught:
+        read(CheckIn, json.dumps(message), "check-in")
+
+    assert said in caught.value.message
+
+
+def test_an_unknown_key_is_refused_with_a_guess():
+    """A misspelt block would otherwise be lost in silence."""
+    message = json.loads(SEED)
+    message["sensor_data"]["drawing_eisvv"] = message["sensor_data"].pop("drawing_eisv")
+
+    with pytest.raises(Refused) as caught:
+        read(CheckIn, json.dumps(message), "check-in")
+
+    assert "unknown key 'drawing_eisvv'" in caught.value.message
+    assert caught.value.hint == "did you mean 'drawing_eisv'?"
+
+
+def test_a_time_with_an_offset_is_held_in_utc():
+    """The Pi may say +02:00."""
+    message = {**json.loads(SEED), "recorded_at": "2026-02-20T12:00:00+02:00"}
+    taken = read(CheckIn, json.dumps(message), "check-in")
+
+    assert taken.recorded_at == datetime(2026, 2, 20, 10, tzinfo=UTC)
