@@ -13,12 +13,13 @@ from typing import Any, Final, NamedTuple
 
 import schemas
 from schemas.errors import Diverged, HouseError, Refused
+from schemas.ports import ANIMA_DB
 from schemas.table import Table
 
 DOC: Final = Path(__file__).resolve().parents[2] / "docs" / "where-data-lives.md"
 BLOCK: Final = re.compile(r"(<!-- catalogue: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 STORES: Final = {
-    "anima": "anima.db on the Pi",
+    "anima": f"{ANIMA_DB} on the Pi",
     "governance": "Postgres `governance` on the Mac",
 }
 
