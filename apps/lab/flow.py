@@ -9,11 +9,13 @@ from pathlib import Path
 from apps.hosts import container
 from apps.lab.docker import attempt
 from apps.queries import load
+from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import Diverged
 from schemas.hosts import Hosts
 
 SQL = load(Path(__file__).with_name("queries.sql"))
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = CHECK_IN_EVERY_SECONDS + 15
+"""A Pi that was not restarted sends its next check-in in its own time."""
 
 
 def wait_for_row(hosts: Hosts, since: datetime) -> int:
