@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, pvariance
 
 from apps.anima.equations import Attention
 from schemas.eisv import ArcPhase, Phase
@@ -42,24 +41,25 @@ class Telling:
 
 def coherence_settled(coherences: Sequence[float]) -> bool:
     """At least 20 known, the last 10 high (mean > 0.7) and calm (variance < 0.01)."""
+    if len(coherences) < 20:
+        return False
     last = coherences[-10:]
-    return len(coherences) >= 20 and fmean(last) > 0.7 and pvariance(last) < 0.01
+    mean = sum(last) / len(last)
+    variance = sum((C - mean) ** 2 for C in last) / len(last)
+    return mean > 0.7 and variance < 0.01
 
 
-def ending(told: Telling) -> str | None:  # noqa: PLR0911  one line per ending
+def ending(told: Telling) -> str | None:
     """Why the story is over, or None while it is not."""
     attention = told.attention
-    if told.arc is ArcPhase.CLOSING:
-        return "closing"
-    if coherence_settled(told.coherences) and attention.is_exhausted:
-        return "settled"
-    if told.satisfaction > 0.7 and attention.curiosity < 0.2:
-        return "composed"
-    if attention.fatigue > 0.85:
-        return "tired"
-    if attention.energy < 0.05 and told.ticks_in_phase > 120 and told.pixels >= 50:
-        return "spent"
-    return None
+    endings = {
+        "closing": told.arc is ArcPhase.CLOSING,
+        "settled": coherence_settled(told.coherences) and attention.is_exhausted,
+        "composed": told.satisfaction > 0.7 and attention.curiosity < 0.2,
+        "tired": attention.fatigue > 0.85,
+        "spent": attention.energy < 0.05 and told.ticks_in_phase > 120 and told.pixels >= 50,
+    }
+    return next((name for name, is_so in endings.items() if is_so), None)
 
 
 def next_arc(told: Telling) -> ArcPhase:
@@ -69,18 +69,19 @@ def next_arc(told: Telling) -> ArcPhase:
     """
     C, arc = told.coherence, told.arc
     is_tired = told.attention.curiosity < TIRED_CURIOSITY
+    is_over = ending(told) is not None
     if told.pixels < 10:
         return ArcPhase.OPENING
     if arc is ArcPhase.OPENING and told.i_momentum > 0.15 and told.ticks_in_phase > 10:
-        return ArcPhase.DEVELOPING
-    if arc is ArcPhase.DEVELOPING:
-        if is_tired or ending(told) or (C > 0.6 and abs(told.velocity) < 0.02):
-            return ArcPhase.RESOLVING
-        if C < 0.3 and told.i_momentum < 0.3 and told.ticks_in_phase > 20:
-            return ArcPhase.OPENING
-    if arc is ArcPhase.RESOLVING:
-        if ending(told):
-            return ArcPhase.CLOSING
-        if C < 0.5 and not is_tired:
-            return ArcPhase.DEVELOPING
+        arc = ArcPhase.DEVELOPING
+    elif arc is ArcPhase.DEVELOPING:
+        if is_tired or is_over or (C > 0.6 and abs(told.velocity) < 0.02):
+            arc = ArcPhase.RESOLVING
+        elif C < 0.3 and told.i_momentum < 0.3 and told.ticks_in_phase > 20:
+            arc = ArcPhase.OPENING
+    elif arc is ArcPhase.RESOLVING:
+        if is_over:
+            arc = ArcPhase.CLOSING
+        elif C < 0.5 and not is_tired:
+            arc = ArcPhase.DEVELOPING
     return arc

@@ -1,6 +1,6 @@
 """The check-in: what the creature says of itself, put together inside the store's transaction."""
 
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -20,7 +20,7 @@ def new_boot_id() -> str:
 
     Not the kernel's boot_id: containers share it, and it outlives the process.
     """
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def snapshot(row: DrawingState | None) -> DrawingEisv | None:

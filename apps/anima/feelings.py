@@ -1,11 +1,12 @@
 """How readings become feelings, and feelings the EISV that crosses the bridge."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from apps.anima.readings import Reading
 from schemas.bridge import Action, Edge, Margin
 from schemas.eisv import Anima, ReportedEisv
-from schemas.quantity import Closed, clamp
+from schemas.quantity import clamp
 
 FEELINGS: dict[str, tuple[tuple[str, float, float, float], ...]] = {
     #              reading          weight   gives 0   gives 1
@@ -62,7 +63,8 @@ def report(anima: Anima) -> ReportedEisv:
     )
 
 
-class Decision(Closed):
+@dataclass(frozen=True, slots=True)
+class Decision:
     """What the creature may do, and who says so."""
 
     action: Action

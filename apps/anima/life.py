@@ -21,9 +21,10 @@ from apps.anima.will import Will
 from schemas.anima.tables import AnimaState, Event, EventType
 
 HEARTBEAT_SECONDS = 30.0
-SAVE_CANVAS_SECONDS = 60.0
+SAVE_CANVAS_SECONDS = 10.0
+"""How often the canvas is saved at most; only if a step was recorded since."""
 FIRST_STEP_SECONDS = 5.0
-"""How long the first check-in waits for a recorded step to tell of."""
+"""How long the first check-in waits for a recorded step to tell of; by then it has felt, too."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Life:
         self._boot_id = new_boot_id()
         self._canvas_file = settings.home / "canvas.json"
         self._drawing = self._pick_up()
-        self._has_recorded = False
+        self._has_sensed = self._has_recorded = self._is_unsaved = False
         now = self._alive_since = time.monotonic()
         self._check_in_chore = Chore(
             self._check_in, settings.check_in_every_seconds, now + FIRST_STEP_SECONDS
@@ -54,7 +55,7 @@ class Life:
         self._chores = [
             Chore(self._sense, settings.sense_every_seconds, now),
             Chore(self._draw, settings.draw_every_seconds, now),
-            Chore(self._remember, settings.state_every_seconds, now),
+            Chore(self._remember, settings.state_every_seconds, now + FIRST_STEP_SECONDS),
             self._check_in_chore,
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
             Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
@@ -73,6 +74,7 @@ class Life:
 
     def sleep(self) -> None:
         """Put away the canvas and say good night; the store must still be open."""
+        self._is_unsaved = True
         self._save_canvas()
         self._beat()
         self._store.record_event(Event(timestamp=datetime.now(UTC), event_type=EventType.SLEEP))
@@ -92,8 +94,9 @@ class Life:
     def _sense(self) -> None:
         self._readings = sense(self._sensors, self._failures)
         self.will.anima = feel(self._readings)
-        if self.will.anima is None:
+        if self.will.anima is None and self._has_sensed:
             self._failures.note("feel", "a feeling has no reading at all")
+        self._has_sensed = True  # the processor's share needs two readings
 
     def _draw(self) -> None:
         if self.will.anima is None or not self.will.may_draw:
@@ -101,6 +104,7 @@ class Life:
         state = self._drawing.tick(self.will.anima, datetime.now(UTC))
         if state and state.marks % self._settings.record_every_marks == 0:
             self._store.record_drawing_state(state)
+            self._is_unsaved = True
             if not self._has_recorded:
                 self._has_recorded = True
                 self._check_in_chore.due = min(self._check_in_chore.due, time.monotonic())
@@ -134,8 +138,11 @@ class Life:
         self._alive_since = now
 
     def _save_canvas(self) -> None:
+        if not self._is_unsaved:
+            return
         piece = self._drawing.piece.model_dump(mode="json")
         try:
             canvas.save(self._canvas_file, self._drawing.canvas, piece)
+            self._is_unsaved = False
         except OSError as error:
             self._failures.note("canvas", error)

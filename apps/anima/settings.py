@@ -1,6 +1,5 @@
 """What the anima process must be told: read from the environment once, closed, refused if odd."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +53,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment; the first thing wrong is refused by its key."""
     for key in environment:
         if key.startswith("ANIMA_") and key not in VARIABLES:
+            import difflib  # noqa: PLC0415  only wanted on the way out
+
             near = difflib.get_close_matches(key, VARIABLES, n=1)
             known = ", ".join(sorted(VARIABLES))
             raise Refused(

@@ -3,12 +3,12 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from apps.anima.promise import Promise
 from apps.anima.writer import Writer
 from apps.queries import load
 from apps.sqlite import as_row, as_text
@@ -65,15 +65,15 @@ class Store:
         """Whether the writer runs."""
         return self._writer.is_alive
 
-    def record_drawing_state(self, state: DrawingState) -> Future[None]:
+    def record_drawing_state(self, state: DrawingState) -> Promise:
         """Append to drawing_history; does not wait."""
         return self._add("drawing_history", "add_drawing_state", as_row(state))
 
-    def record_state(self, state: AnimaState) -> Future[None]:
+    def record_state(self, state: AnimaState) -> Promise:
         """Append to state_history; does not wait."""
         return self._add("state_history", "add_state", as_row(state))
 
-    def record_event(self, event: Event) -> Future[None]:
+    def record_event(self, event: Event) -> Promise:
         """Append to events; does not wait."""
         return self._add("events", "add_event", as_row(event))
 
@@ -106,7 +106,7 @@ class Store:
 
         return self._wait("identity", work)  # type: ignore[no-any-return]
 
-    def heartbeat(self, now: datetime, alive_seconds: float) -> Future[None]:
+    def heartbeat(self, now: datetime, alive_seconds: float) -> Promise:
         """Add ``alive_seconds`` (s, >= 0) to the creature's life; does not wait."""
         beat = {
             "creature_id": self._creature_id,
@@ -115,7 +115,7 @@ class Store:
         }
         return self._add("identity", "heartbeat_identity", beat)
 
-    def remember_action(self, action: str) -> Future[None]:
+    def remember_action(self, action: str) -> Promise:
         """Keep what governance last said; does not wait."""
         said = {"creature_id": self._creature_id, "action": action}
         return self._add("identity", "remember_action", said)
@@ -180,7 +180,7 @@ class Store:
             rejected=counts["rejected"],
         )
 
-    def _add(self, kind: str, query: str, row: dict[str, Any]) -> Future[None]:
+    def _add(self, kind: str, query: str, row: dict[str, Any]) -> Promise:
         return self._writer.submit(kind, lambda db: _run(db, query, row))
 
     def _wait(self, kind: str, work: Callable[[sqlite3.Connection], Any]) -> Any:

@@ -4,17 +4,19 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apps.anima.failures import Failures
+from apps.anima.promise import Promise
 from apps.sqlite import connect
 
 QUEUE_LIMIT = 1_000
 BATCH_LIMIT = 200
 IDLE_SECONDS = 0.5
+OPEN_SECONDS = 300.0
+"""quick_check reads the whole file: a minute or two for 150 MB on a card."""
 
 Work = Callable[[sqlite3.Connection], Any]
 
@@ -25,20 +27,20 @@ class Job:
 
     kind: str
     work: Work
-    done: Future[Any] = field(default_factory=Future)
+    done: Promise = field(default_factory=Promise)
 
 
 class Writer:
     """The only thread that touches the database.
 
-    A job's future is settled after the commit it was part of. A job that fails is rolled
+    A job's promise is settled after the commit it was part of. A job that fails is rolled
     back alone; its neighbours are kept.
     """
 
     def __init__(self, path: Path, check: Work, pulse: Callable[[], None]) -> None:
         self._path, self._check, self._pulse = path, check, pulse
         self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
-        self._ready: Future[None] = Future()
+        self._ready: Promise = Promise()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.dropped = Failures("record dropped")
@@ -46,7 +48,7 @@ class Writer:
     def start(self) -> None:
         """Open and check the database; raises here what went wrong there."""
         self._thread.start()
-        self._ready.result()
+        self._ready.result(OPEN_SECONDS)
 
     def close(self, timeout: float) -> bool:
         """Commit what is queued, checkpoint, close; False if that took too long."""
@@ -59,14 +61,14 @@ class Writer:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    def submit(self, kind: str, work: Work) -> Future[Any]:
+    def submit(self, kind: str, work: Work) -> Promise:
         """Queue work; never waits. A full queue refuses it at once."""
         job = Job(kind, work)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
             self.dropped.note(kind, f"queue of {QUEUE_LIMIT} is full")
-            job.done.set_exception(sqlite3.OperationalError("the writer's queue is full"))
+            job.done.fail(sqlite3.OperationalError("the writer's queue is full"))
         return job.done
 
     def _run(self) -> None:
@@ -74,9 +76,9 @@ class Writer:
             db = connect(self._path)
             self._check(db)
         except Exception as error:  # noqa: BLE001  handed to whoever called start()
-            self._ready.set_exception(error)
+            self._ready.fail(error)
             return
-        self._ready.set_result(None)
+        self._ready.keep(None)
         while True:
             self._pulse()
             batch = self._gather()
@@ -109,9 +111,9 @@ class Writer:
         for job, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self.dropped.note(job.kind, outcome)
-                job.done.set_exception(outcome)
+                job.done.fail(outcome)
             else:
-                job.done.set_result(outcome)
+                job.done.keep(outcome)
 
 
 def _attempt(db: sqlite3.Connection, job: Job) -> Any:

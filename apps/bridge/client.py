@@ -1,13 +1,14 @@
 """The Pi's end of the bridge: send one check-in, understand one answer. It never guesses.
 
-A fresh connection each time: a kept one goes stale in the minute between two check-ins.
+Plain HTTP/1.0 over a fresh connection each time: a kept one goes stale in the minute between
+two check-ins, the end of the answer is the end of the stream, and http.client with what it
+imports would be a tenth of the Pi process's memory.
 """
 
-import http.client
 import socket
-import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
@@ -61,60 +62,77 @@ class Client:
         parts = urlsplit(url)
         if parts.hostname is None:
             raise ValueError(f"{url!r} names no host")
-        self._host, self._port = parts.hostname, parts.port
         self._is_tls = parts.scheme == "https"
-        self._token = token
+        self._host = parts.hostname
+        self._port = parts.port or (443 if self._is_tls else 80)
+        self._head = (
+            f"POST {PATH} HTTP/1.0\r\nHost: {parts.netloc}\r\n"
+            f"Authorization: Bearer {token.get_secret_value()}\r\n"
+            "Content-Type: application/json\r\nAccept: application/json\r\n"
+        )
         self._timeout = timeout
 
     def send(self, body: bytes) -> Outcome:
-        """POST one check-in; answers within ``timeout`` seconds in all."""
+        """POST one check-in; answers within ``timeout`` seconds in all, name look-up aside."""
         try:
-            status, retry_after, answer = self._post(body)
-        except (OSError, http.client.HTTPException) as error:
+            status, headers, answer = _split(self._exchange(body))
+        except (OSError, ValueError) as error:
             return Unavailable(f"{type(error).__name__}: {error}")
         if status == 200:
             return _verdict(answer)
         said = f"HTTP {status}: {answer[:200].decode('utf-8', 'replace')}"
         if 400 <= status < 500 and status not in RETRY_LATER:
             return RefusedByServer(status, said)
-        return Unavailable(said, retry_after)
+        after = headers.get("retry-after", "")
+        return Unavailable(said, float(after) if after.isdecimal() else 0.0)
 
-    def _post(self, body: bytes) -> tuple[int, float, bytes]:
+    def _exchange(self, body: bytes) -> bytes:
+        """Everything the server sends until it closes. The clock runs over all calls together."""
         until = time.monotonic() + self._timeout
-        kind = http.client.HTTPSConnection if self._is_tls else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=self._timeout)
-        connection.connect()
-        # A socket's timeout is per call; a server that drips bytes would never exceed it.
-        guillotine = threading.Timer(max(until - time.monotonic(), 0), _cut, (connection.sock,))
-        guillotine.daemon = True
-        guillotine.start()
-        try:
-            headers = {
-                "Authorization": f"Bearer {self._token.get_secret_value()}",
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "Connection": "close",
-            }
-            connection.request("POST", PATH, body, headers)
-            response = connection.getresponse()
-            answer = response.read(ANSWER_LIMIT_BYTES)
-            if not response.isclosed() and response.read(1):
-                raise http.client.HTTPException(f"answer exceeds {ANSWER_LIMIT_BYTES} bytes")
-            return response.status, _seconds(response.getheader("Retry-After")), answer
-        finally:
-            guillotine.cancel()
-            connection.close()
+        # The name as bytes: Python's idna tables for a str are a megabyte.
+        address: Any = (self._host.encode("ascii"), self._port)
+        with self._wrap(socket.create_connection(address, self._timeout)) as sock:
+            sock.settimeout(_left(until))
+            sock.sendall(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = bytearray()
+            while len(answer) <= ANSWER_LIMIT_BYTES:
+                sock.settimeout(_left(until))
+                piece = sock.recv(16_384)
+                if not piece:
+                    return bytes(answer)
+                answer += piece
+        raise ValueError(f"answer exceeds {ANSWER_LIMIT_BYTES} bytes")
+
+    def _wrap(self, sock: socket.socket) -> socket.socket:
+        if not self._is_tls:
+            return sock
+        import ssl  # noqa: PLC0415  6 MB that plain http does not need
+
+        return ssl.create_default_context().wrap_socket(sock, server_hostname=self._host)
 
 
-def _cut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # already closed: the answer was in time
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no whole answer in time")
+    return left
 
 
-def _seconds(header: str | None) -> float:
-    return float(header) if header and header.isdecimal() else 0.0
+def _split(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers by lower-case name, body; ValueError if the answer is not whole."""
+    head, gap, body = answer.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    words = line.split(" ", 2)
+    if not gap or not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdecimal():
+        raise ValueError("the answer is not HTTP")
+    headers = {}
+    for text in lines:
+        name, _, value = text.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    size = headers.get("content-length", "")
+    if size.isdecimal() and int(size) != len(body):
+        raise ValueError(f"the answer has {len(body)} of {size} bytes")
+    return int(words[1]), headers, body
 
 
 def _verdict(answer: bytes) -> Outcome:

@@ -1,0 +1,118 @@
+"""An anima.db made by the migrations' own SQL, and a governance that listens on loopback."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from apps.anima.store import Store
+from schemas.anima.tables import DrawingState
+from schemas.eisv import Anima
+
+MIGRATIONS = Path(__file__).parents[3] / "migrations" / "anima"
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+VERDICT = b"""{"success": true, "contract": 1, "action": "proceed", "margin": "comfortable",
+ "reason": "State healthy", "nearest_edge": "risk", "resolved_agent_id": "lumen",
+ "eisv": {"E": 0.7, "I": 0.8, "S": 0.2, "V": 0}, "coherence": 0.5, "risk_score": 0.2}"""
+
+
+@pytest.fixture
+def forward() -> list[Path]:
+    """The migrations in order."""
+    return [file for file in sorted(MIGRATIONS.glob("*.sql")) if ".rollback" not in file.name]
+
+
+@pytest.fixture
+def back() -> list[Path]:
+    """The rollbacks, in the order of what they undo."""
+    return sorted(MIGRATIONS.glob("*.rollback.sql"))
+
+
+@pytest.fixture
+def path(tmp_path: Path, forward: list[Path]) -> Path:
+    """A migrated, empty anima.db."""
+    file = tmp_path / "anima.db"
+    db = sqlite3.connect(file)
+    for migration in forward:
+        db.executescript(migration.read_text())
+    db.close()
+    return file
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """An open store; closed after the test."""
+    opened = Store(path, "lumen")
+    opened.start()
+    yield opened
+    assert opened.close(5)
+
+
+@pytest.fixture
+def anima() -> Anima:
+    """A creature that feels well."""
+    return Anima(warmth=0.4, clarity=0.8, stability=0.9, presence=0.9)
+
+
+@pytest.fixture
+def drawing_state() -> Callable[..., DrawingState]:
+    """Makes rows of drawing_history."""
+    return _drawing_state
+
+
+def _drawing_state(marks: int = 10, **changes: object) -> DrawingState:
+    """A row of drawing_history with awkward decimals."""
+    row = {
+        "timestamp": NOW, "E": 0.1 + 0.2, "I": 1 / 3, "S": 0.5, "V": -0.1, "C": 0.47,
+        "marks": marks, "phase": "building", "era": "gestural", "arc_phase": "developing",
+        "energy": 0.6, "curiosity": 0.8, "engagement": 0.5, "fatigue": 0.1,
+        "gesture_entropy": 0.5, "switching_rate": 0.25, "intentionality": 0.4, **changes,
+    }  # fmt: skip
+    return DrawingState.model_validate(row)
+
+
+class Governance:
+    """Answers every POST with what ``answers`` holds, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, bytes]] = [(200, VERDICT)]
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                size = int(self.headers["Content-Length"])
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.received.append((headers, self.rfile.read(size)))
+                answers = outer.answers
+                status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def governance() -> Iterator[Governance]:
+    """A governance on a port of its own."""
+    server = Governance()
+    yield server
+    server.close()

@@ -1,0 +1,260 @@
+"""The store: one writer, nothing lost in silence."""
+
+import json
+import os
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.anima.checkin import compose, new_boot_id
+from apps.anima.store import Store
+from apps.anima.writer import QUEUE_LIMIT
+from apps.sqlite import as_text, connect
+from schemas.anima.tables import AnimaState, Event, EventType
+from schemas.bridge import CheckIn
+from schemas.errors import Diverged, Refused
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+BOOT = "0123456789abcdef"
+
+
+def _rows(path, sql):
+    db = sqlite3.connect(path)
+    rows = db.execute(sql).fetchall()
+    db.close()
+    return rows
+
+
+@pytest.fixture
+def build(anima):
+    """Composes check-ins without readings."""
+    return compose("lumen", BOOT, NOW, anima=anima, readings=[], dropped=0)
+
+
+def test_the_file_is_opened_to_survive_a_power_cut(path):
+    """WAL, a sync at every commit, and patience with a lock."""
+    db = connect(path)
+    pragmas = {
+        name: db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+    }
+    db.close()
+
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "busy_timeout": 5000,
+        "foreign_keys": 1,
+    }
+
+
+def test_a_relative_path_is_refused(tmp_path, monkeypatch):
+    """A store must not depend on where a process was started."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(Refused, match="relative"):
+        connect(type(tmp_path)("anima.db"))
+    with pytest.raises(Refused, match="relative"):
+        Store(type(tmp_path)("anima.db"), "lumen").start()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_history_comes_back_exactly_and_oldest_first(store, drawing_state):
+    """Every number to the last bit."""
+    states = [drawing_state(marks=marks, E=marks / 7) for marks in range(1, 6)]
+    for state in states:
+        store.record_drawing_state(state)
+    recent = store.get_recent_drawing_history(3)
+
+    assert [row.model_copy(update={"id": None}) for row in recent] == states[2:]
+    assert [row.id for row in recent] == [3, 4, 5]
+
+
+def test_text_order_is_time_order():
+    """With and without microseconds, in whatever zone it was taken."""
+    later = NOW + timedelta(microseconds=1)
+    abroad = NOW.astimezone(datetime.now().astimezone().tzinfo)
+
+    assert as_text(NOW) < as_text(later)
+    assert as_text(abroad) == as_text(NOW) == "2026-11-20T12:00:00.000000+00:00"
+
+
+def test_a_failed_record_is_counted_and_its_neighbours_are_kept(store, path, drawing_state, capsys):
+    """One poisoned row; said once, counted each time."""
+    bad = drawing_state().model_copy(update={"E": 7.0})
+    for state in (drawing_state(1), bad, drawing_state(2), bad, drawing_state(3)):
+        store.record_drawing_state(state)
+
+    assert [row.marks for row in store.get_recent_drawing_history(9)] == [1, 2, 3]
+    assert store.dropped.counts == {"drawing_history": 2}
+    assert capsys.readouterr().out.count("record dropped") == 1
+
+
+def test_what_is_queued_together_is_committed_together(store, path):
+    """While one commit runs, the next ones gather: fewer syncs than rows."""
+    gate = threading.Event()
+    store._writer.submit("test", lambda _: gate.wait(5))
+    before = _rows(path, "SELECT count(*) FROM state_history")
+    row = {"timestamp": NOW, "warmth": 0.5, "clarity": 0.5, "stability": 0.5, "presence": 0.5}
+    promises = [store.record_state(AnimaState.model_validate(row)) for _ in range(50)]
+    marker = store._writer.submit("test", lambda db: db.execute("SELECT 1").fetchone()[0])
+
+    assert before == [(0,)]
+
+    gate.set()
+    assert marker.result(5) == 1
+    for promise in promises:
+        promise.result(5)
+    assert _rows(path, "SELECT count(*) FROM state_history") == [(50,)]
+
+
+def test_a_full_queue_refuses_and_counts(store):
+    """The drawing loop never waits for a card that hangs."""
+    gate = threading.Event()
+    store._writer.submit("test", lambda _: gate.wait(10))
+    event = Event(timestamp=NOW, event_type=EventType.WAKE)
+    for _ in range(QUEUE_LIMIT + 10):
+        last = store.record_event(event)
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        last.result(1)
+    assert store.dropped.counts["events"] >= 9
+
+    gate.set()
+
+
+def test_a_locked_database_loses_the_batch_loudly(path, drawing_state, monkeypatch):
+    """Another writer holds the lock past the timeout: counted, and the next write works."""
+    monkeypatch.setattr("apps.sqlite.BUSY_TIMEOUT_MS", 50)
+    store = Store(path, "lumen")
+    store.start()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.record_drawing_state(drawing_state(1)).result(5)
+    other.execute("ROLLBACK")
+    other.close()
+    store.record_drawing_state(drawing_state(2)).result(5)
+
+    assert [row.marks for row in store.get_recent_drawing_history(5)] == [2]
+    assert store.dropped.total == 1
+    assert store.close(5)
+
+
+def test_a_check_in_carries_its_seq_and_the_last_recorded_step(store, path, build, drawing_state):
+    """The very numbers of the row, after a round trip through JSON."""
+    store.wake(NOW)
+    store.record_drawing_state(drawing_state(10))
+    store.record_drawing_state(drawing_state(20, V=-1 / 3))
+    seq = store.enqueue_checkin(BOOT, NOW, build)
+    (waiting,) = store.oldest_checkins(5)
+    said = json.loads(waiting.body)
+    names = list(said["sensor_data"]["drawing_eisv"])
+    (row,) = _rows(path, f"SELECT {', '.join(names)} FROM drawing_history ORDER BY id DESC LIMIT 1")
+
+    assert CheckIn.model_validate_json(waiting.body).seq == seq == waiting.id
+    assert list(row) == list(said["sensor_data"]["drawing_eisv"].values())
+    assert {"E", "I", "S", "V", "C", "marks", "phase", "era", "arc_phase"} <= set(names)
+    assert said["identity"] == {"awakenings": 1, "alive_seconds": 0.0}
+
+
+def test_without_a_recorded_step_none_is_invented(store, build):
+    """The snapshot is absent, the check-in is whole."""
+    store.enqueue_checkin(BOOT, NOW, build)
+    (waiting,) = store.oldest_checkins(1)
+
+    assert "drawing_eisv" not in json.loads(waiting.body)["sensor_data"]
+
+
+def test_a_check_in_that_cannot_be_built_leaves_no_trace(store, path):
+    """The id and the body come in one transaction or not at all."""
+
+    def build(seq, snapshot):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        store.enqueue_checkin(BOOT, NOW, build)
+    assert _rows(path, "SELECT id FROM outbox") == []
+    assert store.dropped.counts == {"outbox": 1}
+
+
+def test_the_outbox_is_a_queue(store, path, build):
+    """Oldest first; acknowledged is gone; rejected is set aside whole; failed stays."""
+    seqs = [store.enqueue_checkin(BOOT, NOW, build) for _ in range(3)]
+    store.acknowledge(seqs[0])
+    store.note_attempt(seqs[1], "HTTP 503")
+    store.reject(seqs[2], NOW, "HTTP 422: no")
+
+    assert [(w.id, w.attempts) for w in store.oldest_checkins(9)] == [(seqs[1], 1)]
+    ((seq, body, reason),) = _rows(path, "SELECT id, body, reason FROM outbox_rejected")
+    assert (seq, reason) == (seqs[2], "HTTP 422: no")
+    assert json.loads(body)["seq"] == seqs[2]
+
+
+def test_the_outbox_is_bounded(store, path, build, monkeypatch):
+    """The oldest go first, and every one is counted."""
+    monkeypatch.setattr("apps.anima.store.OUTBOX_LIMIT", 3)
+    for _ in range(5):
+        store.enqueue_checkin(BOOT, NOW, build)
+
+    assert [waiting.id for waiting in store.oldest_checkins(9)] == [3, 4, 5]
+    assert store.dropped.counts == {"outbox": 2}
+
+
+def test_the_creature_counts_its_awakenings_and_its_time(store, path):
+    """Born once; alive for what the heartbeats say; a wake without a sleep is noted."""
+    assert store.wake(NOW) is None
+    store.heartbeat(NOW, 30.0)
+    store.heartbeat(NOW + timedelta(seconds=30), 12.5)
+    store.remember_action("pause")
+
+    assert store.wake(NOW + timedelta(days=1)) == "pause"
+    identity = "SELECT born_at, total_awakenings, total_alive_seconds, name FROM identity"
+    assert _rows(path, identity) == [(as_text(NOW), 2, 42.5, "lumen")]
+    events = [row[0] for row in _rows(path, "SELECT event_type FROM events ORDER BY id")]
+    assert events == ["wake", "time_recovery", "wake"]
+
+
+def test_a_store_that_was_never_migrated_is_refused(tmp_path):
+    """Migrations are the deploy's; the process neither makes tables nor files."""
+    with pytest.raises(Diverged, match="missing") as missing:
+        Store(tmp_path / "anima.db", "lumen").start()
+    assert "deploy" in missing.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+    sqlite3.connect(tmp_path / "anima.db").executescript("CREATE TABLE t (x)")
+    with pytest.raises(Diverged, match=r"identity\.creature_id is missing"):
+        Store(tmp_path / "anima.db", "lumen").start()
+
+
+def test_a_missing_column_is_named(path):
+    """Drift is found at start, not at the first insert."""
+    db = sqlite3.connect(path)
+    db.execute("ALTER TABLE drawing_history DROP COLUMN intentionality")
+    db.close()
+
+    with pytest.raises(Diverged, match=r"drawing_history\.intentionality is missing"):
+        Store(path, "lumen").start()
+
+
+def test_a_damaged_file_is_refused_and_left_as_it_is(path, store, drawing_state):
+    """Nothing is repaired in silence."""
+    for marks in range(200):
+        store.record_drawing_state(drawing_state(marks))
+    store.close(5)
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+
+    with pytest.raises(Diverged) as damaged:
+        Store(path, "lumen").start()
+    assert "restore" in damaged.value.hint
+    assert path.read_bytes() == content
+
+
+def test_every_run_has_a_name_of_its_own():
+    """The kernel's boot_id is shared by containers and outlives the process."""
+    assert new_boot_id() != new_boot_id()
+    assert len(new_boot_id()) == 32
