@@ -56,7 +56,7 @@ def explain(error: ValidationError, where: str) -> Refused:
         said = "is missing"
     elif kind in {"greater_than_equal", "less_than_equal"}:
         side, limit = ("below", context["ge"]) if "ge" in context else ("above", context["le"])
-        said = f"{first['input']!r} is {side} {limit}"
+        said = f"{first['input']!r:.40} is {side} {limit:g}"
     else:
         said = first["msg"].removeprefix("Value error, ")
     return Refused(f"{where}: {path}: {said}" if path else f"{where}: {said}", hint)

@@ -1,0 +1,371 @@
+"""Exactly once for ever, against a real database."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from apps.bridge.refusals import Busy, Conflict
+from apps.governance import checkins as room
+from apps.governance.audit import AuditLog
+from apps.governance.checkins import Checkins
+from apps.governance.desk import Desk
+from apps.governance.identities import Identities
+from apps.governance.report import Report, report
+from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.verdict import Thresholds
+from apps.postgres import PostgresSettings, pool
+from schemas.bridge import Action, CheckIn, Verdict
+from schemas.errors import HouseError, Refused, Unreachable
+
+NOW = datetime.now(UTC)
+CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
+ROWS = "SELECT boot_id, seq, count(*) FROM core.agent_state GROUP BY 1, 2 ORDER BY 1, 2"
+
+
+def said(seq: int, agent: str = "lumen", minutes: float = 0, **more) -> Report:
+    """A keyed check-in."""
+    message = CheckIn.model_validate(
+        {"anima": {**CALM, **more}, "boot_id": "boot-0001", "seq": seq}
+    )
+    heard = report(agent, message, NOW)
+    return replace(heard, recorded_at=NOW + timedelta(minutes=minutes - 600))
+
+
+@asynccontextmanager
+async def governance(database, folder: Path, lost: list[str] | None = None):
+    """The writer and its neighbours, as the process has them; Redis is not there."""
+    told = PostgresSettings(url=database.app, min_conn=2, max_conn=4)
+    async with pool(told) as store:
+        audit = AuditLog(folder / "audit_log.jsonl")
+        desk = Desk(store)
+        sessions = Sessions(desk, connect(RedisSettings(socket=folder / "no.sock")))
+        made = Checkins(
+            store, Thresholds(), audit, sessions, (lost if lost is not None else []).append
+        )
+        tasks = [asyncio.create_task(work.run()) for work in (made, audit, sessions)]
+        try:
+            yield made, sessions, Identities(desk, audit)
+        finally:
+            made.close(Unreachable("stopping"))
+            await tasks[0]
+            audit.close()
+            await tasks[1]
+            tasks[2].cancel()
+            await sessions.close()
+
+
+def ask(database, query: str, *values) -> list[tuple]:
+    """What the database holds."""
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        return conn.execute(query, values or None).fetchall()
+
+
+def test_fifty_at_once_are_one_row(governance_database, tmp_path):
+    """Fifty tasks, one key: one row, one first answer, forty-nine repeats of it."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            return await asyncio.gather(*(made.handle(said(1)) for _ in range(50)))
+
+    answers = asyncio.run(run())
+
+    assert sum(not answer.repeated for answer in answers) == 1
+    assert len({answer.model_copy(update={"repeated": False}) for answer in answers}) == 1
+    assert ask(governance_database, ROWS) == [("boot-0001", 1, 1)]
+    assert ask(governance_database, "SELECT event_type FROM audit.events ORDER BY 1") == [
+        ("check_in",),
+        ("identity_created",),
+    ]
+
+
+def test_two_processes_agree_on_one_row(governance_database, tmp_path):
+    """Two writers race for the same keys; each key is one row, and nobody fails."""
+
+    async def run():
+        async with (
+            governance(governance_database, tmp_path) as (one, *_),
+            governance(governance_database, tmp_path) as (two, *_),
+        ):
+            sent = [made.handle(said(seq)) for seq in range(40) for made in (one, two)]
+            return await asyncio.gather(*sent)
+
+    answers = asyncio.run(run())
+
+    assert sum(not answer.repeated for answer in answers) == 40
+    assert [count for *_, count in ask(governance_database, ROWS)] == [1] * 40
+
+
+def test_a_repeat_after_a_restart_gets_its_first_verdict(governance_database, tmp_path):
+    """The key is for ever; the answer is the stored one, to the last bit."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            first = await made.handle(said(1))
+            await made.handle(said(2, minutes=1))
+        async with governance(governance_database, tmp_path) as (made, *_):
+            return first, await made.handle(said(1))
+
+    first, second = asyncio.run(run())
+
+    assert second.repeated
+    assert second.model_copy(update={"repeated": False}) == first
+
+
+def test_a_repeat_writes_nothing(governance_database, tmp_path):
+    """No row, no event, no line."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            await made.handle(said(1))
+            before = ask(governance_database, "SELECT count(*) FROM audit.events")
+            await made.handle(said(1))
+            return before
+
+    before = asyncio.run(run())
+
+    assert ask(governance_database, "SELECT count(*) FROM audit.events") == before
+    assert len((tmp_path / "audit_log.jsonl").read_text().splitlines()) == before[0][0]
+
+
+def test_another_body_is_a_conflict_with_both_hashes(governance_database, tmp_path):
+    """Refused, audited, and the first row stands."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            await made.handle(said(1))
+            with pytest.raises(Conflict) as caught:
+                await made.handle(said(1, warmth=0.5))
+            return caught.value
+
+    conflict = asyncio.run(run())
+    [(payload,)] = ask(
+        governance_database,
+        "SELECT payload FROM audit.events WHERE event_type = 'check_in_conflict'",
+    )
+
+    assert payload["stored_sha256"] == said(1).body_sha256.hex()
+    assert payload["sent_sha256"] == said(1, warmth=0.5).body_sha256.hex()
+    assert all(hash_ in conflict.message for hash_ in (payload["stored_sha256"],))
+    assert ask(governance_database, "SELECT warmth FROM core.agent_state") == [(0.4,)]
+
+
+def test_a_poisoned_row_does_not_fail_its_neighbours(governance_database, tmp_path):
+    """One row that the database cannot take, among twenty that it can."""
+    poison = replace(said(99), boot_id="no\x00where")
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            sent = [*(said(seq) for seq in range(10)), poison, *(said(s) for s in range(10, 20))]
+            return await asyncio.gather(*map(made.handle, sent), return_exceptions=True)
+
+    answers = asyncio.run(run())
+
+    assert isinstance(answers[10], Refused)
+    assert sum(isinstance(answer, Verdict) for answer in answers) == 20
+    assert len(ask(governance_database, ROWS)) == 20
+
+
+def test_a_late_row_never_makes_the_latest_older(governance_database, tmp_path):
+    """It is stored where it belongs, and steps from what was before it."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            first = await made.handle(said(1, minutes=0))
+            third = await made.handle(said(3, minutes=2, warmth=0.9))
+            late = await made.handle(said(2, minutes=1))
+            after = await made.handle(said(4, minutes=3))
+            return first, third, late, after
+
+    first, _, late, after = asyncio.run(run())
+    newest = ask(governance_database, "SELECT last_recorded_at, energy FROM core.agents")
+    order = ask(governance_database, "SELECT seq FROM core.agent_state ORDER BY recorded_at")
+
+    assert newest == [(said(4, minutes=3).recorded_at, after.eisv.E)]
+    assert [seq for (seq,) in order] == [1, 2, 3, 4]
+    assert late.eisv.E != first.eisv.E
+
+
+def test_a_chain_is_the_same_in_one_batch_or_in_many(governance_database, tmp_path):
+    """How check-ins happened to be gathered must not show in the numbers."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            at_once = await asyncio.gather(
+                *(made.handle(said(n, "together", n, warmth=n / 20)) for n in range(20))
+            )
+            singly = [await made.handle(said(n, "singly", n, warmth=n / 20)) for n in range(20)]
+            return at_once, singly
+
+    at_once, singly = asyncio.run(run())
+
+    assert [answer.eisv for answer in at_once] == [answer.eisv for answer in singly]
+
+
+def test_a_paused_agent_is_paused_at_once(governance_database, tmp_path):
+    """The operator's word is read at every check-in."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            before = await made.handle(said(1))
+            with psycopg.connect(governance_database.admin) as conn:
+                conn.execute("UPDATE core.identities SET status = 'paused'")
+            return before, await made.handle(said(2))
+
+    before, after = asyncio.run(run())
+
+    assert (before.action, after.action) == (Action.PROCEED, Action.PAUSE)
+    assert "paused" in after.reason
+
+
+def test_the_drawing_eisv_arrives_as_it_was_sent(governance_database, tmp_path):
+    """Numbers to the last digit, no key more, no key less."""
+    drawing = {"E": 0.1 + 0.2, "I": 1e-17, "S": 0.001, "V": -1.9999999999999998, "C": 1 / 3,
+               "marks": 9_007_199_254_740_993, "era": "gestural"}  # fmt: skip
+    message = CheckIn.model_validate({"anima": CALM, "sensor_data": {"drawing_eisv": drawing}})
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            await made.handle(report("lumen", message, NOW))
+
+    asyncio.run(run())
+
+    assert ask(governance_database, "SELECT state_json FROM core.agent_state") == [
+        ({"drawing_eisv": drawing},)
+    ]
+
+
+def test_the_raw_trail_and_the_table_hold_the_same_events(governance_database, tmp_path):
+    """Same ids, same payloads."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, _, identities):
+            await asyncio.gather(*(made.handle(said(seq)) for seq in range(30)))
+            await identities.describe("lumen", {"purpose": "to draw", "metadata": {"a": 1}})
+
+    asyncio.run(run())
+    lines = map(json.loads, (tmp_path / "audit_log.jsonl").read_text().splitlines())
+    query = "SELECT event_id::text, event_type, payload FROM audit.events"
+    rows = ask(governance_database, query)
+
+    told = {x["event_id"]: (x["event_type"], x["payload"]) for x in lines}
+
+    assert told == {event_id: (kind, payload) for event_id, kind, payload in rows}
+    assert len(rows) == 32
+
+
+def test_without_redis_check_ins_go_on_and_sessions_are_true(governance_database, tmp_path):
+    """What the cache did not take is counted; Postgres knows whose session it is."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, sessions, _):
+            await made.handle(replace(said(1), session_id="s-1"))
+            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
+            found = await sessions.agent("s-1"), await sessions.agent("s-2")
+            return found, sessions.dropped
+
+    found, dropped = asyncio.run(run())
+
+    assert found == ("lumen", None)
+    assert dropped > 0
+
+
+def test_broken_connections_lose_no_acknowledged_row(governance_database, tmp_path):
+    """Backends are killed all the while; what was answered is there, once."""
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    async def run():
+        acknowledged, lost = [], []
+        async with governance(governance_database, tmp_path, lost) as (made, *_):
+
+            async def client(first: int) -> None:
+                for seq in range(first, first + 40):
+                    for _ in range(20):
+                        try:
+                            await made.handle(said(seq))
+                        except HouseError:
+                            await asyncio.sleep(0.01)
+                        else:
+                            acknowledged.append(seq)
+                            break
+
+            async def killer() -> None:
+                for _ in range(15):
+                    await asyncio.sleep(0.03)
+                    await asyncio.to_thread(ask, governance_database, kill)
+
+            await asyncio.gather(killer(), *(client(first) for first in range(0, 320, 40)))
+        return acknowledged
+
+    acknowledged = asyncio.run(run())
+    rows = ask(governance_database, ROWS)
+
+    assert acknowledged
+    assert set(acknowledged) <= {seq for _, seq, _ in rows}
+    assert all(count == 1 for *_, count in rows)
+
+
+def test_a_full_queue_says_so(governance_database, tmp_path, monkeypatch):
+    """Better told to come back than left to wait."""
+    monkeypatch.setattr(room, "QUEUE_LIMIT", 4)
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            sent = (made.handle(said(seq)) for seq in range(20))
+            return await asyncio.gather(*sent, return_exceptions=True)
+
+    answers = asyncio.run(run())
+
+    assert sum(isinstance(answer, Busy) for answer in answers) == 16
+    assert len(ask(governance_database, ROWS)) == 4
+
+
+def test_a_trail_that_cannot_be_written_is_counted(governance_database, tmp_path):
+    """The check-in stands: audit.events has it."""
+    (tmp_path / "audit_log.jsonl").mkdir()
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            await made.handle(said(1))
+            await asyncio.sleep(0.1)
+            return made._audit.dropped, made._audit.check()
+
+    dropped, check = asyncio.run(run())
+
+    assert dropped == 2
+    assert "Is a directory" in check
+
+
+def test_a_torn_last_line_is_not_joined(governance_database, tmp_path):
+    """A crash may cut the last line; the next one starts afresh."""
+    (tmp_path / "audit_log.jsonl").write_text('{"event_id": "to')
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            await made.handle(said(1))
+
+    asyncio.run(run())
+    _, *lines = (tmp_path / "audit_log.jsonl").read_text().splitlines()
+
+    assert [json.loads(line)["event_type"] for line in lines] == ["identity_created", "check_in"]
+
+
+def test_a_cached_session_needs_no_database():
+    """Redis answers first."""
+
+    class Cache(Redis):
+        async def get(self, name):
+            return {"session:s-1": "lumen"}[name]
+
+    sessions = Sessions(None, Cache())
+
+    assert asyncio.run(sessions.agent("s-1")) == "lumen"

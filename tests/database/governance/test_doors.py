@@ -1,0 +1,425 @@
+"""The process itself, on loopback: both doors, both protocols, its limits and its ends."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import pytest
+
+TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
+BEARER = {"Authorization": f"Bearer {TOKENS['lumen']}"}
+SEED = """{
+  "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
+  "eisv": {"E": 0.4, "I": 0.8, "S": 0.1, "V": 0.08},
+  "sensor_data": {
+    "cpu_temp_c": 53.0, "humidity_pct": 20.0, "light_lux": 424.8,
+    "drawing_eisv": {"E": 0.7, "I": 0.2, "S": 0.5, "V": -0.1, "C": 0.47,
+                     "marks": 142, "phase": "building", "era": "expressive"}
+  },
+  "identity": {"awakenings": 2052, "alive_seconds": 1234567}
+}"""
+SAID = json.loads(SEED)
+BLOCK = {
+    "anima": SAID["anima"], "eisv": SAID["eisv"],
+    "environment": {"cpu_temp_c": 53.07}, "drawing_eisv": SAID["sensor_data"]["drawing_eisv"],
+    "identity": {"total_awakenings": 1, "total_alive_seconds": 0.0, "alive_ratio": 0.0,
+                 "age_seconds": 1.35},
+}  # fmt: skip
+ARGUMENTS = {"client_session_id": "lumen-49e14444", "agent_name": "Lumen", "complexity": 0.1189}
+BOTH = {"Accept": "application/json, text/event-stream"}
+
+
+def free_port() -> int:
+    """A port nobody has now."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+class Governance:
+    """One process of it."""
+
+    def __init__(self, folder: Path, database, **environment: str) -> None:
+        self.folder, self.database = folder, database
+        self.lan, self.local = free_port(), free_port()
+        hashes = {agent: sha256(token.encode()).hexdigest() for agent, token in TOKENS.items()}
+        (folder / "tokens.json").write_text(json.dumps(hashes))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "apps.governance"],
+            env={
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "DB_POSTGRES_URL": database.app,
+                "AGENT_TOKENS_FILE": str(folder / "tokens.json"),
+                "GOVERNANCE_AUDIT_LOG": str(folder / "audit_log.jsonl"),
+                "GOVERNANCE_HOST": "127.0.0.1",
+                "GOVERNANCE_PORT": str(self.lan),
+                "GOVERNANCE_LOCAL_PORT": str(self.local),
+                "REDIS_SOCKET": str(folder / "no.sock"),
+                **environment,
+            },
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> "Governance":
+        """Wait until the doors answer."""
+        until = time.monotonic() + 15
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                self.ask("GET", "/")
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return self
+        raise AssertionError(self.end(signal.SIGKILL))
+
+    def ask(self, method, path, body=None, headers=None, door="local"):
+        """Status, headers and body of one request."""
+        port = self.local if door == "local" else self.lan
+        conn = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        try:
+            conn.request(method, path, body, headers or {})
+            answer = conn.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read().decode()
+        finally:
+            conn.close()
+
+    def call(self, tool, arguments, headers=None, path="/mcp/", door="local"):
+        """The result of a tool call: isError and the text's JSON."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                   "params": {"name": tool, "arguments": arguments}}  # fmt: skip
+        status, _, body = self.ask("POST", path, json.dumps(request), headers, door)
+        assert status == 200, body
+        if body.startswith("event: message\ndata: "):
+            body = body.removeprefix("event: message\ndata: ")
+        result = json.loads(body)["result"]
+        return result["isError"], json.loads(result["content"][0]["text"])
+
+    def rows(self, query: str) -> list[tuple]:
+        """What the database holds."""
+        with psycopg.connect(self.database.admin, autocommit=True) as conn:
+            return conn.execute(query).fetchall()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Exit code and log."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=25)
+        return self.process.returncode, log
+
+
+@pytest.fixture
+def governance(governance_database, tmp_path):
+    """A running one."""
+    made = Governance(tmp_path, governance_database).ready()
+    yield made
+    made.end(signal.SIGKILL)
+
+
+def test_the_seeds_message_becomes_a_row(governance):
+    """The literal text of the first seed, at the door that needs no token."""
+    status, _, body = governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})
+    verdict = json.loads(body)
+    [(agent, energy, reported, state)] = governance.rows(
+        "SELECT agent_id, energy, reported_energy, state_json"
+        " FROM core.agent_state JOIN core.identities USING (identity_id)"
+    )
+
+    assert status == 200, body
+    assert verdict["action"] == "proceed"
+    assert {"margin", "reason"} <= set(verdict)
+    assert (agent, energy, reported) == ("lumen", verdict["eisv"]["E"], 0.4)
+    assert state["drawing_eisv"] == SAID["sensor_data"]["drawing_eisv"]
+    assert state["environment"] == {"cpu_temp_c": 53.0, "humidity_pct": 20.0, "light_lux": 424.8}
+    assert state["identity"] == SAID["identity"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "agent", "status"),
+    [
+        ({}, None, 401),
+        ({"Authorization": "Bearer wrong"}, None, 401),
+        ({"Authorization": "Basic !!"}, None, 401),
+        (BEARER, None, 200),
+        (BEARER, "lumen", 200),
+        (BEARER, "ember", 403),
+        ({"Authorization": "Basic " + b64encode(b"x:token-of-ember").decode()}, "ember", 200),
+        ({**BEARER, "X-Agent-Id": "ember"}, None, 200),
+    ],
+)
+def test_the_lan_door_believes_tokens_only(governance, headers, agent, status):
+    """And the row is the token's agent's, whatever else is claimed."""
+    body = json.dumps({**SAID, "agent": agent} if agent else SAID)
+    got, answer, text = governance.ask("POST", "/v1/checkins", body, headers, "lan")
+    rows = governance.rows("SELECT agent_id FROM core.identities")
+
+    assert got == status, text
+    assert ("www-authenticate" in answer) is (status == 401)
+    assert rows == ([(agent or "lumen",)] if status == 200 else [])
+
+
+def test_mcp_at_the_lan_door_needs_a_token_too(governance):
+    """The name in the arguments is only a name."""
+    arguments = {**ARGUMENTS, "sensor_data": BLOCK}
+    refused, _, _ = governance.ask("POST", "/mcp", "{}", door="lan")
+    _, said = governance.call("sync_state", arguments, BEARER, door="lan")
+
+    assert refused == 401
+    assert said["resolved_agent_id"] == "lumen"
+
+
+def test_the_local_door_wants_a_name(governance):
+    """In the body, as X-Agent-Id, or by a session that is known."""
+    nameless, _, text = governance.ask("POST", "/v1/checkins", SEED)
+    named = {**SAID, "agent": "ember"}
+    governance.ask("POST", "/v1/checkins", json.dumps(named), {"X-Session-ID": "s-1"})
+    _, _, body = governance.ask("POST", "/v1/checkins", SEED, {"X-Session-ID": "s-1"})
+
+    assert (nameless, json.loads(text)["success"]) == (422, False)
+    assert json.loads(body)["resolved_agent_id"] == "ember"
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+@pytest.mark.parametrize("accept", [{}, BOTH], ids=["json", "stream"])
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("sync_state", {"sensor_data": BLOCK, "response_mode": "minimal"}),
+        (
+            "process_agent_update",
+            {"parameters": [{"key": "sensor_data", "value": json.dumps(BLOCK)}]},
+        ),
+    ],
+    ids=["head", "february"],
+)
+def test_both_shapes_of_the_real_client_end_in_a_row(governance, path, accept, tool, arguments):
+    """With action and margin at the top level, where the client reads them."""
+    headers = {"X-Agent-Id": "49e14444-b59e-48f1-83b8-000000000001", **accept}
+    is_error, said = governance.call(tool, {**ARGUMENTS, **arguments}, headers, path)
+    rows = governance.rows("SELECT state_json->'drawing_eisv' FROM core.agent_state")
+
+    assert not is_error
+    assert {"success", "action", "margin", "reason", "resolved_agent_id"} <= set(said)
+    assert said["resolved_agent_id"] == headers["X-Agent-Id"]
+    assert rows == [(BLOCK["drawing_eisv"],)]
+
+
+def test_the_stream_is_one_message(governance):
+    """As the real server answers when both types are accepted."""
+    ping = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "ping"})
+    _, headers, body = governance.ask("POST", "/mcp", ping, BOTH)
+
+    assert headers["content-type"] == "text/event-stream"
+    assert body == 'event: message\ndata: {"jsonrpc":"2.0","id":7,"result":{}}\n\n'
+
+
+def test_the_clients_other_calls_are_answered(governance):
+    """Metadata and identity are kept, outcomes are audited."""
+    who = {"X-Agent-Id": "lumen"}
+    described = governance.call(
+        "update_agent_metadata",
+        {"client_session_id": "x", "purpose": "to draw", "tags": ["a"], "preferences": {"b": 1}},
+        who,
+    )
+    known = governance.call("identity", {"client_session_id": "x"}, who)
+    outcome = governance.call("outcome_event", {"outcome_type": "drawing", "is_bad": False}, who)
+
+    assert [is_error for is_error, _ in (described, known, outcome)] == [False] * 3
+    assert (known[1]["uuid"], known[1]["purpose"]) == ("lumen", "to draw")
+    assert governance.rows("SELECT purpose, tags, metadata FROM core.identities") == [
+        ("to draw", ["a"], {"b": 1})
+    ]
+    assert governance.rows("SELECT payload->>'outcome_type' FROM audit.events"
+                           " WHERE event_type = 'outcome'") == [("drawing",)]  # fmt: skip
+
+
+def test_a_refused_call_has_no_action(governance):
+    """isError, success false, and no row."""
+    block = {**BLOCK, "anima": {**BLOCK["anima"], "warmth": 1.5}}
+    is_error, said = governance.call("sync_state", {**ARGUMENTS, "sensor_data": block})
+
+    assert is_error
+    assert said == {"success": False, "error": "sensor_data: anima/warmth: 1.5 is above 1"}
+    assert governance.rows("SELECT count(*) FROM core.agent_state") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "said"),
+    [
+        (("POST", "/v1/checkins", "x" * 65_537), 413, "65537 bytes are above 65536"),
+        (("POST", "/v1/checkins", SEED.replace("0.4", "NaN", 1)), 400, "NaN"),
+        (("POST", "/v1/checkins", SEED.replace("0.4", "1e999", 1)), 400, "1e999"),
+        (("POST", "/v1/checkins", '{"a": 1, "a": 2}'), 400, "'a' is there twice"),
+        (("POST", "/v1/checkins", b'"\xff"'), 400, "not UTF-8"),
+        (("POST", "/v1/checkins", "[" * 40), 400, "nested deeper"),
+        (
+            ("POST", "/v1/checkins", SEED.replace("0.4", "1.4", 1)),
+            422,
+            "anima/warmth: 1.4 is above",
+        ),
+        (
+            ("POST", "/v1/checkins", SEED.replace("drawing_eisv", "drawing_eisvv")),
+            422,
+            "unknown key",
+        ),
+        (("GET", "/v1/checkins", None), 405, "takes POST"),
+        (("POST", "/health", None), 405, "takes GET"),
+        (("GET", "/admin", None), 404, "nothing lives here"),
+        (("POST", "/mcp", "{"), 400, "not JSON"),
+    ],
+)
+def test_what_is_not_welcome_is_turned_away(governance, request_, status, said):
+    """With a status and a sentence."""
+    got, _, text = governance.ask(*request_, {"X-Agent-Id": "lumen"})
+
+    assert got == status, text
+    assert said in text
+    assert governance.rows("SELECT count(*) FROM core.agent_state") == [(0,)]
+
+
+def test_a_body_without_a_length_is_bounded_too(governance):
+    """Chunks are counted as they come."""
+    chunks = (b"x" * 8_192 for _ in range(20))
+    status, _, text = governance.ask("POST", "/v1/checkins", chunks, {"X-Agent-Id": "lumen"})
+
+    assert status == 413, text
+
+
+def test_a_key_taken_by_another_body_is_409(governance):
+    """The same key and body is the same answer, repeated."""
+    keyed = {**SAID, "agent": "lumen", "boot_id": "boot-0001", "seq": 1}
+    other = {**keyed, "anima": {**SAID["anima"], "warmth": 0.5}}
+    answers = [governance.ask("POST", "/v1/checkins", json.dumps(b)) for b in (keyed, keyed, other)]
+
+    assert [status for status, *_ in answers] == [200, 200, 409]
+    assert json.loads(answers[1][2])["repeated"] is True
+    assert governance.rows("SELECT count(*) FROM core.agent_state") == [(1,)]
+
+
+def test_health_tells_what_is_so(governance):
+    """Redis is not there, so it is moderate; the age is that of the last check-in."""
+    before = json.loads(governance.ask("GET", "/health", door="lan")[2])
+    governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})
+    time.sleep(1.0)
+    status, _, body = governance.ask("GET", "/health")
+    after = json.loads(body)
+
+    assert before["last_check_in_age_seconds"] is None
+    assert status == 200
+    assert after["status"] == "moderate"
+    assert 0 <= after["last_check_in_age_seconds"] < 10
+    assert {name: check["status"] for name, check in after["checks"].items()} == {
+        "postgres": "ok", "tables": "ok", "redis": "moderate", "audit_log": "ok",
+        "partitions": "ok",
+    }  # fmt: skip
+
+
+def test_a_missing_column_is_critical(governance):
+    """Found by looking, not by failing."""
+    with psycopg.connect(governance.database.admin) as conn:
+        conn.execute("ALTER TABLE core.sessions DROP COLUMN metadata")
+    status, _, body = governance.ask("GET", "/health")
+
+    assert status == 503
+    assert "core.sessions.metadata" in body
+
+
+def test_term_drains_and_exits_zero(governance):
+    """Everything acknowledged is on disk, and one line says so."""
+
+    def send(seq: int) -> bool:
+        body = json.dumps({**SAID, "agent": "lumen", "boot_id": "boot-0001", "seq": seq})
+        try:
+            return governance.ask("POST", "/v1/checkins", body)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    with ThreadPoolExecutor(8) as clients:
+        sent = [clients.submit(send, seq) for seq in range(200)]
+        time.sleep(0.1)
+        code, log = governance.end()
+        acknowledged = {seq for seq, done in enumerate(sent) if done.result()}
+    stored = {seq for (seq,) in governance.rows("SELECT seq FROM core.agent_state")}
+
+    assert code == 0, log
+    assert acknowledged <= stored
+    assert log.splitlines()[-1].startswith("governance: stopped")
+    assert "Traceback" not in log
+
+
+def test_postgres_going_away_ends_the_process_with_one_line(governance):
+    """503 and Retry-After for who asks; docker starts us again."""
+    assert governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})[0] == 200
+    with psycopg.connect(governance.database.admin, autocommit=True) as conn:
+        conn.execute(
+            "UPDATE pg_database SET datallowconn = false WHERE datname = current_database()"
+        )
+        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                     " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+    status, headers, body = governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})
+    governance.process.wait(20)
+    code, log = governance.end()
+
+    assert status == 503
+    assert int(headers["retry-after"]) > 0
+    assert "action" not in json.loads(body)
+    assert code == 3
+    assert sum("lost" in line for line in log.splitlines()) == 1
+    assert "Traceback" not in log
+
+
+def test_a_database_that_is_not_migrated_is_refused(admin_dsn, governance_database, tmp_path):
+    """Diverged, in one line, before any door opens."""
+    with psycopg.connect(governance_database.owner) as conn:
+        conn.execute("ALTER TABLE core.agent_state DROP COLUMN void CASCADE")
+    code, log = _ends(Governance(tmp_path, governance_database))
+
+    assert code == 4
+    assert "core.agent_state.void" in log
+    assert "Traceback" not in log
+
+
+def test_calibration_that_is_not_as_declared_is_refused(governance_database, tmp_path):
+    """A typo in a threshold must not become its default."""
+    with psycopg.connect(governance_database.admin) as conn:
+        conn.execute("""UPDATE core.calibration SET data = '{"risk_puase": 0.9}'""")
+    code, log = _ends(Governance(tmp_path, governance_database))
+
+    assert code == 4
+    assert "core.calibration: data/risk_puase" in log
+
+
+def test_no_postgres_is_unreachable_and_names_no_password(governance_database, tmp_path):
+    """Waits ten seconds at most, then one clear line and exit 3."""
+    url = f"postgresql://governance:hush-hush@127.0.0.1:{free_port()}/governance"
+    code, log = _ends(Governance(tmp_path, governance_database, DB_POSTGRES_URL=url))
+
+    assert code == 3
+    assert "no answer for 10 s" in log
+    assert "hush" not in log
+    assert "Traceback" not in log
+
+
+def test_a_taken_port_is_said(governance, tmp_path):
+    """Which one, and what may be there."""
+    other = Governance(tmp_path, governance.database, GOVERNANCE_PORT=str(governance.lan))
+    code, log = _ends(other)
+
+    assert code == 2
+    assert f"127.0.0.1:{governance.lan}: Address already in use" in log
+
+
+def _ends(made: Governance) -> tuple[int, str]:
+    made.process.wait(25)
+    return made.end()
