@@ -1,12 +1,17 @@
 """What governance is told by its environment."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
+from apps.governance import VERSION
 from apps.governance.settings import settings
 from apps.postgres import place, pool
 from schemas import ports
 from schemas.errors import Refused
 
+ROOT = Path(__file__).parents[3]
 SET = {
     "DB_POSTGRES_URL": "postgresql://governance:hush@/governance?host=/run/postgresql",
     "AGENT_TOKENS_FILE": "/run/abode/tokens.json",
@@ -62,3 +67,10 @@ def test_a_pool_that_cannot_be_is_refused():
 
     with pytest.raises(Refused, match="DB_POSTGRES_MIN_CONN: 11 is above"):
         pool(told.postgres)
+
+
+def test_the_version_is_the_projects():
+    """/health and the handshake say it; a container has no metadata to ask."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert project["version"] == VERSION
