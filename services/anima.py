@@ -1,27 +1,19 @@
 """The anima service on a Pi: its user, its release, its unit."""
 
-import hashlib
 from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
-from pyinfra import host, logger, state
+from pyinfra import host
 from pyinfra.api import (
     FactBase,
-    FileUploadCommand,
-    FunctionCommand,
-    QuoteString,
     StringCommand,
     operation,
 )
 from pyinfra.operations import files, server
 
 from schemas import ports
-from schemas.errors import Unreachable
 from schemas.hosts import PiHost
-from services import cargo
-from services.cargo import PI_CODE, ROOT
+from services import cargo, release, secrets
 from services.house import House, render
 from services.migrations import anima_line
 
@@ -30,25 +22,7 @@ MEMORY_MAX_MB = 96
 CPU_QUOTA_PERCENT = 60
 RESERVE_MB = 256
 """What the Pi's own system keeps: kernel, journald, sshd, page cache for the card."""
-KEEP_RELEASES = 3
 UNIT = "anima.service"
-
-
-class Python(FactBase[dict[str, str]]):
-    """The Pi's Python version and machine, which decide the wheels it gets."""
-
-    def command(self) -> str:
-        return (
-            'echo "$(python3 -c \'import sys; print("%d.%d" % sys.version_info[:2])\') $(uname -m)"'
-        )
-
-    def process(self, output: list[str]) -> dict[str, str]:
-        words = " ".join(output).split()
-        return {"python": words[0], "machine": words[1]} if len(words) == 2 else {}
-
-    @staticmethod
-    def default() -> dict[str, str]:
-        return {}
 
 
 class Missing(FactBase[list[str]]):
@@ -93,100 +67,6 @@ def packages(packages: list[str]) -> Iterator[StringCommand]:
     )  # fmt: skip
 
 
-class Linked(FactBase[str]):
-    """Where a symbolic link points; empty when there is none."""
-
-    def command(self, path: str) -> StringCommand:
-        return StringCommand("readlink", QuoteString(path), "|| true")
-
-    def process(self, output: list[str]) -> str:
-        return "".join(output)
-
-    @staticmethod
-    def default() -> str:
-        return ""
-
-
-INSTALL = """set -eu
-cd {code_dir}; mkdir -p venvs releases
-rm -rf .arriving; mkdir .arriving; tar xzf {upload} -C .arriving
-if [ ! -d venvs/{venv} ]; then
-  rm -rf venvs/.{venv}; python3 -m venv venvs/.{venv}
-  venvs/.{venv}/bin/pip install -q --no-index --find-links .arriving/wheels \\
-    --require-hashes -r .arriving/requirements.txt
-  # The scripts that pip wrote name the draft's path; nothing of ours starts by them.
-  mv venvs/.{venv} venvs/{venv}
-fi
-rm -rf .arriving/wheels releases/{release}
-ln -s ../../venvs/{venv} .arriving/venv; sync
-mv .arriving releases/{release}
-ln -sfn releases/{release} .current; mv -T .current current
-rm -f {upload}
-ls -1dt releases/* | tail -n +{too_many} | grep -v /{release}'$' | xargs -r rm -rf
-"""
-
-
-@operation()
-def release(code_dir: str, release: str, venv: str, package: str, pack: Any) -> Iterator[Any]:
-    """Our code and its venv under ``current``, switched in one rename."""
-    if host.get_fact(Linked, path=f"{code_dir}/current") == f"releases/{release}":
-        host.noop(f"release {release} is current")
-        return
-    if state.config.DIFF:
-        host.log(f"Will install release {release} in {code_dir}", logger.info)
-    yield FunctionCommand(pack, (), {})
-    upload = f"{code_dir}/{Path(package).name}"
-    yield FileUploadCommand(package, upload)
-    script = INSTALL.format(
-        code_dir=code_dir, upload=upload, release=release, venv=venv, too_many=KEEP_RELEASES + 1
-    )
-    yield StringCommand("sh -s", _stdin=script)
-
-
-@operation()
-def token(path: str, content: "Token") -> Iterator[StringCommand]:
-    """A secret file for root: never printed, never readable on the way."""
-    found = host.get_fact(Hashed, path=path)
-    if found == content.sha256():
-        host.noop(f"{path} is up to date")
-        return
-    if state.config.DIFF:
-        host.log(f"Will write {path} (secret, not shown)", logger.info)
-    where = QuoteString(path)
-    yield StringCommand(
-        "umask 077 && cat >", QuoteString(f"{path}.new"), "&& mv", QuoteString(f"{path}.new"), where,
-        _stdin=content.text,
-    )  # fmt: skip
-
-
-class Token:
-    """A secret that does not show itself when an operation's arguments are printed."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text + "\n"
-
-    def __repr__(self) -> str:
-        return f"Token({self.sha256()[:16]})"
-
-    def sha256(self) -> str:
-        """Digest of the file as it will lie on disk."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-class Hashed(FactBase[str]):
-    """SHA-256 of a file; empty when it is not there."""
-
-    def command(self, path: str) -> StringCommand:
-        return StringCommand("sha256sum", QuoteString(path), "2>/dev/null || true")
-
-    def process(self, output: list[str]) -> str:
-        return " ".join(output).split(" ")[0]
-
-    @staticmethod
-    def default() -> str:
-        return ""
-
-
 @operation()
 def running(unit: str, spec: str) -> Iterator[StringCommand]:
     """The unit enabled, and its process started from ``spec``; restarted only when it was not.
@@ -224,11 +104,11 @@ def anima(house: House, pi: PiHost) -> None:
     home, code_dir, config_dir = f"/home/{pi.user}", ports.ANIMA_CODE_DIR, ports.ANIMA_CONFIG_DIR
     data_dir = f"{home}/{ports.ANIMA_DATA_DIR}"
     packages(name="Debian packages", packages=list(PACKAGES))
-    server.user(
+    server.user(  # noqa: S604  # its shell is a login shell
         name=f"User {pi.user}",
         user=pi.user,
         home=home,
-        shell="/bin/bash",  # noqa: S604  # a login shell, not a way to run something
+        shell="/bin/bash",
         ensure_home=True,
         create_home=True,
         public_keys=list(pi.operator_keys),
@@ -242,15 +122,17 @@ def anima(house: House, pi: PiHost) -> None:
     ):
         files.directory(name=f"Directory {path}", path=path, user=owner, group=owner, mode=mode)
     current = f"{code_dir}/current"
-    made = _release(pi)
-    release(name=f"Release {made['release']}", code_dir=code_dir, **made)
+    made = release.made_for(pi)
+    release.current(name=f"Release {made['release']}", code_dir=code_dir, **made)
     anima_line(
         service_user=pi.user,
         home=home,
         run=f"cd {current}/code && ../venv/bin/python -m apps.migrate",
     )
-    secret = Token(house.vault.get(f"agent_{pi.agent}"))
-    token(name="Write the governance token", path=f"{config_dir}/governance_token", content=secret)
+    secret = secrets.Token(house.vault.get(f"agent_{pi.agent}"))
+    secrets.token(
+        name="Write the governance token", path=f"{config_dir}/governance_token", content=secret
+    )
     settings = "".join(f"{key}={value}\n" for key, value in environment(pi, home).items())
     unit = render(
         "anima/anima.service.j2",
@@ -277,21 +159,3 @@ def anima(house: House, pi: PiHost) -> None:
             mode="644",
         )
     running(name=f"Run {UNIT}", unit=UNIT, spec=spec)
-
-
-def _release(pi: PiHost) -> dict[str, Any]:
-    about = host.get_fact(Python)
-    if not about:
-        raise Unreachable(f"{pi.name}: has no python3", "sudo apt-get install python3 python3-venv")
-    groups = ("pi", "i2c") if pi.i2c else ("pi",)
-    code = {f"code/{name}": content for name, content in cargo.files(PI_CODE).items()}
-    light = {**code, "requirements.txt": cargo.lock(*groups).encode()}
-    venv = cargo.digest({}, cargo.lock(*groups), about["python"], about["machine"])
-    made = cargo.digest(light, venv)
-    path = ROOT / ".abode" / "cache" / f"anima-{made}.tar.gz"
-
-    def pack() -> None:
-        wheels = cargo.wheels(path.parent, about["python"], about["machine"], *groups)
-        cargo.tar(path, {**light, **wheels})
-
-    return {"release": made, "venv": venv, "package": str(path), "pack": pack}

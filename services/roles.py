@@ -39,7 +39,9 @@ def role_sql(wanted: Role, found: Mapping[str, Any] | None) -> Iterator[tuple[st
     plain = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
     if found is None:
         limit, verifier = wanted.limit, scram_verifier(wanted.password)
-        create = f"CREATE ROLE {wanted.role} {plain} CONNECTION LIMIT {limit} PASSWORD '{verifier}';"
+        create = (
+            f"CREATE ROLE {wanted.role} {plain} CONNECTION LIMIT {limit} PASSWORD '{verifier}';"
+        )
         yield f"create role {wanted.role}", create
         return
     excess = [right for right in PLAIN if found[right]]

@@ -23,6 +23,8 @@ CHECK = "ABODE_CHECK"
 class Standing:
     """A lab, or the hosts in force, as a test sees them: through the tools an operator has."""
 
+    bin = BIN
+
     def __init__(self, hosts: Hosts, state: Path, environment: dict[str, str]) -> None:
         self.hosts, self.state, self.environment = hosts, state, environment
 

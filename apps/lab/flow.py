@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from apps.hosts import container
@@ -16,6 +16,17 @@ from schemas.hosts import Hosts
 SQL = load(Path(__file__).with_name("queries.sql"))
 WAIT_SECONDS = CHECK_IN_EVERY_SECONDS + 15
 """A Pi that was not restarted sends its next check-in in its own time."""
+
+
+def flowing_since(hosts: Hosts, begun: datetime) -> datetime:
+    """From when on a row proves that data flows: not before this lab's last start.
+
+    A Pi that was left alone checks in every minute, so within the last minute is now.
+    """
+    names = [container(hosts, name) for name in ("governance", hosts.pi[0].name)]
+    said = attempt("inspect", "-f", "{{.State.StartedAt}}", *names).stdout.decode().split()
+    started = [datetime.fromisoformat(at[:19] + "+00:00") for at in said]
+    return max([begun - timedelta(seconds=WAIT_SECONDS), *started])
 
 
 def wait_for_row(hosts: Hosts, since: datetime) -> int:

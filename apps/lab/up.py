@@ -39,7 +39,8 @@ def up(root: Path) -> None:
     with progress.step("deploy") as step:
         _deploy(lab, step)
     with progress.step("first check-in is a row") as step:
-        step.note = f"{flow.wait_for_row(stand, begun)} since the deploy began"
+        since = flow.flowing_since(stand, begun)
+        step.note = f"{flow.wait_for_row(stand, since)} since {since:%H:%M:%S} UTC"
     progress.show_breakdown()
     progress.console.print(addresses(lab, stand))
     for line in commands(lab, stand):

@@ -1,5 +1,6 @@
-"""The operator's command: ``abode up | down | destroy | deploy | status | version``."""
+"""The operator's command: ``abode up | down | destroy | deploy | status | where | env``."""
 
+import json
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
@@ -72,6 +74,32 @@ def status(
     else:
         Console(highlight=False).print(show.tables(seen))
     raise typer.Exit(0 if seen.is_whole else 3)
+
+
+@app.command()
+def where(
+    what: Annotated[str | None, typer.Argument(help="A table, a key, or a word.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+) -> None:
+    """Show where a piece of data lives and who writes it."""
+    from apps.ops.where import find  # noqa: PLC0415
+
+    found = find(what)
+    if as_json:
+        sys.stdout.write(json.dumps([place._asdict() for place in found], indent=1) + "\n")
+        return
+    table = Table("what", "owner", "store", "place")
+    for place in found:
+        table.add_row(*place)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def env() -> None:
+    """Show what reaches the database from here: eval "$(abode env)"."""
+    from apps.ops.environment import lines  # noqa: PLC0415
+
+    sys.stdout.write("\n".join(lines(*in_force(ROOT))) + "\n")
 
 
 @app.command()

@@ -74,7 +74,7 @@ def test_limits_leave_the_pi_its_reserve(standing, pi):
     """What our units may take together fits the board's memory, with the reserve left over."""
     limit = int(pi.check_output(f"systemctl show -p MemoryMax --value {UNIT}"))
 
-    assert limit == MEMORY_MAX_MB * 2**20
+    assert limit // 2**20 == MEMORY_MAX_MB
     assert MEMORY_MAX_MB + RESERVE_MB <= standing.hosts.pi[0].memory_mb
 
 
@@ -152,10 +152,8 @@ def test_the_services_role_can_do_no_more_than_its_work(standing):
     )
     with psycopg.connect(**dsn) as connection:
         for statement in forbidden:
-            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable,
-                                psycopg.errors.UndefinedFunction)):  # fmt: skip
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
-                pytest.fail(f"allowed: {statement}")
 
 
 def test_redis_lets_nobody_in_unasked(standing):

@@ -4,6 +4,7 @@ import json
 import shlex
 import urllib.request
 
+from schemas import ports
 from schemas.eisv import DrawingEisv
 
 LATEST = """
@@ -48,15 +49,17 @@ def _every_digit(standing, query):
     """One row of anima.db; the sqlite3 command would round to 15 digits."""
     script = (
         "import json, os, sqlite3; "
-        "base = sqlite3.connect('file:' + os.path.expanduser('~/.anima/anima.db?mode=ro'), uri=True); "
+        "path = os.path.expanduser('~/.anima/anima.db'); "
+        "base = sqlite3.connect(f'file:{path}?mode=ro', uri=True); "
         f"print(json.dumps(base.execute({query!r}).fetchone()))"
     )
-    return json.loads(standing.ssh(f"python3 -c {shlex.quote(script)}", user=standing.hosts.pi[0].user))
+    user = standing.hosts.pi[0].user
+    return json.loads(standing.ssh(f"python3 -c {shlex.quote(script)}", user=user))
 
 
 def test_every_check_in_leaves_its_audit_line(standing, eventually):
     """The raw trail and the queryable one hold the same events."""
-    log = ("exec", standing.called("governance"), "cat", "/var/lib/governance/audit_log.jsonl")
+    log = ("exec", standing.called("governance"), "cat", ports.AUDIT_LOG)
 
     def same():
         lines = [json.loads(line) for line in standing.docker(*log).splitlines()]

@@ -1,9 +1,6 @@
 """Killed, stopped, cut short: what was acknowledged is there, and data flows again by itself."""
 
 import json
-import random
-import signal
-import subprocess
 import threading
 import time
 import urllib.error
@@ -24,6 +21,7 @@ class Ledger(threading.Thread):
         self.done = threading.Event()
 
     def run(self):
+        """Send until told to stop."""
         seq = 0
         while not self.done.is_set():
             seq += 1
@@ -180,64 +178,3 @@ def test_everything_restarted_is_as_declared(standing, eventually):
     said = json.loads(standing.deploy("-y", "--json").stdout)
 
     assert said["results"]["totals"]["success"] == 0
-
-
-def test_a_deploy_killed_anywhere_is_finished_by_the_next(standing, copy):
-    """SIGKILL after a random while, from a fixed seed; then one deploy, then nothing is left to do."""
-    chance = random.Random(20261120)
-    for turn in range(3):
-        for name, old, new in (
-            ("templates/redis/redis.conf.j2", "save 3600 1", f"save {1000 + turn} 1"),
-            ("templates/anima/anima.service.j2", "RestartSec=2", f"RestartSec={3 + turn}"),
-        ):
-            path = copy / name
-            fresh = (copy.parent / f"{turn}").joinpath(name)
-            assert old in (text := path.read_text()) or turn
-            path.write_text(text.replace(old, new) if not turn else
-                            text.replace(f"save {999 + turn} 1", new)
-                                .replace(f"RestartSec={2 + turn}", new))  # fmt: skip
-            assert fresh is not None
-        _killed_after(standing, copy, chance.uniform(1.0, 5.0))
-    standing.deploy("-y", root=copy)
-
-    said = json.loads(standing.deploy("-y", "--json", root=copy).stdout)
-
-    assert said["results"]["totals"]["success"] == 0
-    assert standing.ssh(f"systemctl is-active {UNIT}") == "active"
-
-
-def _killed_after(standing, root, seconds):
-    import sys
-    from pathlib import Path
-
-    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
-    process = subprocess.Popen(
-        [pyinfra, "inventory.py", "deploy.py", "-y"], cwd=root, start_new_session=True,
-        env={**standing.environment, "PYTHONPATH": str(root)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
-def test_a_second_deploy_at_once_names_the_first(standing, hosts_toml):
-    """The one that comes later is refused with the holder's pid, and nothing is half done."""
-    hosts_toml.write_text(hosts_toml.read_text().replace("memory_mb = 16384", "memory_mb = 12288"))
-    import sys
-    from pathlib import Path
-
-    pyinfra = str(Path(sys.executable).with_name("pyinfra"))
-    root = Path(__file__).resolve().parents[2]
-    first = subprocess.Popen(
-        [pyinfra, "inventory.py", "deploy.py", "-y"], cwd=root, env=standing.environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(1.5)
-    second = standing.deploy("-y", check=False)
-
-    assert first.poll() is None, "the first deploy was over too soon to tell"
-    assert second.returncode != 0
-    assert f"pid {first.pid}" in second.stdout + second.stderr
-    assert "Traceback" not in second.stdout + second.stderr
-    assert first.wait() == 0
