@@ -21,7 +21,7 @@ RETRY_SECONDS = 5
 JSON = "application/json"
 
 
-class HungUp(Exception):  # noqa: N818 - nobody is left to be told of an error
+class HungUp(Exception):
     """The caller is gone."""
 
 

@@ -1,8 +1,18 @@
 """A migrated database per test, copied from one template; the app's own role looks at it."""
 
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,6 +24,7 @@ from apps.migrate import runner
 from apps.migrate.lines import line
 
 OWNER, APP = "governance_owner", "governance"
+TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
 
 
 class Database(NamedTuple):
@@ -69,3 +80,103 @@ def again(governance_database: Database) -> Callable[[], tuple[object, object]]:
         return between, look()
 
     return down_and_up
+
+
+def free_port() -> int:
+    """A port nobody has now."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+class Governance:
+    """One process of it."""
+
+    def __init__(self, folder: Path, database, **environment: str) -> None:
+        self.folder, self.database = folder, database
+        self.lan, self.local = free_port(), free_port()
+        hashes = {agent: sha256(token.encode()).hexdigest() for agent, token in TOKENS.items()}
+        (folder / "tokens.json").write_text(json.dumps(hashes))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "apps.governance"],
+            env={
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "DB_POSTGRES_URL": database.app,
+                "AGENT_TOKENS_FILE": str(folder / "tokens.json"),
+                "GOVERNANCE_AUDIT_LOG": str(folder / "audit_log.jsonl"),
+                "GOVERNANCE_HOST": "127.0.0.1",
+                "GOVERNANCE_PORT": str(self.lan),
+                "GOVERNANCE_LOCAL_PORT": str(self.local),
+                "REDIS_SOCKET": str(folder / "no.sock"),
+                **environment,
+            },
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> "Governance":
+        """Wait until the doors answer."""
+        until = time.monotonic() + 15
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                self.ask("GET", "/")
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return self
+        raise AssertionError(self.end(signal.SIGKILL))
+
+    def ask(self, method, path, body=None, headers=None, door="local"):
+        """Status, headers and body of one request."""
+        port = self.local if door == "local" else self.lan
+        conn = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        try:
+            conn.request(method, path, body, headers or {})
+            answer = conn.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read().decode()
+        finally:
+            conn.close()
+
+    def call(self, tool, arguments, headers=None, path="/mcp/", door="local"):
+        """The result of a tool call: isError and the text's JSON."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                   "params": {"name": tool, "arguments": arguments}}  # fmt: skip
+        status, _, body = self.ask("POST", path, json.dumps(request), headers, door)
+        assert status == 200, body
+        if body.startswith("event: message\ndata: "):
+            body = body.removeprefix("event: message\ndata: ")
+        result = json.loads(body)["result"]
+        return result["isError"], json.loads(result["content"][0]["text"])
+
+    def rows(self, query: str) -> list[tuple]:
+        """What the database holds."""
+        with psycopg.connect(self.database.admin, autocommit=True) as conn:
+            return conn.execute(query).fetchall()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Exit code and log."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=25)
+        return self.process.returncode, log
+
+
+@pytest.fixture
+def start(governance_database, tmp_path) -> Iterator[Callable[..., Governance]]:
+    """Start one with an environment of the test's own."""
+    started: list[Governance] = []
+
+    def begin(**environment: str) -> Governance:
+        started.append(Governance(tmp_path, governance_database, **environment))
+        return started[-1]
+
+    yield begin
+    for made in started:
+        made.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def governance(start) -> Governance:
+    """A running one."""
+    return start().ready()

@@ -1,23 +1,13 @@
-"""The process itself, on loopback: both doors, both protocols, its limits and its ends."""
+"""The process itself, on loopback: both doors, both protocols, and its limits."""
 
-import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from pathlib import Path
 
 import psycopg
 import pytest
 
-TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
-BEARER = {"Authorization": f"Bearer {TOKENS['lumen']}"}
+BEARER = {"Authorization": "Bearer token-of-lumen"}
 SEED = """{
   "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
   "eisv": {"E": 0.4, "I": 0.8, "S": 0.1, "V": 0.08},
@@ -37,94 +27,6 @@ BLOCK = {
 }  # fmt: skip
 ARGUMENTS = {"client_session_id": "lumen-49e14444", "agent_name": "Lumen", "complexity": 0.1189}
 BOTH = {"Accept": "application/json, text/event-stream"}
-
-
-def free_port() -> int:
-    """A port nobody has now."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
-class Governance:
-    """One process of it."""
-
-    def __init__(self, folder: Path, database, **environment: str) -> None:
-        self.folder, self.database = folder, database
-        self.lan, self.local = free_port(), free_port()
-        hashes = {agent: sha256(token.encode()).hexdigest() for agent, token in TOKENS.items()}
-        (folder / "tokens.json").write_text(json.dumps(hashes))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "apps.governance"],
-            env={
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "DB_POSTGRES_URL": database.app,
-                "AGENT_TOKENS_FILE": str(folder / "tokens.json"),
-                "GOVERNANCE_AUDIT_LOG": str(folder / "audit_log.jsonl"),
-                "GOVERNANCE_HOST": "127.0.0.1",
-                "GOVERNANCE_PORT": str(self.lan),
-                "GOVERNANCE_LOCAL_PORT": str(self.local),
-                "REDIS_SOCKET": str(folder / "no.sock"),
-                **environment,
-            },
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ready(self) -> "Governance":
-        """Wait until the doors answer."""
-        until = time.monotonic() + 15
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                self.ask("GET", "/")
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return self
-        raise AssertionError(self.end(signal.SIGKILL))
-
-    def ask(self, method, path, body=None, headers=None, door="local"):
-        """Status, headers and body of one request."""
-        port = self.local if door == "local" else self.lan
-        conn = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
-        try:
-            conn.request(method, path, body, headers or {})
-            answer = conn.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read().decode()
-        finally:
-            conn.close()
-
-    def call(self, tool, arguments, headers=None, path="/mcp/", door="local"):
-        """The result of a tool call: isError and the text's JSON."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-                   "params": {"name": tool, "arguments": arguments}}  # fmt: skip
-        status, _, body = self.ask("POST", path, json.dumps(request), headers, door)
-        assert status == 200, body
-        if body.startswith("event: message\ndata: "):
-            body = body.removeprefix("event: message\ndata: ")
-        result = json.loads(body)["result"]
-        return result["isError"], json.loads(result["content"][0]["text"])
-
-    def rows(self, query: str) -> list[tuple]:
-        """What the database holds."""
-        with psycopg.connect(self.database.admin, autocommit=True) as conn:
-            return conn.execute(query).fetchall()
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code and log."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=25)
-        return self.process.returncode, log
-
-
-@pytest.fixture
-def governance(governance_database, tmp_path):
-    """A running one."""
-    made = Governance(tmp_path, governance_database).ready()
-    yield made
-    made.end(signal.SIGKILL)
 
 
 def test_the_seeds_message_becomes_a_row(governance):
@@ -333,93 +235,3 @@ def test_a_missing_column_is_critical(governance):
 
     assert status == 503
     assert "core.sessions.metadata" in body
-
-
-def test_term_drains_and_exits_zero(governance):
-    """Everything acknowledged is on disk, and one line says so."""
-
-    def send(seq: int) -> bool:
-        body = json.dumps({**SAID, "agent": "lumen", "boot_id": "boot-0001", "seq": seq})
-        try:
-            return governance.ask("POST", "/v1/checkins", body)[0] == 200
-        except (OSError, http.client.HTTPException):
-            return False
-
-    with ThreadPoolExecutor(8) as clients:
-        sent = [clients.submit(send, seq) for seq in range(200)]
-        time.sleep(0.1)
-        code, log = governance.end()
-        acknowledged = {seq for seq, done in enumerate(sent) if done.result()}
-    stored = {seq for (seq,) in governance.rows("SELECT seq FROM core.agent_state")}
-
-    assert code == 0, log
-    assert acknowledged <= stored
-    assert log.splitlines()[-1].startswith("governance: stopped")
-    assert "Traceback" not in log
-
-
-def test_postgres_going_away_ends_the_process_with_one_line(governance):
-    """503 and Retry-After for who asks; docker starts us again."""
-    assert governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})[0] == 200
-    with psycopg.connect(governance.database.admin, autocommit=True) as conn:
-        conn.execute(
-            "UPDATE pg_database SET datallowconn = false WHERE datname = current_database()"
-        )
-        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                     " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
-    status, headers, body = governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})
-    governance.process.wait(20)
-    code, log = governance.end()
-
-    assert status == 503
-    assert int(headers["retry-after"]) > 0
-    assert "action" not in json.loads(body)
-    assert code == 3
-    assert sum("lost" in line for line in log.splitlines()) == 1
-    assert "Traceback" not in log
-
-
-def test_a_database_that_is_not_migrated_is_refused(admin_dsn, governance_database, tmp_path):
-    """Diverged, in one line, before any door opens."""
-    with psycopg.connect(governance_database.owner) as conn:
-        conn.execute("ALTER TABLE core.agent_state DROP COLUMN void CASCADE")
-    code, log = _ends(Governance(tmp_path, governance_database))
-
-    assert code == 4
-    assert "core.agent_state.void" in log
-    assert "Traceback" not in log
-
-
-def test_calibration_that_is_not_as_declared_is_refused(governance_database, tmp_path):
-    """A typo in a threshold must not become its default."""
-    with psycopg.connect(governance_database.admin) as conn:
-        conn.execute("""UPDATE core.calibration SET data = '{"risk_puase": 0.9}'""")
-    code, log = _ends(Governance(tmp_path, governance_database))
-
-    assert code == 4
-    assert "core.calibration: data/risk_puase" in log
-
-
-def test_no_postgres_is_unreachable_and_names_no_password(governance_database, tmp_path):
-    """Waits ten seconds at most, then one clear line and exit 3."""
-    url = f"postgresql://governance:hush-hush@127.0.0.1:{free_port()}/governance"
-    code, log = _ends(Governance(tmp_path, governance_database, DB_POSTGRES_URL=url))
-
-    assert code == 3
-    assert "no answer for 10 s" in log
-    assert "hush" not in log
-    assert "Traceback" not in log
-
-
-def test_a_taken_port_is_said(governance, tmp_path):
-    """Which one, and what may be there."""
-    other = Governance(tmp_path, governance.database, GOVERNANCE_PORT=str(governance.lan))
-    code, log = _ends(other)
-
-    assert code == 2
-    assert f"127.0.0.1:{governance.lan}: Address already in use" in log
-
-
-def _ends(made: Governance) -> tuple[int, str]:
-    made.process.wait(25)
-    return made.end()
