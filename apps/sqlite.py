@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.errors import Refused, Unreachable
+from schemas.errors import Diverged, Refused, Unreachable
 
 BUSY_TIMEOUT_MS = 5_000
+RESTORE = "move it aside and restore the last backup"
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -32,9 +33,12 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error:
+    except sqlite3.OperationalError as error:
         db.close()
-        raise
+        raise Unreachable(f"{path}: {error}", hint="who else has it open?") from error
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise Diverged(f"{path}: {error}", hint=RESTORE) from error
     if is_new:
         sync_directory(path.parent)
     return db

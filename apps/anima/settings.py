@@ -8,12 +8,13 @@ from pydantic import SecretStr, StringConstraints, ValidationError, field_valida
 
 from schemas.bridge import AgentName
 from schemas.errors import Refused
+from schemas.ports import ANIMA_CONFIG_DIR
 from schemas.quantity import Closed, Quantity
 
 CREDENTIAL = "governance_token"
 """The name under which systemd hands the token over (LoadCredential)."""
 TOKEN_FILE = "GOVERNANCE_TOKEN_FILE"  # noqa: S105  the name of a variable
-HINT = "it is set in /etc/anima/anima.env, which the deploy writes"
+HINT = f"it is set in {ANIMA_CONFIG_DIR}/anima.env, which the deploy writes"
 
 Every = Annotated[float, Quantity("s", "environment", low=0.001, high=3600)]
 
@@ -55,7 +56,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         if key.startswith("ANIMA_") and key not in VARIABLES:
             import difflib  # noqa: PLC0415  only wanted on the way out
 
-            near = difflib.get_close_matches(key, VARIABLES, n=1)
+            near = difflib.get_close_matches(key, VARIABLES, n=1, cutoff=0.8)
             known = ", ".join(sorted(VARIABLES))
             raise Refused(
                 f"{key}: unknown key",
@@ -70,7 +71,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0])
         key = next((key for key, name in VARIABLES.items() if name == field), field)
-        got = "" if first["type"] == "missing" else f", got {first['input']!r}"
+        is_silent = first["type"] == "missing" or "@" in str(first["input"])  # user:password@
+        got = "" if is_silent else f", got {first['input']!r}"
         raise Refused(f"{key}: {first['msg'].lower()}{got}", hint=HINT) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from apps.anima.promise import Promise
 from apps.anima.writer import Writer
 from apps.queries import load
-from apps.sqlite import as_row, as_text
+from apps.sqlite import RESTORE, as_row, as_text
 from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType
 from schemas.bridge import CheckIn, IdentityReport
 from schemas.errors import Diverged
@@ -199,7 +199,7 @@ def check(db: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError as error:
         verdict, rows = str(error), []
     if verdict != "ok":
-        raise Diverged(f"{path}: {verdict}", hint="move it aside and restore the last backup")
+        raise Diverged(f"{path}: {verdict}", hint=RESTORE)
     found = {(row["table_name"], row["column_name"]) for row in rows}
     for model in TABLES:
         for column in model.model_fields:

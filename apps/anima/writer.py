@@ -73,8 +73,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            db = connect(self._path)
-            self._check(db)
+            db = self._open()
         except Exception as error:  # noqa: BLE001  handed to whoever called start()
             self._ready.fail(error)
             return
@@ -89,6 +88,15 @@ class Writer:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
 
+    def _open(self) -> sqlite3.Connection:
+        db = connect(self._path)
+        try:
+            self._check(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
     def _gather(self) -> list[Job]:
         batch: list[Job] = []
         try:
@@ -96,7 +104,7 @@ class Writer:
             while len(batch) < BATCH_LIMIT:
                 batch.append(self._jobs.get_nowait())
         except queue.Empty:
-            pass
+            return batch
         return batch
 
     def _commit(self, db: sqlite3.Connection, batch: list[Job]) -> None:

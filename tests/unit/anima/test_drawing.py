@@ -60,6 +60,7 @@ class Always(Random):
     """Every tick places a mark."""
 
     def random(self):
+        """The smallest draw there is."""
         return 0.0
 
 
@@ -70,7 +71,7 @@ def test_a_piece_ends_by_itself_and_the_next_begins_on_a_clean_canvas(anima, cap
     ended = capsys.readouterr().out.count("piece finished")
 
     assert ended == marks.count(1) - 1
-    assert 1 <= ended
+    assert ended >= 1
     assert max(marks) < 2000
 
 
@@ -219,7 +220,7 @@ def test_a_damaged_canvas_is_told_from_a_missing_one(tmp_path, text):
     assert canvas_file.load(file) is None
 
     file.write_text(text)
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):  # noqa: PT011  damage has many words
         canvas_file.load(file)
 
 

@@ -10,10 +10,26 @@ from schemas.anima.tables import TABLES
 from schemas.eisv import Era
 
 NOW = "2026-11-20T12:00:00+00:00"
-SEED = (
-    "id timestamp E I S V C marks phase era energy curiosity engagement fatigue arc_phase "
-    "gesture_entropy switching_rate intentionality"
-).split()
+SEED = [
+    "id",
+    "timestamp",
+    "E",
+    "I",
+    "S",
+    "V",
+    "C",
+    "marks",
+    "phase",
+    "era",
+    "energy",
+    "curiosity",
+    "engagement",
+    "fatigue",
+    "arc_phase",
+    "gesture_entropy",
+    "switching_rate",
+    "intentionality",
+]
 INSERT = f"INSERT INTO drawing_history ({', '.join(SEED[1:])}) VALUES (:{', :'.join(SEED[1:])})"
 
 
@@ -47,7 +63,7 @@ def test_drawing_history_has_the_seeds_columns(db):
     """The paper's queries must run unchanged."""
     rows = db.execute("PRAGMA table_info(drawing_history)").fetchall()
 
-    assert SEED == [row[1] for row in rows]
+    assert [row[1] for row in rows] == SEED
 
 
 def test_every_table_has_a_model(db):

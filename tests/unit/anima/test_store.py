@@ -10,7 +10,7 @@ import pytest
 
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.store import Store
-from apps.anima.writer import QUEUE_LIMIT
+from apps.anima.writer import BATCH_LIMIT, QUEUE_LIMIT
 from apps.sqlite import as_text, connect
 from schemas.anima.tables import AnimaState, Event, EventType
 from schemas.bridge import CheckIn
@@ -115,14 +115,14 @@ def test_a_full_queue_refuses_and_counts(store):
     gate = threading.Event()
     store._writer.submit("test", lambda _: gate.wait(10))
     event = Event(timestamp=NOW, event_type=EventType.WAKE)
-    for _ in range(QUEUE_LIMIT + 10):
+    for _ in range(QUEUE_LIMIT + BATCH_LIMIT + 10):
         last = store.record_event(event)
+    dropped = store.dropped.counts["events"]
+    gate.set()
 
     with pytest.raises(sqlite3.OperationalError, match="full"):
         last.result(1)
-    assert store.dropped.counts["events"] >= 9
-
-    gate.set()
+    assert dropped >= 9
 
 
 def test_a_locked_database_loses_the_batch_loudly(path, drawing_state, monkeypatch):

@@ -1,0 +1,177 @@
+"""The process as systemd runs it: woken, killed, woken again, stopped."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DEADLINE_SECONDS = 20
+
+
+@pytest.fixture
+def process(tmp_path, path, governance):
+    """Starts anima with a quick hand and frequent check-ins; ends what it started."""
+    token = tmp_path / "token"
+    token.write_text("canary-token")
+    started = []
+
+    def start(**changes):
+        told = {
+            "PATH": os.environ["PATH"],
+            "ANIMA_HOME": str(tmp_path),
+            "ANIMA_AGENT": "lumen",
+            "ANIMA_SEED": "7",
+            "ANIMA_DRAW_EVERY_SECONDS": "0.002",
+            "ANIMA_SENSE_EVERY_SECONDS": "0.1",
+            "ANIMA_CHECK_IN_EVERY_SECONDS": "0.1",
+            "GOVERNANCE_URL": governance.url,
+            "GOVERNANCE_TOKEN_FILE": str(token),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "apps.anima"],
+            cwd=ROOT,
+            env={key: value for key, value in (told | changes).items() if value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _until(fact):
+    until = time.monotonic() + DEADLINE_SECONDS
+    while not (found := fact()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
+
+
+def _count(path, table):
+    db = sqlite3.connect(path)
+    count = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    db.close()
+    return count
+
+
+def test_kill_9_loses_no_check_in_and_a_stop_is_clean(process, path, governance, tmp_path):
+    """Enqueued while governance is down, killed, sent after the next awakening, each once."""
+    first = process(GOVERNANCE_URL="http://127.0.0.1:9")
+    _until(lambda: _count(path, "outbox") >= 5)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    db = sqlite3.connect(path)
+    owed = [json.loads(body) for (body,) in db.execute("SELECT body FROM outbox ORDER BY id")]
+    db.close()
+
+    second = process()
+    _until(lambda: len(governance.received) >= len(owed) + 3)
+    second.send_signal(signal.SIGTERM)
+    out, err = second.communicate(timeout=DEADLINE_SECONDS)
+    sent = [json.loads(body) for _, body in governance.received]
+
+    assert second.returncode == 0, err
+    assert err == ""
+    assert sent[: len(owed)] == owed
+    assert len({(one["boot_id"], one["seq"]) for one in sent}) == len(sent)
+    assert len({one["boot_id"] for one in sent}) == 2
+    assert sent[-1]["sensor_data"]["drawing_eisv"]["marks"] % 10 == 0
+    assert sent[-1]["identity"]["awakenings"] == 2
+    assert "canary-token" not in out
+    assert out.splitlines()[0].startswith("awake agent=lumen ")
+    assert out.splitlines()[-1] == "asleep dropped=0"
+    assert (tmp_path / "canvas.json").exists()
+    assert not (tmp_path / "anima.db-wal").exists()
+    db = sqlite3.connect(path)
+    events = [row[0] for row in db.execute("SELECT event_type FROM events ORDER BY id")]
+    db.close()
+    assert events == ["wake", "time_recovery", "wake", "sleep"]
+
+
+def test_a_step_is_recorded_every_tenth_mark(process, path):
+    """Without a gap, and the hand goes on after a stop where it was."""
+    for rows in (3, 8):
+        creature = process()
+        _until(lambda rows=rows: _count(path, "drawing_history") >= rows)
+        creature.send_signal(signal.SIGTERM)
+        creature.communicate(timeout=DEADLINE_SECONDS)
+    db = sqlite3.connect(path)
+    marks = [row[0] for row in db.execute("SELECT marks FROM drawing_history ORDER BY id")]
+    db.close()
+
+    assert marks == list(range(10, 10 * len(marks) + 1, 10))
+
+
+def test_systemd_hears_ready_alive_and_stopping(process, tmp_path):
+    """In this order, over NOTIFY_SOCKET."""
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(address)
+        ear.settimeout(DEADLINE_SECONDS)
+        creature = process(NOTIFY_SOCKET=address)
+        heard = [ear.recv(100), ear.recv(100)]
+        creature.send_signal(signal.SIGTERM)
+        heard.append(ear.recv(100))
+        creature.communicate(timeout=DEADLINE_SECONDS)
+
+    assert heard == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "word"),
+    [
+        ({"ANIMA_HOME": ""}, 2, "ANIMA_HOME"),
+        ({"ANIMA_SECRET": "1"}, 2, "ANIMA_SECRET"),
+        ({"ANIMA_HOME": "/nowhere"}, 4, "/nowhere/anima.db: is missing"),
+    ],
+)
+def test_what_is_wrong_ends_it_with_a_code_and_a_hint(process, changes, code, word):
+    """Two lines on stderr, no traceback."""
+    creature = process(**changes)
+    _, err = creature.communicate(timeout=DEADLINE_SECONDS)
+
+    assert creature.returncode == code
+    assert word in err
+    assert len(err.splitlines()) == 2
+    assert "hint:" in err
+
+
+def test_a_damaged_canvas_is_set_aside_and_drawing_goes_on(process, path, tmp_path):
+    """The old file stays for whoever wants to save it."""
+    (tmp_path / "canvas.json").write_text('{"pixels": {')
+    creature = process()
+    _until(lambda: _count(path, "drawing_history"))
+    creature.send_signal(signal.SIGTERM)
+    out, _ = creature.communicate(timeout=DEADLINE_SECONDS)
+
+    assert "canvas set aside" in out
+    assert (tmp_path / "canvas.json.damaged-1").read_text() == '{"pixels": {'
+
+
+def test_an_empty_answer_pauses_the_hand_but_not_the_rest(process, path, governance):
+    """Sensing and check-ins go on; no verdict is no permission."""
+    governance.answers = [(200, b"{}")]
+    creature = process(ANIMA_STATE_EVERY_SECONDS="0.1")
+    _until(lambda: governance.received)
+    _until(lambda: _count(path, "outbox") >= 3)
+    drawn = _count(path, "drawing_history")
+    _until(lambda: _count(path, "outbox") >= 8)
+
+    assert _count(path, "drawing_history") == drawn
+    creature.send_signal(signal.SIGTERM)
+    out, _ = creature.communicate(timeout=DEADLINE_SECONDS)
+    assert "drawing paused" in out

@@ -1,0 +1,222 @@
+"""Sensing: real files, other trees, absent sensors, failing drivers."""
+
+import sys
+import types
+
+import pytest
+
+from apps.anima import board, i2c
+from apps.anima.failures import Failures
+from apps.anima.feelings import FEELINGS, decide_alone, feel, report
+from apps.anima.readings import UNITS, as_sensor_data, reading, sense
+from schemas.bridge import SENSORS, Action, Margin, SensorData
+from schemas.eisv import Anima, ReportedEisv
+
+MEMINFO = "MemTotal:  1000 kB\nMemFree:  100 kB\nMemAvailable:  400 kB\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A little /proc and /sys."""
+    put(tmp_path, "proc/loadavg", "0.52 0.58 0.59 1/467 12345\n")
+    put(tmp_path, "proc/stat", "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1 1\n")
+    put(tmp_path, "proc/meminfo", MEMINFO)
+    put(tmp_path, "sys/class/thermal/thermal_zone0/temp", "41000\n")
+    put(tmp_path, "sys/class/thermal/thermal_zone1/temp", "53070\n")
+    return tmp_path
+
+
+def put(root, name, text):
+    """Write one file of the tree."""
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def _values(root, failures=None, sensors=None):
+    taken = sense(sensors or board.sensors(root, root), failures or Failures("test"))
+    return {one.name: (one.value, one.unit, one.source) for one in taken}
+
+
+def test_the_board_is_read_with_units_and_sources(root):
+    """Each value says where it came from."""
+    values = _values(root)
+
+    assert values["cpu_temp_c"] == (53.07, "Cel", "/sys/class/thermal/thermal_zone1")
+    assert values["load_1m"] == (0.52, "1", "/proc/loadavg")
+    assert values["memory_percent"] == (60.0, "%", "/proc/meminfo")
+    assert 0 < values["disk_percent"][0] < 100
+    assert "cpu_percent" not in values
+
+
+def test_the_processors_share_is_a_difference(root):
+    """Of the second reading to the first: 50 of 200 ticks were not idle."""
+    sensors = board.sensors(root, root)
+    _values(root, sensors=sensors)
+    put(root, "proc/stat", "cpu  130 0 120 840 110 0 0 0 0 0\n")
+
+    assert _values(root, sensors=sensors)["cpu_percent"][0] == pytest.approx(25.0)
+
+
+def test_a_missing_sensor_is_absent_and_no_failure(root):
+    """A container has no thermal zone; nothing is invented for it."""
+    for file in root.glob("sys/class/thermal/*/temp"):
+        file.unlink()
+    failures = Failures("test")
+
+    assert "cpu_temp_c" not in _values(root, failures)
+    assert failures.total == 0
+
+
+def test_a_broken_sensor_is_counted_and_the_others_are_read(root, capsys):
+    """One line for the cause, however often it happens."""
+    put(root, "proc/loadavg", "rubbish\n")
+    put(root, "sys/class/thermal/thermal_zone1/temp", "999000\n")
+    failures = Failures("test")
+    for _ in range(3):
+        values = _values(root, failures)
+
+    assert set(values) == {"memory_percent", "disk_percent"}
+    assert failures.counts == {"/proc/loadavg": 3, "/sys/class/thermal": 3}
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "percent"),
+    [
+        ("0::/", {"memory.max": "512000", "memory.current": "306000"}, 50.0),
+        ("0::/", {"memory.max": "max"}, 60.0),
+        ("0::/", {"memory.max": "9999999", "memory.current": "1"}, 60.0),
+        ("0::/a/b.scope", {"a/memory.max": "512000", "a/memory.current": "178000"}, 25.0),
+        ("0::/system.slice/anima.service",
+         {"system.slice/anima.service/memory.max": "1000",
+          "system.slice/anima.service/memory.current": "999"}, 60.0),
+        ("4:memory:/docker/1", {"memory/memory.limit_in_bytes": "512000",
+                                "memory/memory.usage_in_bytes": "306000"}, 50.0),
+    ],
+)  # fmt: skip
+def test_memory_is_that_of_the_container_if_it_is_smaller(root, cgroup, files, percent):
+    """v2 and v1; the cache that can be given back is not in use; our own unit's cap is no host."""
+    put(root, "proc/self/cgroup", cgroup + "\n")
+    for name, text in files.items():
+        put(root, f"sys/fs/cgroup/{name}", text + "\n")
+        stat = (root / "sys/fs/cgroup" / name).with_name("memory.stat")
+        stat.write_text("inactive_file 50000\ntotal_inactive_file 50000\n")
+
+    assert _values(root)["memory_percent"][0] == pytest.approx(percent)
+
+
+def test_this_very_machine_can_be_read():
+    """No tree of ours: the kernel's."""
+    names = set(_values(board.Path("/")))
+
+    assert {"load_1m", "memory_percent", "disk_percent"} <= names
+
+
+class Bme280:
+    """Stands for the driver package of that name."""
+
+    def __init__(self, i2c_dev):
+        assert i2c_dev == "bus 1"
+        self.get_temperature = lambda: 24.5
+        self.get_humidity = lambda: 20.0
+        self.get_pressure = lambda: 1013.25
+
+    def setup(self, mode):
+        """One measurement at each reading."""
+        assert mode == "forced"
+
+
+class Ltr559:
+    """A light sensor that has come loose."""
+
+    def __init__(self, i2c_dev):
+        raise OSError(121, "Remote I/O error")
+
+
+def test_the_hats_drivers_are_used_as_they_are(monkeypatch):
+    """Imported late; a failing one is counted, left alone for a minute, then tried again."""
+    bus = types.SimpleNamespace(SMBus=lambda number: f"bus {number}")
+    monkeypatch.setitem(sys.modules, "smbus2", bus)
+    monkeypatch.setitem(sys.modules, "bme280", types.SimpleNamespace(BME280=Bme280))
+    monkeypatch.setitem(sys.modules, "ltr559", types.SimpleNamespace(LTR559=Ltr559))
+    failures, sensors = Failures("test"), i2c.sensors()
+    values = _values(None, failures, sensors)
+
+    assert values["ambient_temp_c"] == (24.5, "Cel", "i2c-1 bme280")
+    assert set(values) == {"ambient_temp_c", "humidity_pct", "pressure_hpa"}
+
+    for _ in range(i2c.RETRY_READINGS):
+        _values(None, failures, sensors)
+    assert failures.counts == {"i2c-1 ltr559": 1}
+
+    _values(None, failures, sensors)
+    assert failures.counts == {"i2c-1 ltr559": 2}
+
+
+def test_a_board_without_the_driver_packages_says_so(monkeypatch):
+    """ANIMA_I2C=1 on a board that has none: absent, counted, alive."""
+    for name in ("smbus2", "bme280", "ltr559"):
+        monkeypatch.setitem(sys.modules, name, None)
+    failures = Failures("test")
+
+    assert _values(None, failures, i2c.sensors()) == {}
+    assert failures.total == 2
+
+
+def test_every_sensor_of_the_contract_has_a_unit():
+    """And readings fit the contract's keys."""
+    assert tuple(UNITS) == SENSORS
+    data = as_sensor_data([reading("load_1m", 0.5, "/proc/loadavg")])
+    assert SensorData.model_validate(data).sources == {"load_1m": "/proc/loadavg"}
+
+
+def test_feelings_are_weighted_over_what_exists():
+    """Weights renormalise; a straight line between the two ends, clamped outside."""
+    cool = feel([reading(n, v, "t") for n, v in (("cpu_temp_c", 50), ("memory_percent", 20))])
+
+    assert cool.warmth == pytest.approx((50 - 25) / (75 - 25))
+    assert cool.clarity == 1
+    assert cool.stability == pytest.approx((0.3 * 35 / 40 + 0.3) / 0.6)
+    assert cool.presence == 1
+
+
+def test_a_feeling_without_readings_is_not_invented():
+    """No anima at all rather than a made-up one."""
+    assert feel([]) is None
+    assert feel([reading("humidity_pct", 50, "t")]) is None
+
+
+def test_the_weights_of_each_feeling_sum_to_one():
+    """And name sensors that exist."""
+    for parts in FEELINGS.values():
+        assert sum(weight for _, weight, _, _ in parts) == pytest.approx(1)
+        assert {name for name, *_ in parts} <= set(SENSORS)
+
+
+def test_the_mapped_eisv_has_the_form_of_february():
+    """E warmth, I clarity, S 1 - stability, V .3 (1 - presence)."""
+    eisv = report(Anima(warmth=0.4, clarity=0.8, stability=0.9, presence=0.9))
+
+    assert (eisv.E, eisv.I) == (0.4, 0.8)
+    assert pytest.approx((0.1, 0.03)) == (eisv.S, eisv.V)
+
+
+@pytest.mark.parametrize(
+    ("I", "S", "V", "action", "margin"),
+    [
+        (0.8, 0.1, 0.0, Action.PROCEED, Margin.TIGHT),
+        (0.8, 0.1, -0.2, Action.PROCEED, Margin.COMFORTABLE),
+        (0.35, 0.1, 0.0, Action.PAUSE, Margin.WARNING),
+        (0.25, 0.1, 0.0, Action.PAUSE, Margin.CRITICAL),
+        (0.8, 0.65, 0.0, Action.PAUSE, Margin.WARNING),
+        (0.8, 0.1, 0.3, Action.PAUSE, Margin.CRITICAL),
+    ],
+)
+def test_alone_the_creature_judges_by_the_nearest_edge(I, S, V, action, margin):
+    """Risk .60, coherence .40, void .15; critical from .1 past the edge."""
+    decision = decide_alone(ReportedEisv(E=0.5, I=I, S=S, V=V), "down")
+
+    assert (decision.action, decision.margin) == (action, margin)
+    assert decision.is_local
+    assert "down" in decision.reason
