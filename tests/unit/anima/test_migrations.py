@@ -11,25 +11,9 @@ from schemas.eisv import Era
 
 NOW = "2026-11-20T12:00:00+00:00"
 SEED = [
-    "id",
-    "timestamp",
-    "E",
-    "I",
-    "S",
-    "V",
-    "C",
-    "marks",
-    "phase",
-    "era",
-    "energy",
-    "curiosity",
-    "engagement",
-    "fatigue",
-    "arc_phase",
-    "gesture_entropy",
-    "switching_rate",
-    "intentionality",
-]
+    "id", "timestamp", "E", "I", "S", "V", "C", "marks", "phase", "era", "energy", "curiosity",
+    "engagement", "fatigue", "arc_phase", "gesture_entropy", "switching_rate", "intentionality",
+]  # fmt: skip
 INSERT = f"INSERT INTO drawing_history ({', '.join(SEED[1:])}) VALUES (:{', :'.join(SEED[1:])})"
 
 
