@@ -128,7 +128,7 @@ class Asked(FactBase[dict[str, Any]]):
 @operation()
 def roles(server: str, roles_wanted: tuple[Role, ...], wanted: Database) -> Iterator[StringCommand]:
     """Make roles, database and extensions as declared; what is not declared is taken away."""
-    query = _statement("postgres/state.sql")
+    query = statement("postgres/state.sql")
     found = host.get_fact(Asked, server=server, database="postgres", query=query)
     steps = [
         *(s for r in roles_wanted for s in role_sql(r, (found.get("roles") or {}).get(r.role))),
@@ -136,7 +136,7 @@ def roles(server: str, roles_wanted: tuple[Role, ...], wanted: Database) -> Iter
     ]
     inside: dict[str, Any] = {"extensions": {}, "available": {}, "ag_catalog_public": 0}
     if found and wanted.database in (found.get("databases") or {}):
-        query = _statement("postgres/extensions.sql")
+        query = statement("postgres/extensions.sql")
         inside = host.get_fact(Asked, server=server, database=wanted.database, query=query)
     more = list(extension_sql(wanted, inside))
     if not steps and not more:
@@ -160,5 +160,6 @@ def _run(server: str, database: str, steps: list[tuple[str, str]]) -> StringComm
     )  # fmt: skip
 
 
-def _statement(path: str) -> str:
+def statement(path: str) -> str:
+    """A query of templates/ on one line, without its comments."""
     return " ".join(line for line in render(path).splitlines() if not line.startswith("--"))
