@@ -139,7 +139,6 @@ def anima(house: House, pi: PiHost) -> None:
         service_user=pi.user,
         code_dir=code_dir,
         config_dir=config_dir,
-        home=home,
         data_dir=data_dir,
         memory_max_mb=MEMORY_MAX_MB,
         cpu_quota_percent=CPU_QUOTA_PERCENT,

@@ -62,6 +62,8 @@ if [ ! -d venvs/{venv} ]; then
   # The scripts that pip wrote name the draft's path; nothing of ours starts by them.
   mv venvs/.{venv} venvs/{venv}
 fi
+# The service may not write there, and without compiled files it needs 4 MB more.
+venvs/{venv}/bin/python -m compileall -q .arriving/code
 rm -rf .arriving/wheels releases/{release}
 ln -s ../../venvs/{venv} .arriving/venv; sync
 mv .arriving releases/{release}

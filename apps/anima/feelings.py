@@ -1,5 +1,6 @@
 """How readings become feelings, and feelings the EISV that crosses the bridge."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,6 +38,10 @@ FEELINGS: dict[str, tuple[tuple[str, float, float, float], ...]] = {
 that gives 0 to the value that gives 1, clamped. Weights count over the readings that exist."""
 
 
+MOOD_SECONDS = 600.0
+"""Time constant of the moods."""
+
+
 def feel(readings: Iterable[Reading]) -> Anima | None:
     """The anima of these readings; None if a feeling has no reading at all."""
     values = {taken.name: taken.value for taken in readings}
@@ -51,6 +56,19 @@ def feel(readings: Iterable[Reading]) -> Anima | None:
         )
         felt[feeling] = clamp(score / sum(weight for _, weight, _, _ in known), 0, 1)
     return Anima(**felt)
+
+
+def settle(before: Anima | None, now: Anima, seconds: float) -> Anima:
+    """The mood ``seconds`` after ``before``, on its way to what is felt now.
+
+    Each feeling closes all but exp(-seconds / MOOD_SECONDS) of the distance. A busy minute is
+    no change of mood: governance takes a fast change for drift and would pause the drawing.
+    """
+    if before is None:
+        return now
+    share = 1 - math.exp(-seconds / MOOD_SECONDS)
+    old, new = before.model_dump(), now.model_dump()
+    return Anima(**{name: clamp(old[name] + share * (new[name] - old[name]), 0, 1) for name in old})
 
 
 def report(anima: Anima) -> ReportedEisv:

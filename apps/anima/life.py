@@ -11,7 +11,7 @@ from apps.anima import board, canvas, i2c
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.drawing import Drawing
 from apps.anima.failures import Failures
-from apps.anima.feelings import feel
+from apps.anima.feelings import feel, settle
 from apps.anima.log import say
 from apps.anima.piece import Piece
 from apps.anima.readings import Reading, as_sensor_data, sense
@@ -93,9 +93,11 @@ class Life:
 
     def _sense(self) -> None:
         self._readings = sense(self._sensors, self._failures)
-        self.will.anima = feel(self._readings)
-        if self.will.anima is None and self._has_sensed:
+        felt = feel(self._readings)
+        if felt is None and self._has_sensed:
             self._failures.note("feel", "a feeling has no reading at all")
+        every = self._settings.sense_every_seconds
+        self.will.anima = felt and settle(self.will.anima, felt, every)
         self._has_sensed = True  # the processor's share needs two readings
 
     def _draw(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from apps.lab import keys
 from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
+from schemas import ports
 from schemas.errors import Refused, Unreachable
 
 NAME = "pi"
@@ -71,7 +72,7 @@ def run_args(lab: Lab, image: str) -> list[str]:
     return [
         *("--hostname", "raspberrypi", "--restart", "unless-stopped"),
         *("--memory", f"{MEMORY_MB}m", "--memory-swap", f"{MEMORY_MB}m"),
-        *("--network", lab.thing(NETWORK), "-p", f"127.0.0.1:{lab.port('ssh')}:22"),
+        *("--network", lab.thing(NETWORK), "-p", f"127.0.0.1:{lab.port('ssh')}:{ports.SSH}"),
         *("-v", f"{lab.thing(HOME)}:/home"),
         *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"),  # noqa: S108
         *("--stop-signal", "SIGRTMIN+3", "--stop-timeout", "30"),

@@ -11,6 +11,7 @@ from apps.lab import engine, flow, hosts, images, keys, owner, packages, pi, pre
 from apps.lab.lab import Lab
 from apps.lab.progress import Progress, Step
 from apps.ops import deploy, lock
+from schemas import ports
 from schemas.errors import Diverged, Refused
 from schemas.hosts import Hosts
 
@@ -105,7 +106,7 @@ def commands(lab: Lab, declared: Hosts) -> list[str]:
         f"{env}.venv/bin/abode status",
         f"curl http://localhost:{declared.mac.governance_port}/health",
         f'docker exec {lab.thing("postgres-age")} psql -U postgres -d governance -c "{agents}"',
-        f"{ssh} \"sqlite3 ~/.anima/anima.db '{steps}'\"",
+        f"{ssh} \"sqlite3 ~/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB} '{steps}'\"",
     ]
 
 

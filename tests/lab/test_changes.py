@@ -25,8 +25,8 @@ def _row_count(standing):
 def test_a_port(standing, hosts_toml):
     """Another port for governance: named in the diff, governance recreated, rows kept."""
     old = standing.hosts.mac.governance_port
-    hosts_toml.write_text(hosts_toml.read_text().replace(f"governance_port = {old}",
-                                                         f"governance_port = {old + 1}"))  # fmt: skip
+    key = "governance_port = "
+    hosts_toml.write_text(hosts_toml.read_text().replace(f"{key}{old}", f"{key}{old + 1}"))
     before, rows = standing.started(), _row_count(standing)
 
     said = _dry(standing)

@@ -46,9 +46,9 @@ def test_a_container_is_created_without_privilege():
 
 def test_files_belong_to_the_containers_user_alone():
     """Mode 0400, owner and group the user's, whatever the deploying user is."""
-    tar = tarfile.open(fileobj=io.BytesIO(base64.b64decode(archive(SPEC.files, 972))))
-
-    found = {m.name: (m.mode, m.uid, m.gid, tar.extractfile(m).read()) for m in tar}
+    packed = io.BytesIO(base64.b64decode(archive(SPEC.files, 972)))
+    with tarfile.open(fileobj=packed) as tar:
+        found = {m.name: (m.mode, m.uid, m.gid, tar.extractfile(m).read()) for m in tar}
     assert found["pgpass"] == (0o400, 972, 972, b"*:*:*:me:hush\n")
     assert found["plain.conf"][0] == 0o400
 
