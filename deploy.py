@@ -4,8 +4,9 @@ from pyinfra import host
 from pyinfra.api.exceptions import PyinfraError
 
 from schemas.errors import HouseError
-from services import docker, images
+from services import images
 from services.anima import anima
+from services.engine import engine
 from services.governance import governance, image, networks
 from services.house import house
 from services.migrations import governance_line
@@ -13,21 +14,19 @@ from services.postgres import postgres
 from services.redis import redis
 from services.secrets import kept
 
-CONTAINERS = ("postgres-age", "redis", "governance")
-
 try:
     home = house()
 
     if "mac" in host.groups:
-        docker.engine([home.called(c) for c in CONTAINERS], home.labels)
+        docker = engine(home.containers, home.networks + home.volumes, home.labels)
         kept(name="Keep new secrets", vault=home.make_secrets())
-        images.base()
-        networks(home)
-        postgres(home)
-        redis(home)
-        tag = image()
+        images.base(docker)
+        networks(home, docker)
+        postgres(home, docker)
+        redis(home, docker)
+        tag = image(docker)
         governance_line(home, tag)
-        governance(home, tag)
+        governance(home, docker, tag)
 
     if "pi" in host.groups:
         anima(home, host.data.machine)

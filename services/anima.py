@@ -1,7 +1,6 @@
 """The anima service on a Pi: its user, its release, its unit."""
 
 from collections.abc import Iterator
-from io import StringIO
 
 from pyinfra import host
 from pyinfra.api import (
@@ -9,11 +8,10 @@ from pyinfra.api import (
     StringCommand,
     operation,
 )
-from pyinfra.operations import files, server
 
 from schemas import ports
 from schemas.hosts import PiHost
-from services import cargo, release, secrets
+from services import board, cargo, release
 from services.house import House, render
 from services.migrations import anima_line
 
@@ -23,19 +21,6 @@ CPU_QUOTA_PERCENT = 60
 RESERVE_MB = 256
 """What the Pi's own system keeps: kernel, journald, sshd, page cache for the card."""
 UNIT = "anima.service"
-
-
-class Missing(FactBase[list[str]]):
-    """Which of some Debian packages are not installed."""
-
-    def command(self, packages: list[str]) -> str:
-        names = " ".join(packages)
-        return (
-            f"for p in {names}; do dpkg-query -W -f '${{db:Status-Status}}\\n' $p 2>/dev/null "
-            "| grep -qx installed || echo $p; done"
-        )
-
-    default = list
 
 
 class Running(FactBase[dict[str, str]]):
@@ -52,19 +37,6 @@ class Running(FactBase[dict[str, str]]):
     @staticmethod
     def default() -> dict[str, str]:
         return {}
-
-
-@operation()
-def packages(packages: list[str]) -> Iterator[StringCommand]:
-    """Debian packages, with the lists brought up to date only when one is missing."""
-    missing = host.get_fact(Missing, packages=packages)
-    if not missing:
-        host.noop(f"installed: {', '.join(packages)}")
-        return
-    yield StringCommand(
-        "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y",
-        "--no-install-recommends", *missing,
-    )  # fmt: skip
 
 
 @operation()
@@ -103,24 +75,17 @@ def anima(house: House, pi: PiHost) -> None:
     """The service user, the release, the database line and the unit of one Pi."""
     home, code_dir, config_dir = f"/home/{pi.user}", ports.ANIMA_CODE_DIR, ports.ANIMA_CONFIG_DIR
     data_dir = f"{home}/{ports.ANIMA_DATA_DIR}"
-    packages(name="Debian packages", packages=list(PACKAGES))
-    server.user(  # noqa: S604  # its shell is a login shell
-        name=f"User {pi.user}",
-        user=pi.user,
-        home=home,
-        shell="/bin/bash",
-        ensure_home=True,
-        create_home=True,
-        public_keys=list(pi.operator_keys),
-        delete_keys=True,
+    board.packages(name="Debian packages", packages=list(PACKAGES))
+    board.account(name=f"User {pi.user}", user=pi.user, home=home, keys=list(pi.operator_keys))
+    board.directories(
+        name="Directories",
+        wanted=[
+            board.Directory(home, pi.user, "700"),
+            board.Directory(data_dir, pi.user, "700"),
+            board.Directory(code_dir, "root", "755"),
+            board.Directory(config_dir, "root", "755"),
+        ],
     )
-    for path, owner, mode in (
-        (home, pi.user, "700"),
-        (data_dir, pi.user, "700"),
-        (code_dir, "root", "755"),
-        (config_dir, "root", "755"),
-    ):
-        files.directory(name=f"Directory {path}", path=path, user=owner, group=owner, mode=mode)
     current = f"{code_dir}/current"
     made = release.made_for(pi)
     release.current(name=f"Release {made['release']}", code_dir=code_dir, **made)
@@ -128,10 +93,6 @@ def anima(house: House, pi: PiHost) -> None:
         service_user=pi.user,
         home=home,
         run=f"cd {current}/code && ../venv/bin/python -m apps.migrate",
-    )
-    secret = secrets.Token(house.vault.get(f"agent_{pi.agent}"))
-    secrets.token(
-        name="Write the governance token", path=f"{config_dir}/governance_token", content=secret
     )
     settings = "".join(f"{key}={value}\n" for key, value in environment(pi, home).items())
     unit = render(
@@ -144,18 +105,15 @@ def anima(house: House, pi: PiHost) -> None:
         cpu_quota_percent=CPU_QUOTA_PERCENT,
         i2c=pi.i2c,
     )
-    parts = (settings, unit, secret.sha256(), made["release"], made["venv"])
-    spec = cargo.digest({}, *parts)
-    for path, text in (
-        (f"{config_dir}/anima.env", f"{settings}ABODE_SPEC={spec}\n"),
-        (f"/etc/systemd/system/{UNIT}", unit),
-    ):
-        files.put(
-            name=f"Write {path}",
-            src=StringIO(text),
-            dest=path,
-            user="root",
-            group="root",
-            mode="644",
-        )
+    token = house.vault.get(f"agent_{pi.agent}") + "\n"
+    secret = board.HostFile(f"{config_dir}/governance_token", token, mode="600", secret=True)
+    spec = cargo.digest({}, settings, unit, secret.sha256(), made["release"], made["venv"])
+    board.written(
+        name="Token, environment and unit",
+        wanted=[
+            secret,
+            board.HostFile(f"{config_dir}/anima.env", f"{settings}ABODE_SPEC={spec}\n"),
+            board.HostFile(f"/etc/systemd/system/{UNIT}", unit),
+        ],
+    )
     running(name=f"Run {UNIT}", unit=UNIT, spec=spec)

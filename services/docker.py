@@ -6,13 +6,12 @@ at the tag (read and run on 3.10), hence these.
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pyinfra import host, logger, state
 from pyinfra.api import (
-    FactBase,
     FileUploadCommand,
     FunctionCommand,
     QuoteString,
@@ -20,42 +19,9 @@ from pyinfra.api import (
     operation,
 )
 
-from schemas.errors import Refused, Unreachable
 from schemas.ports import CONTAINER_FILES_DIR
-from services.container import HOME, LAB, SPEC, Container, File, archive, difference
-
-
-class DockerServer(FactBase[dict[str, str]]):
-    """The engine's version and architecture; empty when none answers.
-
-    No ``requires_command``: with it a missing client would look like a missing container.
-    """
-
-    def command(self) -> str:
-        return "docker version --format '{{.Server.Version}} {{.Server.Arch}}' 2>/dev/null || true"
-
-    def process(self, output: list[str]) -> dict[str, str]:
-        words = " ".join(output).split()
-        return {"version": words[0], "arch": words[1]} if len(words) == 2 else {}
-
-    @staticmethod
-    def default() -> dict[str, str]:
-        return {}
-
-
-class Inspect(FactBase[dict[str, Any]]):
-    """One object of docker by kind and name, as ``docker inspect`` gives it; empty if absent."""
-
-    def command(self, kind: str, what: str) -> StringCommand:
-        return StringCommand("docker", kind, "inspect", QuoteString(what), "2>/dev/null || true")
-
-    def process(self, output: list[str]) -> dict[str, Any]:
-        found = json.loads("".join(output) or "[]")
-        return found[0] if found else {}
-
-    @staticmethod
-    def default() -> dict[str, Any]:
-        return {}
+from services.container import SPEC, Container, File, archive, difference
+from services.engine import Engine
 
 
 def quoted(*words: str) -> StringCommand:
@@ -63,52 +29,10 @@ def quoted(*words: str) -> StringCommand:
     return StringCommand(*(QuoteString(word) for word in words))
 
 
-class Owners(FactBase[dict[str, str]]):
-    """Which checkout made each of some containers; those that do not exist are left out."""
-
-    def command(self, names: list[str]) -> StringCommand:
-        form = (
-            '{{.Name}} {{index .Config.Labels "'
-            + LAB
-            + '"}} {{index .Config.Labels "'
-            + HOME
-            + '"}}'
-        )
-        return StringCommand(
-            "docker container inspect -f", QuoteString(form), *map(QuoteString, names),
-            "2>/dev/null || true",
-        )  # fmt: skip
-
-    def process(self, output: list[str]) -> dict[str, str]:
-        lines = (line.removeprefix("/").partition(" ") for line in output if line)
-        return {name: owner.strip() for name, _, owner in lines}
-
-    @staticmethod
-    def default() -> dict[str, str]:
-        return {}
-
-
-def engine(names: list[str], labels: Mapping[str, str]) -> None:
-    """Refuse the deploy before it begins: no engine, or names that belong to somebody else."""
-    if not host.get_fact(DockerServer):
-        raise Unreachable(
-            f"{host.name}: no docker engine answers",
-            "start Docker (macOS: Docker Desktop, or colima start; Debian: apt-get install "
-            "docker.io) until `docker version` shows a server",
-        )
-    ours = f"{labels[LAB]} {labels[HOME]}".strip()
-    for name, owner in host.get_fact(Owners, names=names).items():
-        if owner != ours:
-            raise Refused(
-                f"container {name!r}: belongs to {owner or 'something that is not abode'}",
-                "LAB=name make up gives this lab its own names",
-            )
-
-
 @operation()
-def base_image(image: str, script: str) -> Iterator[StringCommand]:
+def base_image(engine: Engine, image: str, script: str) -> Iterator[StringCommand]:
     """The Debian base: pulled where a registry answers, else built from Debian packages."""
-    if host.get_fact(Inspect, kind="image", what=image):
+    if image in engine.tags:
         host.noop(f"image {image} exists")
         return
     yield StringCommand("sh -s", QuoteString(image), _stdin=Path(script).read_text())
@@ -116,10 +40,16 @@ def base_image(image: str, script: str) -> Iterator[StringCommand]:
 
 @operation()
 def image(
-    tag: str, context: str, pack: Callable[[], None], build_args: dict[str, str], made_of: str
+    engine: Engine,
+    *,
+    tag: str,
+    context: str,
+    pack: Callable[[], None],
+    build_args: dict[str, str],
+    made_of: str,
 ) -> Iterator[Any]:
     """An image built from a tar that ``pack`` makes here, unless its tag (a hash of it) exists."""
-    if host.get_fact(Inspect, kind="image", what=tag):
+    if tag in engine.tags:
         host.noop(f"image {tag} exists")
         return
     if state.config.DIFF:
@@ -137,27 +67,27 @@ def image(
 
 
 @operation()
-def network(network: str, labels: dict[str, str]) -> Iterator[StringCommand]:
+def network(engine: Engine, network: str, labels: dict[str, str]) -> Iterator[StringCommand]:
     """A bridge network; containers on two of them do not see each other."""
-    if host.get_fact(Inspect, kind="network", what=network):
+    if network in engine.others:
         host.noop(f"network {network} exists")
         return
     yield quoted("docker", "network", "create", *_labels(labels), network)
 
 
 @operation()
-def volume(volume: str, labels: dict[str, str]) -> Iterator[StringCommand]:
+def volume(engine: Engine, volume: str, labels: dict[str, str]) -> Iterator[StringCommand]:
     """A named volume; it outlives its container."""
-    if host.get_fact(Inspect, kind="volume", what=volume):
+    if volume in engine.others:
         host.noop(f"volume {volume} exists")
         return
     yield quoted("docker", "volume", "create", *_labels(labels), volume)
 
 
 @operation()
-def container(spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand]:
+def container(engine: Engine, spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand]:
     """Run what is declared: recreated when it differs, started when it stopped, else left alone."""
-    found = host.get_fact(Inspect, kind="container", what=spec.container)
+    found = engine.containers.get(spec.container, {})
     status = found.get("State", {}).get("Status")
     labels = found.get("Config", {}).get("Labels") or {}
     running = json.loads(labels.get(SPEC) or "{}")

@@ -7,6 +7,7 @@ from schemas import ports
 from services import docker
 from services.cargo import MAC_CODE, files
 from services.container import Container, File
+from services.engine import Engine
 from services.house import House
 from services.images import built
 from services.postgres import APP, DATABASE
@@ -16,17 +17,17 @@ MEMORY_MB = 512
 POOL = (2, 10)
 
 
-def image() -> str:
+def image(engine: Engine) -> str:
     """The image that serves and, with another command, migrates; gives its tag."""
-    return built("governance", "governance", files(MAC_CODE), "mac")
+    return built(engine, "governance", "governance", files(MAC_CODE), "mac")
 
 
-def networks(house: House) -> None:
-    """One network with the databases; in a lab another with the Pis, who see only governance."""
-    names = ["abode-data", *(["abode-lan"] if house.hosts.lab else [])]
-    for what in names:
-        called = house.called(what)
-        docker.network(name=f"Network {called}", network=called, labels=dict(house.labels))
+def networks(house: House, engine: Engine) -> None:
+    """The networks of the house."""
+    for called in house.networks:
+        docker.network(
+            engine=engine, name=f"Network {called}", network=called, labels=dict(house.labels)
+        )
 
 
 def database_url(role: str) -> str:
@@ -42,18 +43,22 @@ def pgpass(role: str, password: str) -> File:
     return File(f"*:*:{DATABASE}:{role}:{password}\n", secret=True)
 
 
-def governance(house: House, tag: str) -> None:
+def governance(house: House, engine: Engine, tag: str) -> None:
     """The container ``governance``: two doors, the one to the loopback needs no token."""
     mac = house.hosts.mac
-    called, data = house.called("governance"), house.called("abode-data")
+    called, data = house.called("governance"), house.networks[0]
     tokens = {
         pi.agent: hashlib.sha256(house.vault.get(f"agent_{pi.agent}").encode()).hexdigest()
         for pi in house.hosts.pi
     }
     docker.volume(
-        name=f"Volume of {called}: data", volume=f"{called}-data", labels=dict(house.labels)
+        engine=engine,
+        name=f"Volume of {called}: data",
+        volume=f"{called}-data",
+        labels=dict(house.labels),
     )
     docker.container(
+        engine=engine,
         name=f"Run {called}",
         spec=Container(
             container=called,
@@ -61,7 +66,7 @@ def governance(house: House, tag: str) -> None:
             uid=UID,
             labels=house.labels,
             memory_mb=MEMORY_MB,
-            networks=(data, *([house.called("abode-lan")] if house.hosts.lab else [])),
+            networks=tuple(house.networks),
             publish=(
                 f"127.0.0.1:{mac.governance_port}:{ports.GOVERNANCE_LOCAL}",
                 *(f"{a}:{mac.governance_port}:{ports.GOVERNANCE}" for a in mac.governance_bind),

@@ -27,6 +27,24 @@ class House:
         """The secrets of these hosts."""
         return Vault(self.state / "secrets")
 
+    @property
+    def containers(self) -> list[str]:
+        """The containers of the Mac, by their names on this engine."""
+        return [self.called(name) for name in ("postgres-age", "redis", "governance")]
+
+    @property
+    def networks(self) -> list[str]:
+        """One with the databases; in a lab another with the Pis, who see only governance."""
+        names = ("abode-data", "abode-lan") if self.hosts.lab else ("abode-data",)
+        return [self.called(name) for name in names]
+
+    @property
+    def volumes(self) -> list[str]:
+        """What outlives the containers."""
+        postgres, redis, governance = self.containers
+        sockets = [f"{postgres}-socket", f"{redis}-socket"]
+        return [*(f"{name}-data" for name in (postgres, redis, governance)), *sockets]
+
     def certificate(self) -> tuple[str, str]:
         """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
         names = ("localhost", "127.0.0.1", self.called("postgres-age"))

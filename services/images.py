@@ -2,28 +2,29 @@
 
 from pathlib import Path
 
-from pyinfra import host
-
 from schemas import ports
 from services import cargo, docker
 from services.cargo import ROOT
+from services.engine import Engine
 
 BASE = "abode/base:trixie"
 BASE_PYTHON = "3.13"
 """What Debian trixie ships."""
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def base() -> None:
+def base(engine: Engine) -> None:
     """Debian trixie, the ground under every image."""
     docker.base_image(
-        name=f"Base image {BASE}", image=BASE, script=str(ROOT / "templates/base/make.sh")
+        engine=engine,
+        name=f"Base image {BASE}",
+        image=BASE,
+        script=str(ROOT / "templates/base/make.sh"),
     )
 
 
-def built(template: str, image: str, code: dict[str, bytes], *locks: str) -> str:
+def built(engine: Engine, template: str, image: str, code: dict[str, bytes], *locks: str) -> str:
     """The image of templates/<template>, with code and the wheels of its locks; gives its tag."""
-    machine = MACHINES[host.get_fact(docker.DockerServer)["arch"]]
+    machine = engine.machine
     own = {
         str(Path(name).relative_to(f"templates/{template}")): content
         for name, content in cargo.files([f"templates/{template}"]).items()
@@ -49,6 +50,7 @@ def built(template: str, image: str, code: dict[str, bytes], *locks: str) -> str
         cargo.tar(path, {**light, **wheels})
 
     docker.image(
+        engine=engine,
         name=f"Image {tag}",
         tag=tag,
         context=str(path),

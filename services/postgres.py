@@ -10,6 +10,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 from schemas import ports
 from services import docker
 from services.container import Container, File
+from services.engine import Engine
 from services.house import House, render
 from services.images import built
 from services.roles import Database, Role, database_sql, extension_sql, role_sql
@@ -38,20 +39,22 @@ def memory(machine_mb: int) -> dict[str, int]:
     }
 
 
-def postgres(house: House) -> None:
+def postgres(house: House, engine: Engine) -> None:
     """The container ``postgres-age``, its two roles, the database ``governance``."""
     mac = house.hosts.mac
     called = house.called("postgres-age")
     sizes = memory(mac.memory_mb)
     certificate, key = house.certificate()
-    tag = built("postgres", "postgres-age", {})
+    tag = built(engine, "postgres", "postgres-age", {})
     for suffix in ("data", "socket"):
         docker.volume(
+            engine=engine,
             name=f"Volume of {called}: {suffix}",
             volume=f"{called}-{suffix}",
             labels=dict(house.labels),
         )
     docker.container(
+        engine=engine,
         name=f"Run {called}",
         spec=Container(
             container=called,

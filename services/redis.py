@@ -6,6 +6,7 @@ from schemas import ports
 from schemas.governance import keys
 from services import docker
 from services.container import Container, File
+from services.engine import Engine
 from services.house import House, render
 from services.images import built
 
@@ -13,19 +14,21 @@ UID = 971
 MEMORY_MB = 256
 
 
-def redis(house: House) -> None:
+def redis(house: House, engine: Engine) -> None:
     """The container ``redis``: default user off, each user with what it needs."""
     called = house.called("redis")
     operator = house.vault.get("redis_operator")
     governance = house.vault.get("redis_governance")
-    tag = built("redis", "redis", {})
+    tag = built(engine, "redis", "redis", {})
     for suffix in ("data", "socket"):
         docker.volume(
+            engine=engine,
             name=f"Volume of {called}: {suffix}",
             volume=f"{called}-{suffix}",
             labels=dict(house.labels),
         )
     docker.container(
+        engine=engine,
         name=f"Run {called}",
         spec=Container(
             container=called,

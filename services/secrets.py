@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pyinfra import host, logger, state
-from pyinfra.api import FactBase, FunctionCommand, QuoteString, StringCommand, operation
+from pyinfra import host
+from pyinfra.api import FunctionCommand, operation
 
 
 class Vault:
@@ -88,47 +88,3 @@ def verifies(verifier: str | None, password: str) -> bool:
     iterations, salt = verifier.split("$")[1].split(":")
     again = scram_verifier(password, base64.b64decode(salt), int(iterations))
     return hmac.compare_digest(verifier, again)
-
-
-class Token:
-    """A secret that does not show itself when an operation's arguments are printed."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text + "\n"
-
-    def __repr__(self) -> str:
-        return f"Token({self.sha256()[:16]})"
-
-    def sha256(self) -> str:
-        """Digest of the file as it will lie on disk."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-class Hashed(FactBase[str]):
-    """SHA-256 of a file; empty when it is not there."""
-
-    def command(self, path: str) -> StringCommand:
-        return StringCommand("sha256sum", QuoteString(path), "2>/dev/null || true")
-
-    def process(self, output: list[str]) -> str:
-        return " ".join(output).split(" ")[0]
-
-    @staticmethod
-    def default() -> str:
-        return ""
-
-
-@operation()
-def token(path: str, content: Token) -> Iterator[StringCommand]:
-    """A secret file for root: never printed, never readable on the way."""
-    found = host.get_fact(Hashed, path=path)
-    if found == content.sha256():
-        host.noop(f"{path} is up to date")
-        return
-    if state.config.DIFF:
-        host.log(f"Will write {path} (secret, not shown)", logger.info)
-    draft = QuoteString(f"{path}.new")
-    yield StringCommand(
-        "umask 077 && cat >", draft, "&& mv", draft, QuoteString(path),
-        _stdin=content.text,
-    )  # fmt: skip

@@ -1,8 +1,14 @@
 """A deploy to a Mac, on recorded answers of one: what macOS is asked, and what is made of it."""
 
+from types import SimpleNamespace
+
+import pytest
+
+from schemas.errors import Refused, Unreachable
 from schemas.hosts import MacHost, PiHost, Ssh
+from services import engine as engine_room
 from services.connection import MAC_PATH, data
-from services.docker import DockerServer, Inspect, Owners
+from services.engine import Engine, Snapshot
 
 MAC = MacHost(ssh=Ssh(hostname="studio.local", user="me"))
 
@@ -33,24 +39,69 @@ def test_colimas_socket_is_told_to_every_command():
 
 
 def test_docker_desktop_is_understood():
-    """Recorded on an M1 with Docker Desktop, and with it stopped."""
-    assert DockerServer().process(["28.5.1 arm64"]) == {"version": "28.5.1", "arch": "arm64"}
-    assert DockerServer().process([]) == {}
+    """Recorded on an M1 with Docker Desktop: machine, our images, what exists of ours."""
+    seen = Snapshot().process(
+        [
+            "28.5.1 arm64",
+            "abode/base:trixie",
+            "abode/redis:0123456789abcdef",
+            "--",
+            "[",
+            '  {"Name": "/redis", "State": {"Status": "running"}, "Config": {"Labels": null}},',
+            '  {"Name": "redis-data", "Driver": "local"},',
+            '  {"Name": "abode-data", "Scope": "local"}',
+            "]",
+        ]
+    )
+
+    assert seen.machine == "aarch64"
+    assert seen.tags == {"abode/base:trixie", "abode/redis:0123456789abcdef"}
+    assert list(seen.containers) == ["redis"]
+    assert seen.others == {"redis-data", "abode-data"}
 
 
-def test_an_absent_object_is_empty():
+def test_an_engine_that_holds_nothing_of_ours_is_empty():
     """docker prints an empty list beside its complaint; older clients print nothing."""
-    assert Inspect().process(["[]"]) == {}
-    assert Inspect().process([]) == {}
-    assert Inspect().process(["[{", '"Id": "a"', "}]"]) == {"Id": "a"}
+    for nothing in (["[]"], []):
+        seen = Snapshot().process(["20.10.24 amd64", "--", *nothing])
+        assert (seen.machine, seen.containers, seen.others) == ("x86_64", {}, frozenset())
 
 
-def test_owners_are_told_apart():
-    """A container of ours, one of a lab with a path that has spaces, and a stranger's."""
-    said = ["/postgres-age  ", "/dev-redis dev /home/me/my abode", "/redis <no value> <no value>"]
+def test_a_silent_engine_is_none():
+    """Recorded with Docker Desktop stopped, and with no client at all: no output."""
+    assert Snapshot().process([]) is None
 
-    assert Owners().process(said) == {
-        "postgres-age": "",
-        "dev-redis": "dev /home/me/my abode",
-        "redis": "<no value> <no value>",
-    }
+
+def _deploy_begins_with(monkeypatch, seen):
+    host = SimpleNamespace(name="mac", get_fact=lambda *_, **__: seen)
+    monkeypatch.setattr(engine_room, "host", host)
+    return engine_room.engine(["redis"], [], {"abode.lab": "dev", "abode.home": "/a b"})
+
+
+def test_a_deploy_without_an_engine_is_refused(monkeypatch):
+    """Before anything is changed, with what to do."""
+    with pytest.raises(Unreachable, match="no docker engine answers"):
+        _deploy_begins_with(monkeypatch, None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [
+        ({"abode.lab": "", "abode.home": "/other"}, "/other"),
+        ({"abode.lab": "dev", "abode.home": "/a"}, "dev /a"),
+        (None, "something that is not abode"),
+    ],
+)
+def test_a_strangers_container_is_refused(monkeypatch, labels, whose):
+    """Another checkout's, another lab's, or nobody's we know."""
+    found = {"State": {}, "Config": {"Labels": labels}}
+    with pytest.raises(Refused, match=whose):
+        _deploy_begins_with(monkeypatch, Engine("x86_64", frozenset(), {"redis": found}))
+
+
+def test_our_own_container_is_not_a_stranger(monkeypatch):
+    """The same lab of the same checkout."""
+    worn = {"abode.lab": "dev", "abode.home": "/a b"}
+    seen = Engine("x86_64", frozenset(), {"redis": {"State": {}, "Config": {"Labels": worn}}})
+
+    assert _deploy_begins_with(monkeypatch, seen) is seen
