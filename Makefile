@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test bench-deploy lint preflight
+.PHONY: help up down destroy deploy check test soak bench-deploy lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -30,8 +30,14 @@ check: $(STAMP) ## check the hosts in force, lab or real
 test: $(STAMP) ## run every test
 	@$(BIN)/python -m pytest
 
+soak: $(STAMP) ## the long form of the bad days: a deploy killed 25 times
+	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
+
 bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
 	@$(BIN)/python -m tests.bench.deploy
+
+lock: ## pin the dependencies anew; needs uv
+	@sh locks/compile.sh
 
 lint: $(STAMP) ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

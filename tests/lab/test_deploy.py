@@ -1,6 +1,7 @@
 """Deploys that are cut short, or that meet: the house converges, and one at a time is at work."""
 
 import json
+import os
 import random
 import subprocess
 import time
@@ -10,7 +11,8 @@ from services.anima import UNIT
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261120
-KILLS = 3
+KILLS = int(os.environ.get("ABODE_KILLS", "3"))
+"""`make soak` asks for more."""
 
 
 def _begin(standing, root):
