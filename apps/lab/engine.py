@@ -50,7 +50,7 @@ def _install() -> float:
     wanted = []
     if _dockerd() is None:
         wanted.append("docker.io")
-    if shutil.which("docker") is None and packages.known("docker-cli"):
+    if shutil.which("docker") is None:
         wanted.append("docker-cli")
     if shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
         wanted.append("openssh-client")

@@ -10,6 +10,9 @@ from schemas.errors import Unreachable
 
 FETCHED = re.compile(r"^Fetched .* in (?:(\d+)min )?(\d+)s", re.MULTILINE)
 
+OPTIONAL = frozenset({"docker-cli"})
+"""Not a package of its own everywhere."""
+
 
 def can_install() -> bool:
     """Whether this is Debian or one of its children, and we are root."""
@@ -18,25 +21,25 @@ def can_install() -> bool:
 
 def install(*packages: str) -> float:
     """Install packages; gives the seconds that apt spent on downloads."""
+    said = _apt("update", "-q")
+    # Debian split the client off in trixie; which it is here, only fresh lists tell.
+    wanted = [package for package in packages if _known(package)]
+    if missing := set(packages) - set(wanted) - OPTIONAL:
+        raise Unreachable(f"apt-get: knows no {', '.join(sorted(missing))}", "check apt's sources")
+    return downloading(said + _apt("install", "-y", "-q", "--no-install-recommends", *wanted))
+
+
+def _apt(*words: str) -> str:
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    said = ""
-    for command in (
-        ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
-        if done.returncode:
-            last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-            raise Unreachable(
-                f"{' '.join(command[:2])} {' '.join(packages)}: {last}",
-                "install them by hand, then make up",
-            )
-        said += done.stdout
-    return downloading(said)
+    command = ["apt-get", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    if done.returncode:
+        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+        raise Unreachable(f"{' '.join(command)}: {last}", "install them by hand, then make up")
+    return done.stdout
 
 
-def known(package: str) -> bool:
-    """Whether apt knows a package; Debian split docker-cli off in trixie."""
+def _known(package: str) -> bool:
     done = subprocess.run(["apt-cache", "show", package], capture_output=True, check=False)
     return done.returncode == 0
 
