@@ -13,7 +13,13 @@ HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Megabytes = Annotated[int, Quantity("MiBy", "memory of the machine", low=256, high=1_048_576)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s@]+$")]
+
+
+MEMORY_MAX_MB = 96
+"""What systemd lets anima have: MemoryMax."""
+RESERVE_MB = 256
+"""What a Pi's own system keeps: kernel, journald, sshd, page cache for the card."""
 
 
 class Ssh(Closed):
@@ -53,10 +59,20 @@ class PiHost(Closed):
     operator_keys: tuple[str, ...] = ()
     governance_url: Url
     memory_mb: Megabytes = 512
+    """Never less than our units may take together with what the system keeps."""
     draw_every_seconds: Annotated[
         float, Quantity("s", "pause between drawing ticks", low=0.001, high=60)
     ] = 1.0
     i2c: bool = False
+
+    @model_validator(mode="after")
+    def _fits_and_is_apart(self) -> Self:
+        if self.memory_mb < MEMORY_MAX_MB + RESERVE_MB:
+            needed = f"{MEMORY_MAX_MB} MB for anima and {RESERVE_MB} MB for its system"
+            raise ValueError(f"memory_mb {self.memory_mb} holds less than {needed}")
+        if self.user == self.ssh.user:
+            raise ValueError(f"the service's user {self.user!r} is the administrator's: two users")
+        return self
 
 
 class Lab(Closed):

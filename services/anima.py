@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pyinfra import host
+from pyinfra import host, logger, state
 from pyinfra.api import (
     FactBase,
     StringCommand,
@@ -10,26 +10,32 @@ from pyinfra.api import (
 )
 
 from schemas import ports
-from schemas.hosts import PiHost
+from schemas.hosts import MEMORY_MAX_MB, PiHost
 from services import board, cargo, release
 from services.house import House, render
 from services.migrations import anima_line
 
 PACKAGES = ("python3", "python3-venv", "sqlite3")
-MEMORY_MAX_MB = 96
 CPU_QUOTA_PERCENT = 60
-RESERVE_MB = 256
-"""What the Pi's own system keeps: kernel, journald, sshd, page cache for the card."""
 UNIT = "anima.service"
+UNITS = "/etc/systemd/system"
+DROP_INS = (UNITS, "/etc/systemd/system.control", "/run/systemd/system")
 
 
 class Running(FactBase[dict[str, str]]):
-    """What the running process was started from, and whether it will start again at boot."""
+    """What the running process was started from, and what has changed under it since."""
 
-    def command(self, unit: str) -> str:
-        show = f"systemctl show {unit} -p MainPID,ActiveState,UnitFileState"
-        spec = "tr '\\0' '\\n' </proc/$MainPID/environ 2>/dev/null | grep '^ABODE_SPEC='"
-        return f'said="$({show})"; eval "$said"; echo "$said"; {spec}; true'
+    def command(self, unit: str, paths: list[str]) -> str:
+        wanted = "MainPID,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths"
+        show = f"systemctl show {unit} -p {wanted}"
+        started = f"systemctl show {unit} -p ExecMainStartTimestamp --value --timestamp=unix"
+        spec = "tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | grep '^ABODE_SPEC='"
+        # A second later: the deploy writes the files just before it starts the process.
+        newer = f"find {' '.join(paths)} -newermt @$((${{start#@}} + 1)) -printf 'Newer=%p\\n'"
+        return (
+            f"{show}; pid=$(systemctl show {unit} -p MainPID --value); {spec}; "
+            f'start=$({started}); [ -z "$start" ] || {newer} 2>/dev/null; true'
+        )
 
     def process(self, output: list[str]) -> dict[str, str]:
         return dict(line.split("=", 1) for line in output if "=" in line)
@@ -40,20 +46,27 @@ class Running(FactBase[dict[str, str]]):
 
 
 @operation()
-def running(unit: str, spec: str) -> Iterator[StringCommand]:
+def running(unit: str, spec: str, paths: list[str]) -> Iterator[StringCommand]:
     """The unit enabled, and its process started from ``spec``; restarted only when it was not.
 
     The process itself is asked, so a deploy that was cut short before its restart is finished
-    by the next one.
+    by the next one, and what was changed by hand (a drop-in, a reload) is undone.
     """
-    found = host.get_fact(Running, unit=unit)
+    found = host.get_fact(Running, unit=unit, paths=paths)
+    altered = [k for k in ("DropInPaths", "Newer") if found.get(k)]
+    altered += ["NeedDaemonReload"] if found.get("NeedDaemonReload") == "yes" else []
     started = found.get("ABODE_SPEC") == spec and found.get("ActiveState") == "active"
     enabled = found.get("UnitFileState") == "enabled"
-    if started and enabled:
+    if started and enabled and not altered:
         host.noop(f"{unit} runs as declared")
         return
+    if state.config.DIFF:
+        for what in altered:
+            host.log(f"  {unit}: {what} {found[what]}", logger.info)
+    if "DropInPaths" in altered:
+        yield StringCommand(*(f"rm -rf {place}/{unit}.d;" for place in DROP_INS), "true")
     yield StringCommand("systemctl daemon-reload && systemctl enable --quiet", unit)
-    if not started:
+    if altered or not started:
         yield StringCommand(
             f"systemctl reset-failed {unit} 2>/dev/null; systemctl restart {unit} || "
             f"{{ journalctl -u {unit} -n 40 --no-pager >&2; exit 1; }}"
@@ -108,12 +121,10 @@ def anima(house: House, pi: PiHost) -> None:
     token = house.vault.get(f"agent_{pi.agent}") + "\n"
     secret = board.HostFile(f"{config_dir}/governance_token", token, mode="600", secret=True)
     spec = cargo.digest({}, settings, unit, secret.sha256(), made["release"], made["venv"])
-    board.written(
-        name="Token, environment and unit",
-        wanted=[
-            secret,
-            board.HostFile(f"{config_dir}/anima.env", f"{settings}ABODE_SPEC={spec}\n"),
-            board.HostFile(f"/etc/systemd/system/{UNIT}", unit),
-        ],
-    )
-    running(name=f"Run {UNIT}", unit=UNIT, spec=spec)
+    wanted = [
+        secret,
+        board.HostFile(f"{config_dir}/anima.env", f"{settings}ABODE_SPEC={spec}\n"),
+        board.HostFile(f"{UNITS}/{UNIT}", unit),
+    ]
+    board.written(name="Token, environment and unit", wanted=wanted)
+    running(name=f"Run {UNIT}", unit=UNIT, spec=spec, paths=[file.path for file in wanted])

@@ -49,6 +49,9 @@ class Missing(FactBase[list[str]]):
             "2>/dev/null | grep -qx installed || echo $p; done"
         )
 
+    def process(self, output: list[str]) -> list[str]:
+        return list(output)
+
     default = list
 
 
@@ -93,8 +96,9 @@ def packages(packages: list[str]) -> Iterator[StringCommand]:
         host.noop(f"installed: {', '.join(packages)}")
         return
     yield StringCommand(
-        "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y",
-        "--no-install-recommends", *missing,
+        "export DEBIAN_FRONTEND=noninteractive; dpkg --configure -a &&",
+        "apt-get update -qq -o DPkg::Lock::Timeout=300 &&",
+        "apt-get install -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends", *missing,
     )  # fmt: skip
 
 
@@ -106,7 +110,9 @@ def account(user: str, home: str, keys: list[str]) -> Iterator[StringCommand]:
         host.noop(f"user {user} is as declared")
         return
     if not found:
-        yield StringCommand("useradd --create-home --shell /bin/bash --home-dir", home, user)
+        yield StringCommand("useradd --system --create-home --shell /bin/bash -d", home, user)
+        # A home that outlived its system belongs to whoever had the number before.
+        yield StringCommand(f"chown -R {user}:{user} {home}")
     elif found[0] != f"{home}:/bin/bash":
         yield StringCommand("usermod --shell /bin/bash --home", home, user)
     yield StringCommand(
@@ -156,6 +162,9 @@ class Text(FactBase[list[str]]):
 
     def command(self, path: str) -> StringCommand:
         return StringCommand("cat", QuoteString(path), "2>/dev/null || true")
+
+    def process(self, output: list[str]) -> list[str]:
+        return list(output)
 
     default = list
 

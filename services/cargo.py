@@ -3,11 +3,17 @@
 import gzip
 import hashlib
 import io
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from pyinfra import logger
+
+from schemas.errors import Unreachable
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,10 +62,27 @@ def tar(path: Path, contents: dict[str, bytes]) -> Path:
             info.size, info.mode = len(content), 0o644
             archive.addfile(info, io.BytesIO(content))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(buffer.getvalue())
-    draft.replace(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(buffer.getvalue())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
     return path
+
+
+def pack(path: Path, contents: dict[str, bytes], python: str, machine: str, *groups: str) -> bool:
+    """Make the archive of contents and of the wheels of groups; says why and False if it cannot.
+
+    pyinfra runs this between its commands and would print a traceback.
+    """
+    try:
+        found = wheels(path.parent, python, machine, *groups) if groups else {}
+        tar(path, {**contents, **found})
+    except (Unreachable, OSError) as error:
+        logger.error(str(error))
+        return False
+    return True
 
 
 def lock(*groups: str) -> str:
@@ -81,7 +104,7 @@ def wheels(cache: Path, python: str, machine: str, *groups: str) -> dict[str, by
 
 
 def _download(place: Path, python: str, machine: str, groups: tuple[str, ...]) -> None:
-    draft = place.with_name(f".{place.name}")
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
     draft.mkdir(mode=0o700, parents=True, exist_ok=True)
     platforms = [f"manylinux_2_{n}_{machine}" for n in range(17, 37)] + [f"manylinux2014_{machine}"]
     abi = f"cp{python.replace('.', '')}"
@@ -95,5 +118,11 @@ def _download(place: Path, python: str, machine: str, groups: tuple[str, ...]) -
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"wheels for {python} on {machine}: pip said\n{done.stderr[-2000:]}")
-    draft.replace(place)
+        shutil.rmtree(draft)
+        last = "\n".join(done.stderr.strip().splitlines()[-3:])
+        hint = "is a package index reachable, and does it have wheels for that machine?"
+        raise Unreachable(f"wheels for Python {python} on {machine}: {last}", hint)
+    try:
+        draft.replace(place)
+    except OSError:  # another lab of this checkout was faster
+        shutil.rmtree(draft)

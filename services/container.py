@@ -15,6 +15,8 @@ from schemas import ports
 SPEC = "abode.spec"
 LAB = "abode.lab"
 HOME = "abode.home"
+PIDS = 512
+RESTART = "unless-stopped"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,16 +57,25 @@ class Container:
     def spec(self) -> dict[str, Any]:
         """The declaration as plain data; secrets only as digests."""
         return {
-            "image": self.image,
-            "memory_mb": self.memory_mb,
-            "shm_mb": self.shm_mb,
-            "stop_seconds": self.stop_seconds,
-            "networks": list(self.networks),
-            "volumes": dict(self.volumes),
-            "publish": list(self.publish),
+            **self.running(),
+            # A line each, so that a difference shows the one that differs.
+            "arguments": " ".join(self._always()).replace(" --", "\n--"),
             "env": dict(self.env),
             "files": {name: file.shown() for name, file in self.files.items()},
             "labels": dict(self.labels),
+        }
+
+    def running(self) -> dict[str, Any]:
+        """That part of the declaration which docker itself shows of a container."""
+        return {
+            "image": self.image,
+            "memory_mb": self.memory_mb,
+            "pids": PIDS,
+            "restart": RESTART,
+            "read_only": True,
+            "networks": sorted(self.networks),
+            "volumes": dict(sorted(self.volumes.items())),
+            "publish": sorted(self.publish),
         }
 
     def create(self) -> list[str]:
@@ -73,23 +84,10 @@ class Container:
         labels = {**self.labels, SPEC: spec}
         return [
             "--name", self.container,
-            "--hostname", self.container,
-            "--restart", "unless-stopped",
-            "--stop-timeout", str(self.stop_seconds),
-            "--user", f"{self.uid}:{self.uid}",
-            "--read-only",
-            "--cap-drop", "ALL",
-            "--security-opt", "no-new-privileges",
-            "--pids-limit", "512",
+            *self._always(),
             "--memory", f"{self.memory_mb}m",
             "--memory-swap", f"{self.memory_mb}m",
-            "--shm-size", f"{self.shm_mb}m",
-            "--log-opt", "max-size=10m",
-            "--log-opt", "max-file=3",
-            "--tmpfs", "/tmp:mode=1777,size=64m",
             "--network", self.networks[0],
-            # Anonymous on purpose: it goes with the container, and with it every secret.
-            "--volume", ports.CONTAINER_FILES_DIR,
             *(part for k, v in sorted(labels.items()) for part in ("--label", f"{k}={v}")),
             *(part for k, v in self.volumes.items() for part in ("--volume", f"{k}:{v}")),
             *(part for p in self.publish for part in ("--publish", p)),
@@ -97,19 +95,67 @@ class Container:
             self.image,
         ]  # fmt: skip
 
+    def _always(self) -> list[str]:
+        return [
+            "--hostname", self.container,
+            "--restart", RESTART,
+            "--stop-timeout", str(self.stop_seconds),
+            "--pids-limit", str(PIDS),
+            "--shm-size", f"{self.shm_mb}m",
+            "--log-opt", "max-size=10m",
+            "--log-opt", "max-file=3",
+            "--tmpfs", "/tmp:mode=1777,size=64m",
+            *unprivileged(self.uid),
+        ]  # fmt: skip
+
     def archive(self) -> str:
-        """The files as a base64 tar for ``docker cp``: readable by the container's user only."""
-        return archive(self.files, self.uid)
+        """The files as a base64 tar for ``docker cp``.
+
+        They are root's and the container's user may read them: what runs there cannot change
+        what it was told.
+        """
+        return archive(self.files, owner=0, group=self.uid, mode=0o440)
 
 
-def archive(files: Mapping[str, File], uid: int) -> str:
-    """A base64 tar of ``files``, each owned by ``uid`` with mode 0400."""
+def unprivileged(uid: int) -> list[str]:
+    """Arguments that take every privilege away."""
+    return [
+        "--user", f"{uid}:{uid}",
+        "--read-only",
+        "--cap-drop", "ALL",
+        "--security-opt", "no-new-privileges",
+        # Anonymous on purpose: it goes with the container, and with it every secret.
+        "--volume", ports.CONTAINER_FILES_DIR,
+    ]  # fmt: skip
+
+
+def shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``docker inspect`` says of a container, in the words of ``Container.running``."""
+    limits, bindings = found["HostConfig"], found["HostConfig"].get("PortBindings") or {}
+    return {
+        "image": found["Config"]["Image"],
+        "memory_mb": limits["Memory"] // 2**20,
+        "pids": limits["PidsLimit"],
+        "restart": limits["RestartPolicy"]["Name"],
+        "read_only": limits["ReadonlyRootfs"],
+        "networks": sorted(found["NetworkSettings"]["Networks"]),
+        "volumes": dict(sorted(bind.split(":")[:2] for bind in limits["Binds"] or ())),
+        "publish": sorted(
+            f"{to['HostIp']}:{to['HostPort']}:{port.removesuffix('/tcp')}"
+            for port, where in bindings.items()
+            for to in where or ()
+        ),
+    }
+
+
+def archive(files: Mapping[str, File], owner: int, group: int, mode: int) -> str:
+    """A base64 tar of files, all with the same owner, group and mode."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, file in sorted(files.items()):
             content = file.text.encode()
             info = tarfile.TarInfo(name)
-            info.size, info.mode, info.uid, info.gid = len(content), 0o400, uid, uid
+            info.size, info.mode, info.uid, info.gid = len(content), mode, owner, group
             tar.addfile(info, io.BytesIO(content))
     return base64.b64encode(buffer.getvalue()).decode()
 

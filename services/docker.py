@@ -6,12 +6,13 @@ at the tag (read and run on 3.10), hence these.
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pyinfra import host, logger, state
 from pyinfra.api import (
+    FactBase,
     FileUploadCommand,
     FunctionCommand,
     QuoteString,
@@ -20,8 +21,19 @@ from pyinfra.api import (
 )
 
 from schemas.ports import CONTAINER_FILES_DIR
-from services.container import SPEC, Container, File, archive, difference
+from services.container import (
+    SPEC,
+    Container,
+    File,
+    archive,
+    difference,
+    shown,
+    unprivileged,
+)
 from services.engine import Engine
+
+KEEP_IMAGES = 3
+"""Of each kind: the one that is built, and two to look back to."""
 
 
 def quoted(*words: str) -> StringCommand:
@@ -44,7 +56,7 @@ def image(
     *,
     tag: str,
     context: str,
-    pack: Callable[[], None],
+    pack: Callable[[], bool],
     build_args: dict[str, str],
     made_of: str,
 ) -> Iterator[Any]:
@@ -64,6 +76,13 @@ def image(
     yield StringCommand(build, "<", QuoteString(there), ">/dev/null")
     if there != context:
         yield StringCommand("rm -f", QuoteString(there))
+    # docker lists the newest first and removes none that a container uses.
+    yield StringCommand(
+        f"docker images --filter label=abode.image={made_of}",
+        "--format '{{.Repository}}:{{.Tag}}'",
+        f"| grep '^abode/' | tail -n +{KEEP_IMAGES + 1}",
+        '| while read -r old; do docker rmi "$old" >/dev/null 2>&1 || true; done',
+    )
 
 
 @operation()
@@ -84,24 +103,38 @@ def volume(engine: Engine, volume: str, labels: dict[str, str]) -> Iterator[Stri
     yield quoted("docker", "volume", "create", *_labels(labels), volume)
 
 
+class Health(FactBase[str]):
+    """What a container's health check says once it has settled: waits while it is starting."""
+
+    def command(self, container: str, seconds: int) -> str:
+        return f"{wait_script(container, seconds)} 2>/dev/null && echo healthy || echo not healthy"
+
+    def process(self, output: list[str]) -> str:
+        return output[-1] if output else ""
+
+    @staticmethod
+    def default() -> str:
+        return ""
+
+
 @operation()
 def container(engine: Engine, spec: Container, wait_seconds: int = 60) -> Iterator[StringCommand]:
-    """Run what is declared: recreated when it differs, started when it stopped, else left alone."""
+    """Run what is declared: recreated when it differs, started when it stopped, else left alone.
+
+    Compared are the declaration it was made from, and what docker shows of it now.
+    """
     found = engine.containers.get(spec.container, {})
     status = found.get("State", {}).get("Status")
-    labels = found.get("Config", {}).get("Labels") or {}
-    running = json.loads(labels.get(SPEC) or "{}")
-    changes = list(difference(running, spec.spec()))
+    changes = _changes(found, spec)
     # One that was created but never started may lack its files: made again.
     whole = bool(found) and not changes and status != "created"
-    health = found.get("State", {}).get("Health", {}).get("Status")
-    if whole and status == "running" and health == "healthy":
+    if whole and status == "running" and _health(found, wait_seconds) == "healthy":
         host.noop(f"container {spec.container} is as declared")
         return
     if state.config.DIFF:
         verb = "start" if whole else "recreate" if found else "create"
         host.log(f"Will {verb} container {spec.container}", logger.info)
-        for line in changes if found else ():
+        for line in changes:
             host.log(f"  {spec.container}: {line}", logger.info)
     if not whole:
         if found:
@@ -115,35 +148,52 @@ def container(engine: Engine, spec: Container, wait_seconds: int = 60) -> Iterat
         yield quoted("docker", "unpause", spec.container)
     elif not (whole and status == "running"):
         yield quoted("docker", "start", spec.container)
-    yield wait_healthy(spec.container, wait_seconds)
+    yield StringCommand(wait_script(spec.container, wait_seconds))
 
 
-def _labels(labels: dict[str, str]) -> list[str]:
+def _changes(found: dict[str, Any], spec: Container) -> list[str]:
+    """How a container differs from its declaration, by what it was made from and by what it is."""
+    if not found:
+        return []
+    made_from = (found["Config"].get("Labels") or {}).get(SPEC) or "{}"
+    changes = list(difference(json.loads(made_from), spec.spec()))
+    return changes or list(difference(shown(found), spec.running(), "running"))
+
+
+def _health(found: dict[str, Any], seconds: int) -> str:
+    """What the health check says, once it has said something."""
+    said: str = found["State"].get("Health", {}).get("Status", "")
+    if said == "starting":
+        said = host.get_fact(Health, container=found["Name"].removeprefix("/"), seconds=seconds)
+    return said
+
+
+def _labels(labels: Mapping[str, str]) -> list[str]:
     return [part for k, v in labels.items() for part in ("--label", f"{k}={v}")]
 
 
 def copy_into(container: str, tar: str) -> StringCommand:
     """Unpack a base64 tar (on stdin, so that no argument shows it) where the container looks."""
-    return StringCommand(
-        "base64 -d | docker cp -", QuoteString(f"{container}:{CONTAINER_FILES_DIR}"), _stdin=tar
-    )
+    there = QuoteString(f"{container}:{CONTAINER_FILES_DIR}")
+    return StringCommand("base64 --decode | docker cp -", there, _stdin=tar)
 
 
-WAIT = """i=0
+WAIT = """( i=0; first=; last=0
 while [ $i -lt @TRIES@ ]; do
-  set -- $(docker inspect -f '{{.State.Health.Status}} {{.RestartCount}}' @NAME@)
-  case "$1" in healthy) exit 0;; unhealthy|"") break;; esac
-  [ "$2" -ge 3 ] && break
+  set -- $(docker inspect -f '{{.State.Health.Status}} {{.RestartCount}}' @NAME@ 2>/dev/null)
+  [ $# -eq 2 ] || break
+  [ "$1" = healthy ] && exit 0
+  last=$2; first=${first:-$2}
+  [ $((last - first)) -ge 3 ] && break
   i=$((i+1)); sleep 0.25
 done
-echo "container @NAME@ is not healthy: ${1:-gone} after $2 restarts; its last lines:" >&2
-docker logs --tail 40 @NAME@ >&2; exit 1"""
+echo "container @NAME@ is not healthy: ${1:-gone}; its last lines:" >&2
+docker logs --tail 40 @NAME@ >&2; exit 1 )"""
 
 
-def wait_healthy(container: str, seconds: int) -> StringCommand:
+def wait_script(container: str, seconds: int) -> str:
     """Wait until the health check passes; else fail with the container's last lines."""
-    script = WAIT.replace("@TRIES@", str(seconds * 4)).replace("@NAME@", shlex.quote(container))
-    return StringCommand(script)
+    return WAIT.replace("@TRIES@", str(seconds * 4)).replace("@NAME@", shlex.quote(container))
 
 
 def once(
@@ -152,24 +202,26 @@ def once(
     image: str,
     command: list[str],
     uid: int,
+    labels: Mapping[str, str],
     files: dict[str, File],
     volumes: dict[str, str],
     env: dict[str, str],
 ) -> StringCommand:
     """One run of a container that is gone afterwards, with its files on stdin."""
     create = quoted(
-        "docker", "create", "--name", container, "--network", "none", "--user", f"{uid}:{uid}",
-        "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-        "--volume", CONTAINER_FILES_DIR,
+        "docker", "create", "--name", container, "--network", "none", *_labels(labels),
+        *unprivileged(uid),
         *(part for k, v in volumes.items() for part in ("--volume", f"{k}:{v}")),
         *(part for k, v in env.items() for part in ("--env", f"{k}={v}")),
         image, *command,
     )  # fmt: skip
     remove = f"docker rm -fv {shlex.quote(container)} >/dev/null"
+    # libpq reads a password file only if it is its user's own.
+    tar = archive(files, owner=uid, group=uid, mode=0o400)
     return StringCommand(
-        f"{remove} 2>&1; trap {shlex.quote(remove)} EXIT;",
-        create, ">/dev/null && base64 -d |",
+        f"{remove} 2>&1; trap {shlex.quote(remove)} EXIT; trap 'exit 1' INT TERM HUP;",
+        create, ">/dev/null && base64 --decode |",
         quoted("docker", "cp", "-", f"{container}:{CONTAINER_FILES_DIR}"),
         "&&", quoted("docker", "start", "-a", container),
-        _stdin=archive(files, uid),
+        _stdin=tar,
     )  # fmt: skip

@@ -26,7 +26,7 @@ class Engine:
     machine: str
     tags: frozenset[str]
     containers: Mapping[str, Any] = field(default_factory=dict)
-    others: frozenset[str] = frozenset()
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """pyinfra prints the arguments of its operations."""
@@ -57,7 +57,7 @@ class Snapshot(FactBase[Engine | None]):
             machine=MACHINES.get(arch.strip(), arch.strip()),
             tags=frozenset(output[1:end]),
             containers={o["Name"].removeprefix("/"): o for o in found if "State" in o},
-            others=frozenset(o["Name"] for o in found if "State" not in o and "Name" in o),
+            others={o["Name"]: o for o in found if "State" not in o and "Name" in o},
         )
 
     @staticmethod
@@ -74,12 +74,14 @@ def engine(containers: list[str], others: list[str], labels: Mapping[str, str]) 
             "start Docker (macOS: Docker Desktop, or colima start; Debian: apt-get install "
             "docker.io) until `docker version` shows a server",
         )
-    for name, found in seen.containers.items():
-        worn = found["Config"].get("Labels") or {}
-        if any(worn.get(key) != labels[key] for key in (LAB, HOME)):
-            whose = " ".join(word for word in (worn.get(LAB), worn.get(HOME)) if word)
+    wearing = {f"container {n!r}": o["Config"].get("Labels") for n, o in seen.containers.items()}
+    wearing |= {f"volume or network {n!r}": o.get("Labels") for n, o in seen.others.items()}
+    for what, worn in wearing.items():
+        owner = [(worn or {}).get(key) for key in (LAB, HOME)]
+        if owner != [labels[LAB], labels[HOME]]:
+            whose = " ".join(word for word in owner if word)
             raise Refused(
-                f"container {name!r}: belongs to {whose or 'something that is not abode'}",
+                f"{what}: belongs to {whose or 'something that is not abode'}",
                 "LAB=name make up gives this lab its own names",
             )
     return seen

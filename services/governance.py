@@ -32,15 +32,7 @@ def networks(house: House, engine: Engine) -> None:
 
 def database_url(role: str) -> str:
     """Where a container with the socket finds the database; the password is in a file."""
-    return (
-        f"postgresql://{role}@/{DATABASE}?host={ports.POSTGRES_SOCKET_DIR}"
-        f"&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
-    )
-
-
-def pgpass(role: str, password: str) -> File:
-    """A libpq password file for one role."""
-    return File(f"*:*:{DATABASE}:{role}:{password}\n", secret=True)
+    return f"postgresql://{role}@/{DATABASE}?host={ports.POSTGRES_SOCKET_DIR}"
 
 
 def governance(house: House, engine: Engine, tag: str) -> None:
@@ -78,6 +70,7 @@ def governance(house: House, engine: Engine, tag: str) -> None:
             },
             env={
                 "DB_POSTGRES_URL": database_url(APP),
+                "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),
                 "REDIS_SOCKET": ports.REDIS_SOCKET,
@@ -88,7 +81,9 @@ def governance(house: House, engine: Engine, tag: str) -> None:
                 "GOVERNANCE_LOCAL_HOST": f"{called}.{data}",
             },
             files={
-                "pgpass": pgpass(APP, house.vault.get("postgres_governance")),
+                "postgres_password": File(
+                    house.vault.get("postgres_governance") + "\n", secret=True
+                ),
                 "redis_password": File(house.vault.get("redis_governance") + "\n", secret=True),
                 "agent_tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
             },

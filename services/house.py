@@ -29,8 +29,9 @@ class House:
 
     @property
     def containers(self) -> list[str]:
-        """The containers of the Mac, by their names on this engine."""
-        return [self.called(name) for name in ("postgres-age", "redis", "governance")]
+        """The containers of the Mac, by their names on this engine; the last one comes and goes."""
+        names = ("postgres-age", "redis", "governance", "governance-migrate")
+        return [self.called(name) for name in names]
 
     @property
     def networks(self) -> list[str]:
@@ -41,7 +42,7 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        postgres, redis, governance = self.containers
+        postgres, redis, governance, _ = self.containers
         sockets = [f"{postgres}-socket", f"{redis}-socket"]
         return [*(f"{name}-data" for name in (postgres, redis, governance)), *sockets]
 

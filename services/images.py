@@ -42,12 +42,11 @@ def built(engine: Engine, template: str, image: str, code: dict[str, bytes], *lo
         "GOVERNANCE_PORT": str(ports.GOVERNANCE),
     }
     light = {**own, **source, **requirements}
-    tag = f"abode/{image}:{cargo.digest(light, machine, *arguments.values())}"
+    tag = f"abode/{image}:{cargo.digest(light, machine, BASE_PYTHON, *arguments.values())}"
     path = ROOT / ".abode" / "cache" / f"{image}-{tag.rsplit(':', 1)[1]}.tar.gz"
 
-    def pack() -> None:
-        wheels = cargo.wheels(path.parent, BASE_PYTHON, machine, *locks) if locks else {}
-        cargo.tar(path, {**light, **wheels})
+    def pack() -> bool:
+        return cargo.pack(path, light, BASE_PYTHON, machine, *locks)
 
     docker.image(
         engine=engine,

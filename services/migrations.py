@@ -10,7 +10,7 @@ from apps.migrate import lines
 from schemas import ports
 from services import docker
 from services.container import File
-from services.governance import UID, database_url, pgpass
+from services.governance import UID, database_url
 from services.house import House
 from services.postgres import DATABASE, OWNER
 
@@ -38,26 +38,26 @@ def applied(line: str, ask: str, apply: StringCommand) -> Iterator[StringCommand
     wanted = lines.checksums(line)
     have = host.get_fact(Ledger, ask=ask)
     if have == wanted:
-        host.noop(f"{line} is at {max(wanted)}")
+        host.noop(f"{line} is at {lines.line(line).migrations()[-1]}")
         return
     if state.config.DIFF:
         for what in sorted(wanted.keys() | have.keys()):
             if have.get(what) != wanted.get(what):
-                verb = (
-                    "apply"
-                    if what not in have
-                    else "changed on disk"
-                    if what in wanted
-                    else "unknown"
-                )
-                host.log(f"  {line}: {verb} {what}", logger.info)
+                host.log(f"  {line}: {_said(what, have, wanted)} {what}", logger.info)
     yield apply
+
+
+def _said(what: str, have: dict[str, str], wanted: dict[str, str]) -> str:
+    if what not in have:
+        return "apply"
+    return "changed on disk:" if what in wanted else "unknown here:"
 
 
 def governance_line(house: House, tag: str) -> None:
     """The line ``governance``, run as its owner from the image that will serve it."""
     server = house.called("postgres-age")
     ask = LEDGER.format("ledger._abode_checksum")
+    password = house.vault.get("postgres_owner")
     applied(
         name=f"Migrate {DATABASE}",
         line="governance",
@@ -68,14 +68,14 @@ def governance_line(house: House, tag: str) -> None:
             container=house.called("governance-migrate"),
             uid=UID,
             volumes={f"{server}-socket": ports.POSTGRES_SOCKET_DIR},
-            env={"DB_POSTGRES_URL": database_url(OWNER)},
-            files={"pgpass": _owner(house)},
+            labels=house.labels,
+            env={
+                "DB_POSTGRES_URL": f"{database_url(OWNER)}"
+                f"&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
+            },
+            files={"pgpass": File(f"*:*:{DATABASE}:{OWNER}:{password}\n", secret=True)},
         ),
     )
-
-
-def _owner(house: House) -> File:
-    return pgpass(OWNER, house.vault.get("postgres_owner"))
 
 
 def anima_line(service_user: str, home: str, run: str) -> None:

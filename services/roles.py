@@ -65,15 +65,21 @@ def database_sql(wanted: Database, found: Mapping[str, Any] | None) -> Iterator[
         yield f"create database {what}", f"CREATE DATABASE {what} OWNER {wanted.owner};"
     elif found["owner"] != wanted.owner:
         yield f"owner of {what}: {wanted.owner}", f"ALTER DATABASE {what} OWNER TO {wanted.owner};"
-    have = set((found or {}).get("settings") or ())
+    settings = dict(entry.split("=", 1) for entry in (found or {}).get("settings") or ())
+    for key in settings.keys() - wanted.settings.keys():
+        yield f"reset {key} of {what}", f"ALTER DATABASE {what} RESET {key};"
     for key, value in wanted.settings.items():
-        if f"{key}={value}" not in have:
+        if settings.get(key) != value:
             yield f"set {key} of {what}: {value}", f"ALTER DATABASE {what} SET {key} = '{value}';"
-    acl = {entry.split("/")[0] for entry in _entries((found or {}).get("acl"))}
-    if found is None or any(entry.startswith("=") for entry in acl) or not acl:
-        yield f"close {what} to the public", f"REVOKE ALL ON DATABASE {what} FROM PUBLIC;"
+    # No list at all is Postgres' default: the public may connect and make temporary tables.
+    rights = dict(_rights((found or {}).get("acl"))) or {"": "Tc"}
+    declared = {wanted.owner: "CTc", **dict.fromkeys(wanted.connect, "c")}
+    for role in sorted(rights.keys() - {wanted.owner}):
+        if rights[role] != declared.get(role):
+            whom = role or "PUBLIC"
+            yield f"take {whom} from {what}", f"REVOKE ALL ON DATABASE {what} FROM {whom};"
     for role in wanted.connect:
-        if f"{role}=c" not in acl:
+        if rights.get(role) != declared[role]:
             yield f"let {role} into {what}", f"GRANT CONNECT ON DATABASE {what} TO {role};"
 
 
@@ -95,5 +101,9 @@ def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[tuple[
         yield "close ag_catalog to the public", "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC;"
 
 
-def _entries(acl: str | None) -> list[str]:
-    return [entry.strip('"') for entry in (acl or "").strip("{}").split(",") if entry]
+def _rights(acl: str | None) -> Iterator[tuple[str, str]]:
+    """Role and rights of each entry of an access list; the public is the empty name."""
+    for entry in (acl or "").strip("{}").split(","):
+        role, equals, rights = entry.strip('"').split("/")[0].partition("=")
+        if equals:
+            yield role, rights

@@ -7,7 +7,8 @@ import subprocess
 import psycopg
 import pytest
 
-from services.anima import MEMORY_MAX_MB, RESERVE_MB, UNIT
+from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB
+from services.anima import UNIT
 
 CONTAINERS = ("postgres-age", "redis", "governance")
 

@@ -2,7 +2,7 @@
 
 from schemas.hosts import MacHost
 from services import cargo
-from services.anima import MEMORY_MAX_MB, RESERVE_MB
+from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB
 from services.postgres import MAX_CONNECTIONS, memory
 
 
