@@ -12,6 +12,10 @@ from schemas import hosts as schema
 from schemas.errors import Refused
 from schemas.hosts import HostName, Hosts
 
+BASE = "abode/base:trixie"
+"""The image under every image: Debian trixie."""
+MAC_PATH = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+"""A Mac's non-login shell knows neither Homebrew's docker nor Docker Desktop's."""
 DEFAULT_LAB = "lumen"
 RESERVED = frozenset({"cache", "engine", "real"})
 """Names below .abode that are not labs: wheels, our engine, the real hosts' state."""
@@ -107,8 +111,11 @@ def container(hosts: Hosts, name: str) -> str:
     return prefix(hosts.lab) + name
 
 
-network = container
-volume = container
+def docker_environment(mac: schema.MacHost) -> dict[str, str]:
+    """What every docker command on the Mac is given: a full PATH, and the engine's socket."""
+    path = mac.path or (MAC_PATH if mac.ssh else None)
+    told = {"PATH": path, "DOCKER_HOST": mac.docker_host}
+    return {key: value for key, value in told.items() if value}
 
 
 def prefix(lab: schema.Lab | None) -> str:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from apps.hosts import state_path
-from apps.lab import engine, images, keys, owner
+from apps.hosts import BASE, state_path
+from apps.lab import engine, keys, owner
 from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
 from apps.lab.up import ENGINE_NOTES
@@ -54,5 +54,5 @@ def _remove_images() -> list[str]:
     """Remove our images; docker itself refuses those that a container still uses."""
     shown = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}'
     found = docker("images", "--filter", "label=abode.image", "--format", shown).split()
-    found += [images.BASE] if inspect("image", images.BASE) else []
+    found += [BASE] if inspect("image", BASE) else []
     return [f"image {tag}" for tag in found if attempt("rmi", tag).returncode == 0]

@@ -6,11 +6,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from apps.hosts import BASE
 from apps.lab import packages
 from apps.lab.docker import docker, inspect
 from schemas.errors import Unreachable
 
-BASE = "abode/base:trixie"
 CONTEXT = "templates/lab"
 
 
@@ -28,7 +28,7 @@ def base(root: Path) -> tuple[str, str, float]:
         raise Unreachable(f"{BASE}: not made: {done.stderr.strip() or done.stdout.strip()}")
     if there is not None:
         return str(found["Id"]), "there already", 0.0
-    if found.get("RepoDigests"):
+    if done.stdout.strip() == "pulled":
         return str(found["Id"]), "pulled", time.monotonic() - begun
     return str(found["Id"]), "built from Debian packages", fetching
 

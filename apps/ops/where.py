@@ -8,13 +8,14 @@ from schemas.errors import Refused
 
 def find(what: str | None) -> list[Place]:
     """Every place whose name or description holds ``what``; all of them without it."""
-    every = list(places())
+    # Backticks are the document's Markdown, not the data's.
+    every = [Place(*(cell.replace("`", "") for cell in place)) for place in places()]
     if not what:
         return every
     word = what.casefold()
     found = [p for p in every if word in f"{p.what} {p.place} {p.store}".casefold()]
     if not found:
-        names = [place.place.strip("`") for place in every]
+        names = [place.place for place in every]
         close = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
         raise Refused(
             f"{what!r}: no table or key is called so",

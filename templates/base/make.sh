@@ -1,13 +1,20 @@
 #!/bin/sh
 # Make the image abode/base:trixie: pulled where a registry answers, else built from Debian packages.
+# Says which it was; docker's own reason for a failed pull is on stderr.
 set -eu
 image=$1
 docker image inspect "$image" >/dev/null 2>&1 && exit 0
 upstream=debian:trixie-slim
+there=; docker image inspect "$upstream" >/dev/null 2>&1 && there=yes
 limit=; command -v timeout >/dev/null 2>&1 && limit="timeout 120"
-if $limit docker pull -q "$upstream" >/dev/null 2>&1; then
+if $limit docker pull -q "$upstream" >/dev/null; then
     docker tag "$upstream" "$image"
+    # The name is ours to remove only if the pull brought it; the image stays under our own.
+    [ "$there" ] || docker rmi "$upstream" >/dev/null
+    echo pulled
     exit 0
+elif [ $? -eq 124 ]; then
+    echo "docker pull $upstream: no answer within 120 s" >&2
 fi
 if ! command -v mmdebstrap >/dev/null 2>&1; then
     echo "no registry answers for $upstream and mmdebstrap is not installed" >&2
@@ -15,3 +22,4 @@ if ! command -v mmdebstrap >/dev/null 2>&1; then
     exit 3
 fi
 mmdebstrap --quiet --variant=minbase trixie - | docker import -c 'CMD ["bash"]' - "$image" >/dev/null
+echo built

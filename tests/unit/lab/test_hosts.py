@@ -147,3 +147,15 @@ def test_only_other_labs_have_a_prefix():
     ]
 
     assert names == ["redis", "redis", "dev-redis"]
+
+
+def test_docker_on_a_mac_finds_its_way():
+    """Over ssh a full PATH unless told; here the shell's own; the engine's socket as declared."""
+    ssh = Ssh(hostname="mac.local", user="kenny")
+
+    assert hosts.docker_environment(MacHost()) == {}
+    assert hosts.docker_environment(MacHost(ssh=ssh)) == {"PATH": hosts.MAC_PATH}
+    assert hosts.docker_environment(MacHost(ssh=ssh, path="/bin", docker_host="unix:///s")) == {
+        "PATH": "/bin",
+        "DOCKER_HOST": "unix:///s",
+    }
