@@ -26,14 +26,17 @@ class Running(FactBase[dict[str, str]]):
     """What the running process was started from, and what has changed under it since."""
 
     def command(self, unit: str, paths: list[str]) -> str:
-        wanted = "MainPID,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths"
+        wanted = "MainPID,ActiveState,UnitFileState,NeedDaemonReload"
         show = f"systemctl show {unit} -p {wanted}"
         started = f"systemctl show {unit} -p ExecMainStartTimestamp --value --timestamp=unix"
         spec = "tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | grep '^ABODE_SPEC='"
         # A second later: the deploy writes the files just before it starts the process.
         newer = f"find {' '.join(paths)} -newermt @$((${{start#@}} + 1)) -printf 'Newer=%p\\n'"
+        # Asked of the disk: systemd shows a drop-in only after it was told to look.
+        added = f"ls -d {' '.join(f'{place}/{unit}.d' for place in DROP_INS)} 2>/dev/null"
         return (
-            f"{show}; pid=$(systemctl show {unit} -p MainPID --value); {spec}; "
+            f"{show}; {added} | sed s/^/DropIns=/; "
+            f"pid=$(systemctl show {unit} -p MainPID --value); {spec}; "
             f'start=$({started}); [ -z "$start" ] || {newer} 2>/dev/null; true'
         )
 
@@ -53,7 +56,7 @@ def running(unit: str, spec: str, paths: list[str]) -> Iterator[StringCommand]:
     by the next one, and what was changed by hand (a drop-in, a reload) is undone.
     """
     found = host.get_fact(Running, unit=unit, paths=paths)
-    altered = [k for k in ("DropInPaths", "Newer") if found.get(k)]
+    altered = [k for k in ("DropIns", "Newer") if found.get(k)]
     altered += ["NeedDaemonReload"] if found.get("NeedDaemonReload") == "yes" else []
     started = found.get("ABODE_SPEC") == spec and found.get("ActiveState") == "active"
     enabled = found.get("UnitFileState") == "enabled"
@@ -63,7 +66,7 @@ def running(unit: str, spec: str, paths: list[str]) -> Iterator[StringCommand]:
     if state.config.DIFF:
         for what in altered:
             host.log(f"  {unit}: {what} {found[what]}", logger.info)
-    if "DropInPaths" in altered:
+    if "DropIns" in altered:
         yield StringCommand(*(f"rm -rf {place}/{unit}.d;" for place in DROP_INS), "true")
     yield StringCommand("systemctl daemon-reload && systemctl enable --quiet", unit)
     if altered or not started:

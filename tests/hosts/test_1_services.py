@@ -79,6 +79,16 @@ def test_limits_leave_the_pi_its_reserve(standing, pi):
     assert standing.hosts.pi[0].memory_mb >= MEMORY_MAX_MB + RESERVE_MB
 
 
+def test_the_kernel_holds_the_limit(pi):
+    """The board has a memory controller, and the service's group carries the number."""
+    v2 = f"/sys/fs/cgroup/system.slice/{UNIT}/memory.max"
+    v1 = "/sys/fs/cgroup/memory/$(grep :memory: /proc/1/cgroup | cut -d: -f3 | sed s,/init.scope,,)"
+    v1 += f"/system.slice/{UNIT}/memory.limit_in_bytes"
+    said = pi.check_output(f"cat {v2} 2>/dev/null || cat {v1}")
+
+    assert int(said) / 2**20 == MEMORY_MAX_MB
+
+
 def test_the_service_stays_small(pi):
     """The process holds no more than 40 MB."""
     pid = pi.check_output(f"systemctl show -p MainPID --value {UNIT}")

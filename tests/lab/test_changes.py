@@ -1,5 +1,6 @@
 """A change of one declared thing: the dry run names it, the deploy recreates that and no more."""
 
+import json
 import re
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_secret(standing, request):
 
     said = _dry(standing)
     assert "alter role governance: password (secret)" in said
-    assert "files.pgpass: secret" in said
+    assert "files.postgres_password: secret" in said
     assert "a-rotated-password" not in said
     assert old.strip() not in said
 
@@ -100,16 +101,86 @@ def test_a_secret(standing, request):
     assert _recreated(standing, before) == {f"/{standing.called('governance')}"}
 
 
-@pytest.mark.parametrize("statement", ["ALTER ROLE governance SUPERUSER CREATEDB"])
-def test_a_right_that_was_added_by_hand_is_taken_away(standing, statement):
-    """What is not declared goes: pyinfra's own role operation leaves it."""
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER ROLE governance SUPERUSER CREATEDB", "no superuser, no createdb"),
+        ("GRANT TEMP ON DATABASE governance TO governance", "take governance from governance"),
+        ("GRANT CONNECT ON DATABASE governance TO PUBLIC", "take PUBLIC from governance"),
+        ("ALTER DATABASE governance SET work_mem = '1MB'", "reset work_mem of governance"),
+    ],
+)
+def test_a_right_that_was_added_by_hand_is_taken_away(standing, statement, said):
+    """What is not declared goes, and then nothing is left to do."""
     standing.sql(statement)
 
-    assert "no superuser, no createdb" in _dry(standing)
+    assert said in _dry(standing)
 
     standing.deploy("-y")
-    query = "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = 'governance'"
-    assert standing.sql(query) == "f"
+    assert _done(standing) == []
+
+
+NETWORK = "docker network disconnect {abode-lan} {governance}"
+MEMORY = "docker update --memory 100m --memory-swap 100m --restart no {redis}"
+DROP_IN = "sudo mkdir -p {d} && echo '[Service]' | sudo tee {d}/x.conf".replace(
+    "{d}", "/etc/systemd/system/anima.service.d"
+)
+UNIT = "cd /etc/systemd/system && sudo sed -i s/=strict/=no/ anima.service && {again}".replace(
+    "{again}", "sudo systemctl daemon-reload && sudo systemctl restart anima"
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "words", "repaired"),
+    [
+        ("mac", NETWORK, ["Run {governance}"]),
+        ("mac", MEMORY, ["Run {redis}"]),
+        ("mac", "docker pause {redis}", ["Run {redis}"]),
+        ("mac", "docker stop {redis}", ["Run {redis}"]),
+        ("pi", DROP_IN, ["Run anima.service"]),
+        ("pi", UNIT, ["Token, environment and unit", "Run anima.service"]),
+        ("pi", "sudo systemctl disable --now anima", ["Run anima.service"]),
+        ("pi", "sudo rm -rf /opt/anima/releases/*", ["Release"]),
+        ("pi", "sudo chmod 644 /etc/anima/governance_token", ["Token, environment and unit"]),
+        ("pi", "sudo chmod 755 /home/anima/.anima", ["Directories"]),
+    ],
+)
+def test_what_was_changed_by_hand_is_undone(standing, where, words, repaired):
+    """The next deploy says so, repairs exactly that, and the one after has nothing to do."""
+    names = {n: standing.called(n) for n in (*THREE, "abode-lan")}
+    for name, called in names.items():
+        words = words.replace(f"{{{name}}}", called)
+    standing.run("sh", "-c", words) if where == "mac" else standing.ssh(words)
+
+    done = _done(standing)
+
+    wanted = [each.format(**names) for each in repaired]
+    assert [name for name in done if not any(name.startswith(each) for each in wanted)] == []
+    assert len(done) >= len(wanted)
+    assert _done(standing) == []
+
+
+def _done(standing):
+    """What a deploy did."""
+    said = json.loads(standing.deploy("-y", "--json").stdout)["results"]
+    assert said["totals"]["error"] == 0
+    return [each["name"] for each in said["operations"] if each["success"]]
+
+
+def test_a_volume_of_somebody_else_is_not_used(standing):
+    """A name alone does not make a volume ours."""
+    volume = f"{standing.called('redis')}-data"
+    standing.docker("rm", "-fv", standing.called("redis"))
+    standing.docker("volume", "rm", volume)
+    standing.docker("volume", "create", "--label", "abode.home=/elsewhere", volume)
+    try:
+        said = standing.deploy("-y", check=False)
+
+        assert said.returncode != 0
+        assert "/elsewhere" in said.stdout + said.stderr
+    finally:
+        standing.docker("volume", "rm", volume)
+        standing.deploy("-y")
 
 
 def test_a_dry_run_from_nothing_writes_nothing(standing, tmp_path, copy):

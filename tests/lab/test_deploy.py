@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -15,11 +16,16 @@ KILLS = int(os.environ.get("ABODE_KILLS", "3"))
 """`make soak` asks for more."""
 
 
+AFTER = {"save": "appendfsync everysec", "RestartSec": "Restart=always"}
+"""The line that each declared one follows."""
+
+
 def _begin(standing, root):
     return subprocess.Popen(
         [str(standing.bin / "pyinfra"), "inventory.py", "deploy.py", "-y"],
         cwd=root,
         env={**standing.environment, "PYTHONPATH": str(root)},
+        start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -30,11 +36,13 @@ def _declare(root, turn):
     for name, line in (
         ("templates/redis/redis.conf.j2", f"save {1000 + turn} 1"),
         ("templates/anima/anima.service.j2", f"RestartSec={3 + turn}"),
+        ("apps/anima/__init__.py", f"TURN = {turn}"),
+        ("apps/governance/identities.py", f"TURN = {turn}"),
     ):
         path, key = root / name, line.replace("=", " ").split()[0]
-        lines = path.read_text().splitlines()
-        assert [old for old in lines if old.startswith(key)]
-        path.write_text("\n".join(line if old.startswith(key) else old for old in lines) + "\n")
+        lines = [old for old in path.read_text().splitlines() if not old.startswith(key)]
+        at = len(lines) if name.startswith("apps") else lines.index(AFTER[key]) + 1
+        path.write_text("\n".join([*lines[:at], line, *lines[at:]]) + "\n")
 
 
 def test_a_deploy_killed_anywhere_is_finished_by_the_next(standing, copy):
@@ -43,8 +51,8 @@ def test_a_deploy_killed_anywhere_is_finished_by_the_next(standing, copy):
     for turn in range(KILLS):
         _declare(copy, turn)
         process = _begin(standing, copy)
-        time.sleep(chance.uniform(1.0, 6.0))
-        process.kill()
+        time.sleep(chance.uniform(0.5, 12.0))
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     standing.deploy("-y", root=copy)

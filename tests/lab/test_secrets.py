@@ -1,6 +1,9 @@
 """No secret shows: not in logs, arguments, environments, labels, plans, JSON or git."""
 
 import json
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -82,9 +85,34 @@ def test_a_deploy_that_changes_everything_shows_none(standing, canaries, request
     request.addfinalizer(lambda: (path.write_text(old), standing.deploy("-y")))
     path.write_text("another-secret-of-redis-that-nobody-may-see\n")
 
-    said = standing.deploy("-y", "-vvv", "--diff")
+    every = {**canaries, "rotated": path.read_text().strip()}
+    with _watched() as arguments:
+        said = standing.deploy("-y", "-vvv", "--diff")
 
-    _absent({**canaries, "rotated": path.read_text().strip()}, "pyinfra", said.stdout + said.stderr)
+    _absent(every, "pyinfra", said.stdout + said.stderr)
+    assert any("docker" in each for each in arguments), "nobody was watched"
+    _absent(every, "an argument", "\n".join(arguments))
+
+
+@contextmanager
+def _watched():
+    """The arguments of every process that lives meanwhile, as a poll every 2 ms sees them."""
+    seen, over = set(), threading.Event()
+
+    def watch():
+        while not over.is_set():
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    seen.add((process / "cmdline").read_bytes().decode(errors="replace"))
+            over.wait(0.002)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_the_stores_show_none(standing, canaries):

@@ -32,13 +32,22 @@ def test_an_account_is_its_home_its_shell_and_its_keys():
 
 def test_python_and_machine_decide_the_wheels():
     """Recorded on Raspberry Pi OS 12, and on a board without python3."""
-    assert Python().process(["3.11 aarch64"]) == {"python": "3.11", "machine": "aarch64"}
+    seen = Python().process(["3.11 aarch64 limits"])
+
+    assert seen == {"python": "3.11", "machine": "aarch64", "limits": "limits"}
     assert Python().process(["aarch64"]) == {}
+
+
+def test_a_board_without_a_memory_controller_is_told_apart():
+    """Raspberry Pi OS switches it off unless cmdline.txt says otherwise."""
+    assert Python().process(["3.11 aarch64"])["limits"] == ""
 
 
 def test_packages_that_are_there_are_not_missing():
     """dpkg is asked for each by name."""
     assert "python3-venv sqlite3" in Missing().command(["python3-venv", "sqlite3"])
+    assert Missing().process(["python3-venv", "sqlite3"]) == ["python3-venv", "sqlite3"]
+    assert Missing().process([]) == []
 
 
 def test_a_secret_file_does_not_show_itself():

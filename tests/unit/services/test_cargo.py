@@ -1,8 +1,7 @@
 """What travels to a host, and how it is named."""
 
-from schemas.hosts import MacHost
+from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB, MacHost
 from services import cargo
-from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB
 from services.postgres import MAX_CONNECTIONS, memory
 
 

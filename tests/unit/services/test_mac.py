@@ -57,14 +57,14 @@ def test_docker_desktop_is_understood():
     assert seen.machine == "aarch64"
     assert seen.tags == {"abode/base:trixie", "abode/redis:0123456789abcdef"}
     assert list(seen.containers) == ["redis"]
-    assert seen.others == {"redis-data", "abode-data"}
+    assert set(seen.others) == {"redis-data", "abode-data"}
 
 
 def test_an_engine_that_holds_nothing_of_ours_is_empty():
     """docker prints an empty list beside its complaint; older clients print nothing."""
     for nothing in (["[]"], []):
         seen = Snapshot().process(["20.10.24 amd64", "--", *nothing])
-        assert (seen.machine, seen.containers, seen.others) == ("x86_64", {}, frozenset())
+        assert (seen.machine, seen.containers, seen.others) == ("x86_64", {}, {})
 
 
 def test_a_silent_engine_is_none():
@@ -97,6 +97,13 @@ def test_a_strangers_container_is_refused(monkeypatch, labels, whose):
     found = {"State": {}, "Config": {"Labels": labels}}
     with pytest.raises(Refused, match=whose):
         _deploy_begins_with(monkeypatch, Engine("x86_64", frozenset(), {"redis": found}))
+
+
+def test_a_strangers_volume_is_refused(monkeypatch):
+    """A name alone does not make a volume ours."""
+    found = {"Name": "redis-data", "Labels": {"abode.home": "/other"}}
+    with pytest.raises(Refused, match="volume or network 'redis-data': belongs to /other"):
+        _deploy_begins_with(monkeypatch, Engine("x86_64", frozenset(), {}, {"redis-data": found}))
 
 
 def test_our_own_container_is_not_a_stranger(monkeypatch):

@@ -51,12 +51,28 @@ def test_a_database_as_declared_needs_nothing():
 
 
 def test_a_database_open_to_the_public_is_closed():
-    """An entry without a grantee is the public's."""
+    """An entry without a grantee is the public's; no list at all means its defaults."""
     found = {"owner": "owner", "settings": ["TimeZone=UTC"],
              "acl": "{=Tc/owner,owner=CTc/owner,governance=c/owner}"}  # fmt: skip
 
     assert [sql for _, sql in database_sql(DATABASE, found)] == [
         "REVOKE ALL ON DATABASE governance FROM PUBLIC;"
+    ]
+    [*_, (_, revoke), (_, grant)] = database_sql(DATABASE, {**found, "acl": None})
+    assert revoke == "REVOKE ALL ON DATABASE governance FROM PUBLIC;"
+    assert grant == "GRANT CONNECT ON DATABASE governance TO governance;"
+
+
+def test_rights_and_settings_that_nobody_declared_go():
+    """One right too many is taken with all the others, and the declared one given again."""
+    found = {"owner": "owner", "settings": ["TimeZone=UTC", "work_mem=1MB"],
+             "acl": "{owner=CTc/owner,governance=Tc/owner,other=c/owner}"}  # fmt: skip
+
+    assert [sql for _, sql in database_sql(DATABASE, found)] == [
+        "ALTER DATABASE governance RESET work_mem;",
+        "REVOKE ALL ON DATABASE governance FROM governance;",
+        "REVOKE ALL ON DATABASE governance FROM other;",
+        "GRANT CONNECT ON DATABASE governance TO governance;",
     ]
 
 
