@@ -7,7 +7,7 @@ from apps.lab import engine, keys, owner
 from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
 from apps.lab.up import ENGINE_NOTES
-from apps.ops import lock
+from apps.ops import lock, reach
 
 STOP_SECONDS = 30
 
@@ -28,8 +28,11 @@ def down(root: Path) -> list[str]:
     return [f"container {name}" for name in stopped]
 
 
-def destroy(root: Path) -> list[str]:
-    """Remove everything of this lab, and the engine if we started it for nobody else."""
+def destroy(root: Path) -> tuple[list[str], list[str]]:
+    """Remove everything of this lab, and the engine if we started it for nobody else.
+
+    What was removed, and what was left with the reason.
+    """
     lab = Lab.here(root)
     gone: list[str] = []
     notes = lab.home / ENGINE_NOTES
@@ -38,16 +41,26 @@ def destroy(root: Path) -> list[str]:
         engine.have(notes)  # without it the volumes would outlive the keys to them
     there = engine.answers()
     gone += owner.remove(lab) if there else []
-    left = owner.labs() if there else set()
-    gone += _remove_images() if there and not left else []  # another lab may be about to use them
+    others = owner.labs() if there else set()
+    gone += _remove_images() if there and not others else []  # another lab may soon use them
     gone += owner.remove_state(lab)
-    if not left and (stopped := engine.stop(notes)):
+    reach.tidy()
+    left = []
+    if (noted := engine.noted(notes)) and (users := _users(others) if there else []):
+        left.append(f"engine ({noted}): in use by {', '.join(users)}")
+    elif stopped := engine.stop(notes):
         gone.append(stopped)
     house = lab.home / ".abode"
     if house.is_dir() and not any(house.iterdir()):
         house.rmdir()
         gone.append(f"directory {house}")
-    return gone
+    return gone, left
+
+
+def _users(labs: set[tuple[str, str]]) -> list[str]:
+    """Who would miss the engine: other labs, also stopped ones, and anybody's running container."""
+    running = docker("ps", "--format", "{{.Names}}").split()
+    return [f"lab {name} of {home}" for name, home in sorted(labs)] or sorted(running)
 
 
 def _remove_images() -> list[str]:

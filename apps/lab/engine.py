@@ -15,7 +15,8 @@ from apps.lab.docker import attempt
 from schemas.errors import HouseError, Unreachable
 
 WAIT_SECONDS = 60.0
-PID_FILE = Path("/var/run/docker.pid")
+PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker-ssd.pid"))
+"""dockerd's own, and the one that Debian's init script writes even before dockerd does."""
 
 
 def answers() -> bool:
@@ -34,19 +35,39 @@ def have(notes: Path) -> tuple[str, float]:
         return "answers", 0.0
     if "DOCKER_HOST" in os.environ or not packages.can_install():
         raise Unreachable("docker: no engine answers", advice())
+    before = running()
     fetched = _install()
+    if before is not None:  # somebody's: it lacked a client, or is about to answer
+        _wait(lambda: running() is not None, lambda: f"dockerd {before} runs already")
+        return "answers", fetched or 0.0
+    _begin(notes)
+    return "started" if fetched is None else "installed and started", fetched or 0.0
+
+
+def _begin(notes: Path) -> None:
+    """Start the engine, or take over the one that its package has started by itself."""
     if packages.systemd_runs():
         _note(notes, {"systemd": "docker.service"})
         subprocess.run(["systemctl", "start", "docker.service"], check=False)
         _wait(lambda: True, lambda: "see journalctl -u docker.service")
-    elif fetched and answers() and PID_FILE.exists():  # the package's own init script was faster
-        _note(notes, {"process": process.mark(int(PID_FILE.read_text()))})
-    else:
+    elif (pid := running()) is not None:
+        _note(notes, {"process": process.mark(pid)})
+        _wait(lambda: process.started(pid) is not None, lambda: "see /var/log/docker.log")
+    elif not answers():
         start(notes)
-    return "installed and started" if fetched else "started", fetched
 
 
-def _install() -> float:
+def running() -> int | None:
+    """The pid of the dockerd that runs here, whether it answers yet or not."""
+    for path in PID_FILES:
+        said = path.read_text().strip() if path.exists() else ""
+        if said.isdecimal() and process.name(int(said)) == "dockerd":
+            return int(said)
+    return None
+
+
+def _install() -> float | None:
+    """Seconds of download; None when nothing was missing."""
     wanted = []
     if _dockerd() is None:
         wanted.append("docker.io")
@@ -54,7 +75,7 @@ def _install() -> float:
         wanted.append("docker-cli")
     if shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
         wanted.append("openssh-client")
-    return packages.install(*wanted) if wanted else 0.0
+    return packages.install(*wanted) if wanted else None
 
 
 def _dockerd() -> str | None:
@@ -86,26 +107,34 @@ def start(notes: Path, *arguments: str) -> int:
     return daemon.pid
 
 
-def stop(notes: Path) -> str | None:
-    """Stop the engine that we started, and only that; says what it stopped."""
+def noted(notes: Path) -> str | None:
+    """The engine that we started: systemd's name for it, or dockerd with its pid and start."""
     path = notes / "engine.json"
     if not path.exists():
         return None
-    noted: dict[str, str] = json.loads(path.read_text())
-    if "systemd" in noted:
-        subprocess.run(["systemctl", "stop", "docker.socket", noted["systemd"]], check=False)
-    elif process.lives(noted["process"]):
-        os.kill(int(noted["process"].partition(":")[0]), signal.SIGTERM)
+    said: dict[str, str] = json.loads(path.read_text())
+    return said.get("systemd") or f"dockerd {said['process']}"
+
+
+def stop(notes: Path) -> str | None:
+    """Stop the engine that we started, and only that; says what it stopped."""
+    ours = noted(notes)
+    if ours is None:
+        return None
+    mark = ours.removeprefix("dockerd ")
+    if mark == ours:
+        subprocess.run(["systemctl", "stop", "docker.socket", ours], check=False)
+    elif process.lives(mark):
+        os.kill(int(mark.partition(":")[0]), signal.SIGTERM)
         until = time.monotonic() + WAIT_SECONDS
-        while process.lives(noted["process"]):
+        while process.lives(mark):
             if time.monotonic() > until:
-                raise Unreachable(f"dockerd {noted['process']}: does not stop", "see dockerd.log")
+                raise Unreachable(f"{ours}: does not stop", f"see {notes}/dockerd.log")
             time.sleep(0.1)
     else:
-        shutil.rmtree(notes)
-        return None
+        ours = None
     shutil.rmtree(notes)
-    return "engine (dockerd)"
+    return f"engine ({ours})" if ours else None
 
 
 def advice() -> str:

@@ -3,11 +3,11 @@
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from apps.hosts import container
-from apps.lab.docker import attempt
+from apps.lab.docker import attempt, docker
 from apps.queries import load
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import Diverged
@@ -16,16 +16,21 @@ from schemas.hosts import Hosts
 SQL = load(Path(__file__).with_name("queries.sql"))
 WAIT_SECONDS = CHECK_IN_EVERY_SECONDS + 15
 """A Pi that was not restarted sends its next check-in in its own time."""
+UNIT_STARTED = ("systemctl", "show", "anima", "-p", "ActiveEnterTimestamp", "--timestamp=us+utc")
 
 
 def flowing_since(hosts: Hosts, begun: datetime) -> datetime:
-    """From when on a row proves that data flows: not before this lab's last start.
+    """From when on a row proves that data flows: not before anybody on its way last started.
 
     A Pi that was left alone checks in every minute, so within the last minute is now.
     """
-    names = [container(hosts, name) for name in ("governance", hosts.pi[0].name)]
-    said = attempt("inspect", "-f", "{{.State.StartedAt}}", *names).stdout.decode().split()
-    started = [datetime.fromisoformat(at[:19] + "+00:00") for at in said]
+    board = container(hosts, hosts.pi[0].name)
+    names = [container(hosts, "governance"), board]
+    said = docker("inspect", "-f", "{{.State.StartedAt}}", *names).split()
+    started = [datetime.fromisoformat(at) for at in said]
+    unit = docker("exec", board, *UNIT_STARTED).partition("=")[2]
+    if unit:
+        started.append(datetime.strptime(unit, "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC))
     return max([begun - timedelta(seconds=WAIT_SECONDS), *started])
 
 

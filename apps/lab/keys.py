@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 from apps.lab.lab import Lab
+from apps.ops.reach import control_path
 from schemas.errors import Unreachable
 
 OPERATOR = "ssh_key"
@@ -44,7 +45,7 @@ def write_ssh_files(lab: Lab, port: int, reader: str) -> None:
     GlobalKnownHostsFile none
     StrictHostKeyChecking yes
     ControlMaster auto
-    ControlPath /tmp/abode-%C
+    ControlPath {control_path(lab.state)}
     ControlPersist 60
     LogLevel ERROR
 """

@@ -1,14 +1,13 @@
 """One lab: its name, whose it is, and what it chose once and remembers."""
 
 import hashlib
-import json
 import os
-import socket
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from apps import hosts as names
+from apps.lab import ports as doors
 from apps.lab import process
 from schemas import hosts as schema
 from schemas import ports
@@ -74,30 +73,17 @@ class Lab:
 
     def port(self, purpose: str) -> int:
         """A loopback port, chosen at the first question."""
-        chosen = self._chosen
+        chosen = doors.remembered(self.state)
         if purpose not in chosen:
             chosen[purpose] = self._standard(purpose) or self._free(purpose, set(chosen.values()))
-            self._remember(chosen)
+            doors.remember(self.state, chosen)
         return chosen[purpose]
 
     def forget_port(self, purpose: str) -> None:
         """Choose again next time: somebody else took it."""
-        self._remember({key: port for key, port in self._chosen.items() if key != purpose})
-
-    @property
-    def _chosen(self) -> dict[str, int]:
-        path = self.state / "ports.json"
-        try:
-            found: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-        except ValueError:
-            raise Refused(f"{path}: not JSON", "remove it; make up chooses new ports") from None
-        return found
-
-    def _remember(self, chosen: dict[str, int]) -> None:
-        path = self.state / "ports.json"
-        half = path.with_suffix(".half")
-        half.write_text(json.dumps(chosen, indent=1) + "\n")
-        half.replace(path)
+        chosen = doors.remembered(self.state)
+        chosen.pop(purpose, None)
+        doors.remember(self.state, chosen)
 
     def _standard(self, purpose: str) -> int | None:
         standard = {"postgres": ports.POSTGRES, "governance": ports.GOVERNANCE}
@@ -108,20 +94,9 @@ class Lab:
         first = int.from_bytes(seed[:4], "big") % len(PORTS)
         for step in range(len(PORTS)):
             port = PORTS[(first + step) % len(PORTS)]
-            if port not in taken and is_free(port):
+            if port not in taken and doors.is_free(port):
                 return port
         raise Refused(f"ports {PORTS.start}-{PORTS.stop - 1}: none is free on loopback")
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _started(owner: str) -> str:

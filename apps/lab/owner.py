@@ -77,7 +77,8 @@ def remove_state(lab: Lab) -> list[str]:
     if lab.is_default:  # the other labs and the house's own rooms lie below it
         entries = [entry for entry in entries if entry.name not in RESERVED and not _is_lab(entry)]
     for entry in entries:
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        # ssh removes its sockets by itself, perhaps just now.
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
     if path != house and path.is_dir():
         path.rmdir()
     gone = [f"state {path}"] if entries else []

@@ -7,7 +7,6 @@ and nothing at import that an older python3 would choke on before it could say t
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import socket
@@ -16,12 +15,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from apps.lab import packages
+from apps.lab.ports import remembered
 from schemas import ports
+from schemas.errors import HouseError
 
 PYTHON = (3, 11)
 FIRST_GB = 6
 """Free disk for images, volumes and venv when there is nothing yet."""
 AGAIN_GB = 1
+VENV = "python{}.{}-venv".format(*sys.version_info[:2])
 GB = 2**30
 
 
@@ -34,9 +37,14 @@ def _python() -> Iterator[tuple[str, str]]:
     if sys.version_info < PYTHON:
         there = ".".join(map(str, sys.version_info[:2]))
         yield f"python3 is {there}, needs 3.11", "install a newer one: make up PYTHON=python3.13"
-    if not all(importlib.util.find_spec(module) for module in ("venv", "ensurepip")):
-        fix = "apt-get install python3-venv" if shutil.which("apt-get") else "install python3 anew"
+    if not _makes_venvs():
+        fix = f"sudo apt-get install {VENV}" if shutil.which("apt-get") else "install python3 anew"
         yield "python3 cannot make a venv", fix
+
+
+def _makes_venvs() -> bool:
+    """Debian keeps half of it in a package of its own."""
+    return all(importlib.util.find_spec(module) for module in ("venv", "ensurepip"))
 
 
 def _tools() -> Iterator[tuple[str, str]]:
@@ -64,17 +72,34 @@ def _ports(root: Path) -> Iterator[tuple[str, str]]:
     chosen: dict[str, int] = {}
     if _state(root) == root / ".abode":
         chosen = {"postgres": ports.POSTGRES, "governance": ports.GOVERNANCE}
-    remembered = _state(root) / "ports.json"
-    if remembered.exists():
-        chosen.update(json.loads(remembered.read_text()))
+    try:
+        chosen.update(remembered(_state(root)))
+    except HouseError as error:
+        yield error.message, error.hint or ""
     for purpose, port in sorted(chosen.items()):
-        if purpose != "ssh" and _taken(port) and not _ours(root, port):  # the Pi's door moves
-            fix = f"ss -ltnp 'sport = :{port}' says who; stop it, or LAB=name make up"
-            yield f"port {port} ({purpose}) on 127.0.0.1 is taken", fix
+        if purpose == "ssh" or not _taken(port):  # the Pi's door moves
+            continue
+        what = f"port {port} ({purpose}) on 127.0.0.1 is taken"
+        container, lab, home = _publisher(port)
+        if (lab, home) == (_lab(), str(root)):
+            continue
+        if home:
+            fix = "LAB=name make up  gives this lab its own names, network, volumes and ports"
+            yield f"{what} by container {container!r} of lab {lab!r} of {home}", fix
+        elif container:
+            yield f"{what} by container {container!r}", "stop it, or LAB=name make up"
+        else:
+            mac = f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
+            ask = mac if sys.platform == "darwin" else f"ss -ltnp 'sport = :{port}'"
+            yield what, f"{ask} says who; stop it, or LAB=name make up"
+
+
+def _lab() -> str:
+    return os.environ.get("LAB") or "lumen"
 
 
 def _state(root: Path) -> Path:
-    lab = os.environ.get("LAB", "")
+    lab = _lab()
     return root / ".abode" / ("" if lab == "lumen" else lab)
 
 
@@ -83,17 +108,26 @@ def _taken(port: int) -> bool:
         return door.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _ours(root: Path, port: int) -> bool:
-    """Whether a container of this checkout publishes the port."""
+def _publisher(port: int) -> tuple[str, str, str]:
+    """Container, lab and checkout that publish the port; empty words for what nobody says."""
     if not shutil.which("docker"):
-        return False
-    filters = ["--filter", f"publish={port}", "--filter", f"label=abode.home={root}"]
-    done = subprocess.run(["docker", "ps", "-q", *filters], capture_output=True, check=False)
-    return bool(done.stdout.strip())
+        return "", "", ""
+    shown = '{{.Names}}\t{{.Label "abode.lab"}}\t{{.Label "abode.home"}}'
+    command = ["docker", "ps", "--filter", f"publish={port}", "--format", shown]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    container, lab, home = (done.stdout.rstrip("\n").split("\n")[0] + "\t\t").split("\t")[:3]
+    return container, lab, home
 
 
 def main() -> int:
     """Print what is missing; 2 when something is."""
+    if sys.version_info >= PYTHON and not _makes_venvs() and packages.can_install():
+        sys.stderr.write(f"python3 cannot make a venv: installing {VENV}\n")
+        try:
+            packages.install(VENV)
+        except HouseError as error:
+            sys.stderr.write(f"{error}\n")
+        importlib.invalidate_caches()
     problems = missing(Path.cwd().resolve())
     for what, fix in problems:
         sys.stderr.write(f"{what}\n  hint: {fix}\n")

@@ -23,6 +23,15 @@ def started(pid: int) -> str | None:
     return said.replace(" ", "-") or None
 
 
+def name(pid: int) -> str | None:
+    """What program a process runs, on Linux; None when it is gone."""
+    try:
+        said = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return said if started(pid) else None
+
+
 def lives(mark: str) -> bool:
     """Whether the process of a ``<pid>:<started>`` mark is still there."""
     pid, _, since = mark.partition(":")

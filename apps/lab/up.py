@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from apps.lab import engine, flow, hosts, images, keys, owner, packages, pi, preflight
+from apps.lab import cache, engine, flow, hosts, images, keys, owner, packages, pi, preflight
 from apps.lab.lab import Lab
 from apps.lab.progress import Progress, Step
 from apps.ops import deploy, lock
@@ -42,6 +42,7 @@ def up(root: Path) -> None:
     with progress.step("first check-in is a row") as step:
         since = flow.flowing_since(stand, begun)
         step.note = f"{flow.wait_for_row(stand, since)} since {since:%H:%M:%S} UTC"
+    cache.prune(lab.home / ".abode/cache")
     progress.show_breakdown()
     progress.console.print(addresses(lab, stand))
     for line in commands(lab, stand):

@@ -1,44 +1,35 @@
 """Asks the hosts in force how they are: one docker inspect, one psql, one ssh command a Pi."""
 
 import json
-import os
-import shlex
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from apps.hosts import container
+from apps.ops.reach import Answer, on_mac, run, ssh_command
 from apps.ops.status import Address, Host, LastRow, Outbox, Service, Status, age
 from apps.queries import load
 from schemas import ports
-from schemas.hosts import Hosts, MacHost, PiHost, Ssh
+from schemas.hosts import Hosts, PiHost
 
 SQL = load(Path(__file__).with_name("queries.sql"))
-WAIT_SECONDS = 15.0
 CONTAINERS = ("postgres-age", "redis", "governance")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said, or why it did not."""
+def ask(hosts: Hosts, state: Path) -> Status:
+    """The state of every part; a part that does not answer never hides the others.
 
-    said: str = ""
-    reason: str | None = None
-
-
-def ask(hosts: Hosts) -> Status:
-    """The state of every part; a part that does not answer never hides the others."""
+    ``state`` is the hosts' state directory: connections are shared there.
+    """
     names = [container(hosts, name) for name in CONTAINERS]
     psql = ["docker", "exec", "-i", names[0], "psql", "-U", "postgres", "-d", "governance"]
     with ThreadPoolExecutor() as pool:
-        docker = pool.submit(_on_mac, hosts.mac, ["docker", "container", "inspect", *names])
-        rows = pool.submit(
-            _on_mac, hosts.mac, [*psql, "-AtqX", "-v", "ON_ERROR_STOP=1"], SQL["last_rows_on_mac"]
-        )
-        boards = [pool.submit(_on_pi, pi) for pi in hosts.pi]
+        inspect = ["docker", "container", "inspect", *names]
+        docker = pool.submit(on_mac, hosts, inspect, state=state)
+        psql += ["-AtqX", "-v", "ON_ERROR_STOP=1"]
+        rows = pool.submit(on_mac, hosts, psql, SQL["last_rows_on_mac"], state=state)
+        boards = [pool.submit(_on_pi, pi, state) for pi in hosts.pi]
     now = datetime.now(UTC)
     mac, services = _containers(hosts, names, docker.result(), now)
     last_rows = _mac_rows(hosts.mac.name, rows.result(), now)
@@ -60,56 +51,13 @@ def ask(hosts: Hosts) -> Status:
     )
 
 
-def ssh(to: Ssh, *command: str) -> list[str]:
-    """The command line that runs something over ssh, never asking anybody anything."""
-    options = ["BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=yes", "LogLevel=ERROR"]
-    options += ["ControlMaster=auto", "ControlPath=/tmp/abode-%C", "ControlPersist=60"]
-    if to.known_hosts:
-        options.append(f"UserKnownHostsFile={to.known_hosts}")
-    if to.key:
-        options.append("IdentitiesOnly=yes")
-    key = ["-i", to.key] if to.key else []
-    flags = [arg for option in options for arg in ("-o", option)]
-    return ["ssh", *flags, *key, "-p", str(to.port), f"{to.user}@{to.hostname}", *command]
-
-
-def _run(command: list[str], given: str | None = None, env: dict[str, str] | None = None) -> Answer:
-    try:
-        done = subprocess.run(
-            command,
-            input=given if given is not None else "",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=WAIT_SECONDS,
-            env=os.environ | (env or {}),
-        )
-    except FileNotFoundError:
-        return Answer(reason=f"{command[0]}: no such command")
-    except subprocess.TimeoutExpired:
-        return Answer(reason=f"no answer within {WAIT_SECONDS:.0f} s")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        return Answer(said=done.stdout, reason=lines[-1])
-    return Answer(said=done.stdout)
-
-
-def _on_mac(mac: MacHost, command: list[str], given: str | None = None) -> Answer:
-    env = {"DOCKER_HOST": mac.docker_host} if mac.docker_host else {}
-    if mac.ssh is None:
-        return _run(command, given, env)
-    if mac.path:
-        env["PATH"] = mac.path
-    settings = [f"{key}={value}" for key, value in env.items()]
-    return _run(ssh(mac.ssh, shlex.join(["env", *settings, *command])), given)
-
-
-def _on_pi(pi: PiHost) -> Answer:
+def _on_pi(pi: PiHost, state: Path) -> Answer:
     """Two lines: the unit's properties as systemd has them, then the rows as JSON."""
     show = "systemctl show anima.service --timestamp=unix -p ActiveState,ActiveEnterTimestamp"
     database = f"~{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     sqlite = f"sudo -n -u {pi.user} sqlite3 -readonly -cmd '.timeout 2000' {database}"
-    return _run(ssh(pi.ssh, f"{show}; {sqlite}"), SQL["last_rows_on_pi"])
+    there = ssh_command(pi.ssh, f"{show}; {sqlite}", state=state)
+    return run(there, SQL["last_rows_on_pi"])
 
 
 def _containers(

@@ -46,7 +46,9 @@ def destroy() -> None:
     """Remove everything that `abode up` created."""
     from apps.lab.down import destroy as run  # noqa: PLC0415
 
-    _list("removed", run(ROOT))
+    gone, left = run(ROOT)
+    _list("removed", gone)
+    sys.stdout.writelines(f"left {each}\n" for each in left)
 
 
 @app.command()
@@ -67,8 +69,7 @@ def status(
     """Show hosts, services and ages of the last rows; exit 3 when something does not answer."""
     from apps.ops import ask, show  # noqa: PLC0415
 
-    hosts, _ = in_force(ROOT)
-    seen = ask.ask(hosts)
+    seen = ask.ask(*in_force(ROOT))
     if as_json:
         sys.stdout.write(seen.model_dump_json(indent=1) + "\n")
     else:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from apps.ops import ask, deploy
-from apps.ops.ask import Answer
+from apps.ops.reach import Answer
 from apps.ops.status import Status
 from schemas.errors import Refused
-from schemas.hosts import Hosts, MacHost, PiHost, Ssh
+from schemas.hosts import Hosts, PiHost, Ssh
 
 HOSTS = Hosts(pi=(PiHost(ssh=Ssh(hostname="h", user="u"), governance_url="http://h:1"),))
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -43,15 +43,15 @@ def house(monkeypatch):
         ),
     }
     monkeypatch.setattr(
-        ask, "_on_mac", lambda _, command, given=None: said["psql" if given else "inspect"]
+        ask, "on_mac", lambda _, command, given=None, **more: said["psql" if given else "inspect"]
     )
-    monkeypatch.setattr(ask, "_on_pi", lambda _: said["pi"])
+    monkeypatch.setattr(ask, "_on_pi", lambda *_: said["pi"])
     return said
 
 
 def test_a_house_that_answers_is_whole(house):
     """Hosts, services, rows, outbox."""
-    seen = ask.ask(HOSTS)
+    seen = ask.ask(HOSTS, Path())
 
     assert seen.is_whole
     assert [service.name for service in seen.services] == [*ask.CONTAINERS, "anima"]
@@ -62,7 +62,7 @@ def test_a_house_that_answers_is_whole(house):
 
 def test_json_reads_back_as_the_model(house):
     """What --json prints is the contract."""
-    seen = ask.ask(HOSTS)
+    seen = ask.ask(HOSTS, Path())
 
     assert Status.model_validate_json(seen.model_dump_json()) == seen
 
@@ -81,7 +81,7 @@ def test_json_reads_back_as_the_model(house):
 def test_a_part_that_does_not_answer_is_not_whole(house, part, answer):
     """The other parts are still shown."""
     house[part] = answer
-    seen = ask.ask(HOSTS)
+    seen = ask.ask(HOSTS, Path())
 
     assert not seen.is_whole
     assert len(seen.hosts) == 2
@@ -92,27 +92,10 @@ def test_a_part_that_does_not_answer_is_not_whole(house, part, answer):
 def test_an_empty_table_answers_without_an_age(house):
     """No row yet is not the same as no answer."""
     house["psql"] = Answer(json.dumps({"core.agent_state": None, "audit.events": None}))
-    seen = ask.ask(HOSTS)
+    seen = ask.ask(HOSTS, Path())
 
     assert seen.is_whole
     assert seen.last_rows[0].age_seconds is None
-
-
-def test_a_remote_mac_is_asked_over_ssh_with_its_path(monkeypatch):
-    """A non-login shell of macOS does not know Homebrew; words are quoted for it."""
-    asked = []
-    monkeypatch.setattr(ask, "_run", lambda command, given=None, env=None: asked.append(command))
-    mac = MacHost(
-        ssh=Ssh(hostname="mac.local", user="kenny"),
-        path="/opt/homebrew/bin:/usr/bin",
-        docker_host="unix:///Users/kenny/my docker.sock",
-    )
-    ask._on_mac(mac, ["docker", "ps"])
-
-    assert asked[0][-1] == (
-        "env 'DOCKER_HOST=unix:///Users/kenny/my docker.sock' PATH=/opt/homebrew/bin:/usr/bin "
-        "docker ps"
-    )
 
 
 def test_a_deploy_outside_its_checkout_is_refused(tmp_path):
