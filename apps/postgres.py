@@ -50,6 +50,8 @@ def pool(settings: PostgresSettings) -> Pool:
         open=False,
         name="governance",
         reconnect_timeout=5,
+        # A connection that broke while it was idle is replaced before anyone gets it.
+        check=AsyncConnectionPool.check_connection,
     )
 
 

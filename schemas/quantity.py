@@ -60,7 +60,10 @@ class Closed(BaseModel):
 
 
 def _in_utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not in the calendar: years 1 to 9999, UTC") from None
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -53,6 +53,12 @@ class TooLarge(Refused):
     status: ClassVar[int] = 413
 
 
+class Unsupported(Refused):
+    """The body is not of the kind we take."""
+
+    status: ClassVar[int] = 415
+
+
 class Busy(Unreachable):
     """More check-ins wait than can be answered in time."""
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -19,16 +18,19 @@ from apps.governance import VERSION
 from apps.governance.audit import AuditLog
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
+from apps.governance.door import door
 from apps.governance.health import Health, require_columns
 from apps.governance.identities import Identities
+from apps.governance.maintenance import Maintenance
 from apps.governance.patience import Patient
+from apps.governance.reconcile import reconcile
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.verdict import Thresholds
 from apps.governance.web import Doors
 from apps.postgres import Pool, place, pool
-from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.errors import Diverged, HouseError, Unreachable
 
 log = logging.getLogger("governance")
 START_SECONDS = 10.0
@@ -51,13 +53,14 @@ async def serve(told: Settings) -> None:
     tokens = Tokens.load(told.tokens_file)
     async with AsyncExitStack() as stack:
         doors = [
-            stack.enter_context(_door(told.host, told.port)),
-            stack.enter_context(_door(told.local_host, told.local_port)),
+            stack.enter_context(door(told.host, told.port)),
+            stack.enter_context(door(told.local_host, told.local_port, is_local=True)),
         ]
         store = await _open(told, stack)
         thresholds = await _ready(store)
         desk = Desk(store)
         audit = AuditLog(told.audit_log)
+        await reconcile(audit, store)
         sessions = Sessions(desk, connect(told.redis))
         stack.push_async_callback(sessions.close)
 
@@ -67,7 +70,8 @@ async def serve(told: Settings) -> None:
                 server.should_exit = True
 
         checkins = Checkins(store, thresholds, audit, sessions, on_lost)
-        health = Health(store, audit, sessions, checkins, on_lost)
+        maintenance = Maintenance(store)
+        health = Health(store, audit, sessions, checkins, maintenance=maintenance, on_lost=on_lost)
         identities = Identities(desk, audit)
         app = Doors(
             local_port=told.local_port,
@@ -93,7 +97,7 @@ async def serve(told: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        await health.maintain()
+        await maintenance.run()
         writer, scribe, *others = [
             _supervised(name, work, broken, server)
             for name, work in (
@@ -167,18 +171,6 @@ async def _ready(store: Pool) -> Thresholds:
             f"core.calibration: data/{where}: is not as declared",
             f"it holds {', '.join(Thresholds.model_fields)}",
         ) from None
-
-
-@contextmanager
-def _door(host: str, port: int) -> Iterator[socket.socket]:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family) as door:
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind((host, port))
-            yield door
-    except OSError as error:
-        raise Refused(f"{host}:{port}: {error.strerror}", "is another governance up?") from None
 
 
 def main() -> int:

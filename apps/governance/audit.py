@@ -22,6 +22,8 @@ class AuditLog:
         self._closed = False
         self.dropped = 0
         """Lines that could not be written; audit.events has them."""
+        self.trouble: str | None = None
+        """Why the last write failed, until one succeeds."""
 
     def note(self, events: list[dict[str, Any]]) -> None:
         """Take committed events; they are written soon."""
@@ -40,10 +42,10 @@ class AuditLog:
                 continue
             lines = b"".join(to_json(event) + b"\n" for event in events)
             try:
-                await asyncio.to_thread(self._write, lines)
-            except OSError as error:
+                await asyncio.to_thread(self.append, lines)
+            except OSError:
                 if not self.dropped:
-                    log.warning("%s: %s; lines are dropped and counted", self.path, error.strerror)
+                    log.warning("%s; lines are dropped and counted", self.trouble)
                 self.dropped += len(events)
 
     def close(self) -> None:
@@ -54,17 +56,29 @@ class AuditLog:
     def check(self) -> str | None:
         """What hinders the next line, or None."""
         try:
-            with self.path.open("ab"):
-                return None
+            os.close(self._open())
         except OSError as error:
             return f"{self.path}: {error.strerror}"
+        return self.trouble
+
+    def append(self, lines: bytes) -> None:
+        """Write and fsync; what fails is remembered until a later write succeeds."""
+        try:
+            self._write(lines)
+        except OSError as error:
+            self.trouble = f"{self.path}: {error.strerror}"
+            raise
+        self.trouble = None
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
     def _write(self, lines: bytes) -> None:
-        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        handle = self._open()
         try:
             size = os.fstat(handle).st_size
             if size and os.pread(handle, 1, size - 1) != b"\n":
-                lines = b"\n" + lines  # a crash cut the last line; ours must not join it
+                lines = b"\n" + lines  # a failed write cut the last line; ours must not join it
             while lines:
                 lines = lines[os.write(handle, lines) :]
             os.fsync(handle)

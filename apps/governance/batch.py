@@ -1,12 +1,10 @@
 """Pure: what a batch of check-ins becomes, given how its agents stand."""
 
-from collections import defaultdict
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from apps.bridge.refusals import Conflict
 from apps.governance.report import Report, again, event, row, verdict
-from apps.governance.verdict import Judgement, Thresholds, judge
+from apps.governance.verdict import Thresholds, judge
 from schemas.bridge import Action, Margin, Verdict
 from schemas.eisv import Anima, GovernanceEisv
 from schemas.errors import HouseError
@@ -16,9 +14,8 @@ FREE = frozenset({Status.ACTIVE, Status.WAITING_INPUT})
 
 
 class Before(NamedTuple):
-    """The state that a check-in steps from."""
+    """The state that a check-in steps from: the one that came last, whatever clocks say."""
 
-    recorded_at: datetime
     eisv: GovernanceEisv
     anima: Anima
 
@@ -34,7 +31,8 @@ class Batch:
         self.events: list[dict[str, Any]] = []
         self.sessions: dict[str, str] = {}
         self._stored: dict[tuple[str, str, int], tuple[bytes, Verdict]] = {}
-        self._stepped: dict[str, list[Before]] = defaultdict(list)
+        self._newest: dict[str, Before] = {}
+        self._highest: dict[tuple[str, str], int] = {}
 
     def questions(self) -> list[dict[str, Any]]:
         """What the query ``standing`` is asked."""
@@ -44,7 +42,6 @@ class Batch:
                 "agent": said.agent,
                 "boot_id": said.boot_id,
                 "seq": said.seq,
-                "recorded_at": said.recorded_at,
             }
             for place, said in enumerate(self.reports)
         ]
@@ -67,15 +64,17 @@ class Batch:
     def judge(self, standing: list[tuple[Any, ...]]) -> None:
         """Each report in the order it came, each agent's state from the one before."""
         for said, (_, identity_id, status, sha, *rest) in zip(self.reports, standing, strict=True):
-            first, before = tuple(rest[:10]), _before(rest[10:])
+            first, late, before = tuple(rest[:10]), bool(rest[10]), _before(rest[11:])
             if sha is not None:
-                self.outcomes.append(self._repeat(said, bytes(sha), again(said, first)))
+                answer = _still(again(said, first), status)
+                self.outcomes.append(self._repeat(said, bytes(sha), answer))
             elif said.key in self._stored:
                 stored, answer = self._stored[said.key]
                 repeat = answer.model_copy(update={"repeated": True})
                 self.outcomes.append(self._repeat(said, stored, repeat))
             else:
-                self.outcomes.append(self._new(said, identity_id, Status(status), before))
+                late = late or self._highest.get(said.key[:2], -1) > said.seq
+                self.outcomes.append(self._new(said, identity_id, status, before, late))
 
     def _repeat(self, said: Report, stored: bytes, answer: Verdict) -> Verdict | HouseError:
         if stored == said.body_sha256:
@@ -90,14 +89,9 @@ class Batch:
         )
 
     def _new(
-        self, said: Report, identity_id: int, status: Status, before: Before | None
+        self, said: Report, identity_id: int, status: str, stored: Before | None, late: bool
     ) -> Verdict:
-        past = [
-            state for state in self._stepped[said.agent] if state.recorded_at <= said.recorded_at
-        ]
-        if past:
-            newest = max(reversed(past), key=lambda state: state.recorded_at)
-            before = newest if not before or newest.recorded_at >= before.recorded_at else before
+        before = self._newest.get(said.agent, stored)
         made = judge(
             before.eisv if before else None,
             before.anima if before else None,
@@ -105,11 +99,15 @@ class Batch:
             said.complexity,
             self.thresholds,
         )
-        made = made if status in FREE else _held(made, status)
+        if status not in FREE:
+            made = made._replace(**_hold(status))
         answer = verdict(said, made)
-        self._stepped[said.agent].append(Before(said.recorded_at, made.eisv, said.check_in.anima))
+        if not late:
+            self._newest[said.agent] = Before(made.eisv, said.check_in.anima)
+            self._highest[said.key[:2]] = said.seq
         self._stored[said.key] = (said.body_sha256, answer)
-        self.rows.append(row(said, identity_id, made))
+        place = {"place": len(self.rows), "late": late}
+        self.rows.append(row(said, identity_id, made) | place)
         self.events.append(
             event(
                 "check_in",
@@ -125,21 +123,25 @@ class Batch:
             )
         )
         if said.session_id:
-            self.sessions[said.session_id] = said.agent
+            self.sessions.setdefault(said.session_id, said.agent)
         return answer
 
 
 def _before(columns: list[Any]) -> Before | None:
-    at, energy, integrity, entropy, void, warmth, clarity, stability, presence = columns
-    if at is None:
+    energy, integrity, entropy, void, warmth, clarity, stability, presence = columns
+    if energy is None:
         return None
     return Before(
-        at,
         GovernanceEisv(E=energy, I=integrity, S=entropy, V=void),
         Anima(warmth=warmth, clarity=clarity, stability=stability, presence=presence),
     )
 
 
-def _held(made: Judgement, status: Status) -> Judgement:
+def _still(first: Verdict, status: str) -> Verdict:
+    """The first answer, as it counts now: the operator's hold is of this moment."""
+    return first if status in FREE else first.model_copy(update=_hold(status))
+
+
+def _hold(status: str) -> dict[str, Any]:
     reason = f"The agent is {status}: an operator holds it"
-    return made._replace(action=Action.PAUSE, margin=Margin.CRITICAL, reason=reason)
+    return {"action": Action.PAUSE, "margin": Margin.CRITICAL, "reason": reason}

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
 from apps.governance.batch import Batch
 from apps.governance.report import Report
-from apps.governance.sessions import Sessions
+from apps.governance.sessions import Binding, Sessions
 from apps.governance.verdict import Thresholds
 from apps.postgres import Connection, Pool, is_gone
 from apps.queries import load
@@ -54,6 +54,8 @@ class Checkins:
         self._wake = asyncio.Event()
         self._closed: HouseError | None = None
         self._lost = False
+        self.trouble: str | None = None
+        """Why the last batch could not be written, until one is."""
 
     async def handle(self, said: Report) -> Verdict:
         """The verdict, once the check-in is on disk."""
@@ -118,7 +120,8 @@ class Checkins:
         if isinstance(error, DataError | IntegrityError):
             name = error.diag.constraint_name
             return Refused(f"check-in: the database refused it{f': {name}' if name else ''}")
-        log.warning("postgres: %s while writing a check-in", type(error).__name__)
+        self.trouble = type(error).__name__
+        log.warning("postgres: %s while writing a check-in", self.trouble)
         return Diverged(f"check-in: not written: {type(error).__name__}")
 
     async def _commit_through(self, reports: list[Report]) -> list[Outcome]:
@@ -129,12 +132,12 @@ class Checkins:
             return await self._commit(reports)
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             if not is_gone(error):
-                raise Unreachable(f"postgres: {type(error).__name__}", "send it again") from None
+                self.trouble = type(error).__name__
+                raise Unreachable(f"postgres: {self.trouble}", "send it again") from None
         try:
-            async with asyncio.timeout(RECONNECT_SECONDS):
-                await self._pool.check()
             return await self._commit(reports)
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            self.trouble = type(error).__name__
             if is_gone(error):
                 self._lost = True
                 self._on_lost("it broke off while check-ins were being written")
@@ -147,13 +150,16 @@ class Checkins:
             self._pool.connection(RECONNECT_SECONDS) as conn,
             conn.transaction(),
         ):
-            await self._fill(conn, batch)
+            bound = await self._fill(conn, batch)
+        if batch.rows:
+            self.trouble = None
         self._audit.note(batch.events)
-        self._sessions.remember(batch.sessions)
+        self._sessions.remember(bound)
         return batch.outcomes
 
-    async def _fill(self, conn: Connection, batch: Batch) -> None:
-        asked = {"asked": to_json(batch.questions()).decode()}
+    async def _fill(self, conn: Connection, batch: Batch) -> dict[str, Binding]:
+        """Write what the batch becomes; gives the sessions that Postgres bound."""
+        asked: dict[str, Any] = {"asked": to_json(batch.questions()).decode()}
         standing = await _all(conn, "standing", asked)
         if strangers := batch.strangers(standing):
             made = await _all(conn, "create_identities", {"agents": strangers})
@@ -166,15 +172,13 @@ class Checkins:
             await conn.execute(
                 SQL["append_audit_events"], {"events": to_json(batch.events).decode()}
             )
-        if batch.sessions:
-            await conn.execute(
-                SQL["touch_sessions"],
-                {
-                    "sessions": to_json(batch.session_rows()).decode(),
-                    "lifetime": SESSION_LIFETIME_SECONDS,
-                },
-            )
+        if not batch.sessions:
+            return {}
+        lifetime = SESSION_LIFETIME_SECONDS
+        asked = {"sessions": to_json(batch.session_rows()).decode(), "lifetime": lifetime}
+        bound = await _all(conn, "touch_sessions", asked)
+        return {session_id: (agent, lifetime) for session_id, agent in bound}
 
 
-async def _all(conn: Connection, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+async def _all(conn: Connection, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return await (await conn.execute(SQL[query], values)).fetchall()

@@ -13,6 +13,7 @@ import psycopg
 from apps.governance import VERSION
 from apps.governance.audit import AuditLog
 from apps.governance.checkins import Checkins
+from apps.governance.maintenance import Maintenance
 from apps.governance.sessions import Sessions
 from apps.postgres import Connection, Pool, is_gone
 from apps.queries import load
@@ -24,7 +25,6 @@ SQL = load(Path(__file__).with_name("queries.sql"))
 PROBE_EVERY_SECONDS = 5.0
 PROBE_SECONDS = 3.0
 FRESH_SECONDS = 1.0
-MAINTAIN_EVERY_SECONDS = 3_600.0
 
 
 class Standing(StrEnum):
@@ -44,17 +44,19 @@ class Health:
         audit: AuditLog,
         sessions: Sessions,
         checkins: Checkins,
+        *,
+        maintenance: Maintenance,
         on_lost: Callable[[str], None],
     ) -> None:
         self._pool = pool
         self._audit = audit
         self._sessions = sessions
         self._checkins = checkins
+        self._maintenance = maintenance
         self._on_lost = on_lost
         self._lock = asyncio.Lock()
         self._seen: tuple[float, dict[str, Any]] | None = None
-        self._maintained = -MAINTAIN_EVERY_SECONDS
-        self._maintenance: str | None = None
+        self._gone = False
         self._started = time.monotonic()
 
     async def look(self) -> dict[str, Any]:
@@ -66,53 +68,44 @@ class Health:
             return self._seen[1]
 
     async def watch(self) -> None:
-        """Probe Postgres until cancelled; two failures running end the process."""
+        """Probe Postgres until cancelled; if it is gone twice running, the process ends."""
         failed = 0
         while True:
             await asyncio.sleep(PROBE_EVERY_SECONDS)
-            failed = (
-                0 if (await self.look())["checks"]["postgres"]["status"] == "ok" else failed + 1
-            )
+            await self.look()
+            failed = failed + 1 if self._gone else 0
             if failed == 2:
                 self._on_lost("two probes in a row got no answer")
-            if time.monotonic() - self._maintained > MAINTAIN_EVERY_SECONDS:
-                await self.maintain()
-
-    async def maintain(self) -> None:
-        """Make the months ahead. What hinders it is said once and shown by /health."""
-        self._maintained = time.monotonic()
-        try:
-            async with self._pool.connection(PROBE_SECONDS) as conn:
-                await conn.execute(SQL["maintain_partitions"])
-            self._maintenance = None
-        except psycopg.Error as error:
-            self._maintenance = type(error).__name__
-            log.warning("audit.partition_maintenance: %s", type(error).__name__)
+            if self._maintenance.is_due:
+                await self._maintenance.run()
 
     async def _probe(self) -> dict[str, Any]:
         age: float | None = None
         stray = False
         missing: list[str] = []
         trouble: str | None = None
+        self._gone = False
         try:
             async with asyncio.timeout(PROBE_SECONDS), self._pool.connection(PROBE_SECONDS) as conn:
                 missing = await missing_columns(conn)
                 if not missing:
+                    trouble = await _write_and_read(conn)
                     age = (await _one(conn, "last_check_in_age_seconds"))[0]
                     stray = (await _one(conn, "stray_events"))[0]
         except (psycopg.Error, TimeoutError) as error:
-            trouble = "does not answer" if is_gone(error) else type(error).__name__
+            self._gone = is_gone(error)
+            trouble = "does not answer" if self._gone else type(error).__name__
+        tables = f"missing: {', '.join(missing[:5])}" if missing else None
         redis = await self._sessions.check()
         file = await asyncio.to_thread(self._audit.check)
-        months = self._maintenance or ("rows fell outside every month" if stray else None)
+        months = "audit.events_default holds rows that no month was made for" if stray else None
         checks = {
             "postgres": _check(trouble, Standing.CRITICAL),
-            "tables": _check(
-                f"missing: {', '.join(missing[:5])}" if missing else trouble, Standing.CRITICAL
-            ),
+            "tables": _check(tables or (trouble if self._gone else None), Standing.CRITICAL),
+            "check_ins": _check(self._checkins.trouble, Standing.CRITICAL),
             "redis": _check(redis, Standing.MODERATE),
             "audit_log": _check(file, Standing.MODERATE),
-            "partitions": _check(months, Standing.MODERATE),
+            "partitions": _check(self._maintenance.trouble or months, Standing.MODERATE),
         }
         worst = [check["status"] for check in checks.values()]
         status = next(
@@ -144,6 +137,15 @@ async def require_columns(conn: Connection) -> None:
             f" the first is {missing[0]}",
             "apply the migrations of line governance: deploy again",
         )
+
+
+async def _write_and_read(conn: Connection) -> str | None:
+    """Two commits: what one wrote, another reads. A server that only answers is not enough."""
+    written = (await _one(conn, "write_probe"))[0]
+    read = (await _one(conn, "read_probe"))[0]
+    if written is None or read is None:
+        return "core.probe has no row"
+    return None if read >= written else "what was written cannot be read"
 
 
 async def _one(conn: Connection, query: str) -> tuple[Any, ...]:

@@ -27,37 +27,46 @@ class Identities:
         """Keep label, purpose, notes, tags and metadata; what is absent stays as it was."""
         values = {"label": None, "purpose": None, "notes": None, "tags": None, **said}
         values["metadata"] = to_json(said.get("metadata") or {}).decode()
-        event = _event(agent, "identity_described", {"keys": sorted(said)})
         async with self._desk.connection() as conn, conn.transaction():
-            await conn.execute(SQL["create_identities"], {"agents": [agent]})
+            events = await self._created(conn, agent)
             found = await conn.execute(SQL["describe_identity"], {**values, "agent": agent})
             row = await found.fetchone()
-            await self._append(conn, event)
-        self._audit.note([event])
-        if row is None:
-            raise Refused(f"identity {agent!r}: is not there")
+            if row is None:
+                raise Refused(f"identity {agent!r}: is not there")
+            events.append(_event(agent, "identity_described", {"keys": sorted(said)}))
+            await self._append(conn, events)
+        self._audit.note(events)
         return {"agent_id": row[0], "status": row[1]}
 
     async def tell(self, agent: str) -> dict[str, Any]:
         """What governance knows of an agent; an agent unknown so far is made known."""
         async with self._desk.connection() as conn, conn.transaction():
-            await conn.execute(SQL["create_identities"], {"agents": [agent]})
+            events = await self._created(conn, agent)
             found = await conn.execute(SQL["identity"], {"agent": agent})
             row = await found.fetchone()
-        if row is None:
-            raise Refused(f"identity {agent!r}: is not there")
+            if row is None:
+                raise Refused(f"identity {agent!r}: is not there")
+            await self._append(conn, events)
+        self._audit.note(events)
         names = ("agent_id", "status", "label", "purpose", "created_at")
         return dict(zip(names, row, strict=True))
 
     async def outcome(self, agent: str, payload: dict[str, Any]) -> None:
         """Keep what came of something the agent did."""
-        event = _event(agent, "outcome", payload)
+        events = [_event(agent, "outcome", payload)]
         async with self._desk.connection() as conn, conn.transaction():
-            await self._append(conn, event)
-        self._audit.note([event])
+            await self._append(conn, events)
+        self._audit.note(events)
 
-    async def _append(self, conn: Connection, event: dict[str, Any]) -> None:
-        await conn.execute(SQL["append_audit_events"], {"events": to_json([event]).decode()})
+    async def _created(self, conn: Connection, agent: str) -> list[dict[str, Any]]:
+        """Make the agent known; gives the event of it, if it was not."""
+        found = await conn.execute(SQL["create_identities"], {"agents": [agent]})
+        made = await found.fetchall()
+        return [_event(agent, "identity_created", {}) for (agent,) in made]
+
+    async def _append(self, conn: Connection, events: list[dict[str, Any]]) -> None:
+        if events:
+            await conn.execute(SQL["append_audit_events"], {"events": to_json(events).decode()})
 
 
 def _event(agent: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:

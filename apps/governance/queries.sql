@@ -1,22 +1,26 @@
 -- standing --
--- For each check-in: its agent, the same key if it is stored, the newest state not after it.
+-- For each check-in: its agent, the same key if it is stored, whether a higher seq of its boot
+-- came before it, and the state that came last.
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
-       before.recorded_at, before.energy, before.integrity, before.entropy, before.void,
+       EXISTS (SELECT 1 FROM core.agent_state AS higher
+                WHERE higher.identity_id = identity.identity_id
+                  AND higher.boot_id = asked.boot_id AND higher.seq > asked.seq) AS late,
+       before.energy, before.integrity, before.entropy, before.void,
        before.warmth, before.clarity, before.stability, before.presence
   FROM jsonb_to_recordset(%(asked)s::jsonb)
-       AS asked (place integer, agent text, boot_id text, seq bigint, recorded_at timestamptz)
+       AS asked (place integer, agent text, boot_id text, seq bigint)
   LEFT JOIN core.identities AS identity ON identity.agent_id = asked.agent
   LEFT JOIN core.agent_state AS known
          ON known.identity_id = identity.identity_id
         AND known.boot_id = asked.boot_id AND known.seq = asked.seq
   LEFT JOIN LATERAL (
-       SELECT s.recorded_at, s.energy, s.integrity, s.entropy, s.void,
+       SELECT s.energy, s.integrity, s.entropy, s.void,
               s.warmth, s.clarity, s.stability, s.presence
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND s.recorded_at <= asked.recorded_at
-        ORDER BY s.recorded_at DESC, s.state_id DESC
+        WHERE s.identity_id = identity.identity_id AND NOT s.late
+        ORDER BY s.state_id DESC
         LIMIT 1) AS before ON true
  ORDER BY asked.place;
 
@@ -28,28 +32,29 @@ ON CONFLICT (agent_id) DO NOTHING
 RETURNING agent_id;
 
 -- append_states --
--- A whole batch; a key that is already there fails it.
+-- A whole batch, numbered in the order it came; a key that is already there fails it.
 INSERT INTO core.agent_state (
-       identity_id, boot_id, seq, body_sha256, recorded_at, received_at,
+       identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,
        energy, integrity, entropy, void, coherence, regime, health, risk,
        action, margin, nearest_edge, reason,
        reported_energy, reported_integrity, reported_entropy, reported_void,
        warmth, clarity, stability, presence, state_json)
 SELECT r.identity_id, r.boot_id, r.seq, decode(r.body_sha256, 'hex'),
-       r.recorded_at, r.received_at,
+       r.recorded_at, r.received_at, r.late,
        r.energy, r.integrity, r.entropy, r.void, r.coherence, r.regime, r.health,
        r.risk, r.action, r.margin, r.nearest_edge, r.reason,
        r.reported_energy, r.reported_integrity, r.reported_entropy, r.reported_void,
        r.warmth, r.clarity, r.stability, r.presence, r.state_json
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
-       identity_id bigint, boot_id text, seq bigint, body_sha256 text,
-       recorded_at timestamptz, received_at timestamptz,
+       place integer, identity_id bigint, boot_id text, seq bigint, body_sha256 text,
+       recorded_at timestamptz, received_at timestamptz, late boolean,
        energy float8, integrity float8, entropy float8, void float8, coherence float8,
        regime text, health text, risk float8,
        action text, margin text, nearest_edge text, reason text,
        reported_energy float8, reported_integrity float8, reported_entropy float8,
        reported_void float8,
-       warmth float8, clarity float8, stability float8, presence float8, state_json jsonb);
+       warmth float8, clarity float8, stability float8, presence float8, state_json jsonb)
+ ORDER BY r.place;
 
 -- append_audit_events --
 -- Written in the transaction of what they tell of.
@@ -59,23 +64,38 @@ SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload
        event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb);
 
 -- touch_sessions --
--- Bind new sessions; keep those of the same agent alive, once a minute at most.
+-- Bind new and expired sessions; keep those of the same agent alive, once a minute at most.
+-- Gives the bindings it wrote: another agent's living session is not among them.
 INSERT INTO core.sessions (session_id, identity_id, created_at, last_active, expires_at)
 SELECT r.session_id, identity.identity_id, r.at, r.at,
        r.at + make_interval(secs => %(lifetime)s)
   FROM jsonb_to_recordset(%(sessions)s::jsonb) AS r (session_id text, agent text, at timestamptz)
   JOIN core.identities AS identity ON identity.agent_id = r.agent
 ON CONFLICT (session_id) DO UPDATE
-   SET last_active = excluded.last_active, expires_at = excluded.expires_at
- WHERE core.sessions.identity_id = excluded.identity_id
-   AND core.sessions.last_active < excluded.last_active - interval '60 s';
+   SET identity_id = excluded.identity_id,
+       created_at = CASE WHEN core.sessions.expires_at <= excluded.last_active
+                         THEN excluded.created_at ELSE core.sessions.created_at END,
+       last_active = excluded.last_active, expires_at = excluded.expires_at
+ WHERE core.sessions.expires_at <= excluded.last_active
+    OR (core.sessions.identity_id = excluded.identity_id
+        AND core.sessions.last_active < excluded.last_active - interval '60 s')
+RETURNING session_id,
+          (SELECT i.agent_id FROM core.identities AS i
+            WHERE i.identity_id = core.sessions.identity_id);
 
 -- session_agent --
--- Who a living session belongs to.
-SELECT identity.agent_id
+-- Who a living session belongs to, and for how many seconds more.
+SELECT identity.agent_id, extract(epoch FROM session.expires_at - now())::float8
   FROM core.sessions AS session
   JOIN core.identities AS identity ON identity.identity_id = session.identity_id
  WHERE session.session_id = %(session_id)s AND session.expires_at > now();
+
+-- sweep_sessions --
+-- Some of the sessions that are over, the oldest first.
+DELETE FROM core.sessions AS session
+ WHERE session.session_id IN (
+       SELECT s.session_id FROM core.sessions AS s
+        WHERE s.expires_at <= now() ORDER BY s.expires_at LIMIT %(limit)s);
 
 -- describe_identity --
 -- What an agent says of itself; keys it does not send stay as they are.
@@ -120,3 +140,18 @@ SELECT EXISTS (SELECT 1 FROM ONLY audit.events_default);
 -- maintain_partitions --
 -- Makes the months ahead; gives how many it made.
 SELECT audit.partition_maintenance(now());
+
+-- write_probe --
+-- A commit of its own; gives what was written.
+UPDATE core.probe SET updated_at = clock_timestamp() RETURNING updated_at;
+
+-- read_probe --
+-- What the last commit wrote.
+SELECT updated_at FROM core.probe;
+
+-- events_since --
+-- The trail from an instant on, in order.
+SELECT event_id, recorded_at, agent_id, event_type, payload
+  FROM audit.events
+ WHERE recorded_at >= %(since)s
+ ORDER BY recorded_at, event_id;

@@ -47,7 +47,7 @@ def report(
         boot_id=check_in.boot_id if keyed and check_in.boot_id else f"unkeyed-{uuid4().hex}",
         seq=check_in.seq if keyed and check_in.seq is not None else 0,
         body_sha256=sha256(f"{said}|{complexity}".encode()).digest(),
-        # A Pi whose clock runs ahead must not outrank every later check-in.
+        # Nothing is recorded after it was received: the Pi's clock may run ahead.
         recorded_at=min(check_in.recorded_at or received_at, received_at),
         received_at=received_at,
         complexity=complexity,
@@ -56,7 +56,7 @@ def report(
 
 
 def row(said: Report, identity_id: int, made: Judgement) -> dict[str, Any]:
-    """The row of core.agent_state."""
+    """The row of core.agent_state, but for its place among the others."""
     anima, reported = said.check_in.anima, said.check_in.eisv
     return {
         "identity_id": identity_id,

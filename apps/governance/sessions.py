@@ -19,6 +19,9 @@ SQL = load(Path(__file__).with_name("queries.sql"))
 PENDING_LIMIT = 10_000
 REDIS_SECONDS = 1.0
 
+Binding = tuple[str, int]
+"""The agent of a session, and for how many seconds more it is so."""
+
 
 class RedisSettings(Closed):
     """The socket of Redis and who we are there."""
@@ -48,13 +51,13 @@ class Sessions:
     def __init__(self, desk: Desk, redis: Redis) -> None:
         self._desk = desk
         self._redis = redis
-        self._pending: dict[str, str] = {}
+        self._pending: dict[str, Binding] = {}
         self._wake = asyncio.Event()
         self.dropped = 0
         """Bindings that Redis did not take; core.sessions has them."""
 
-    def remember(self, bindings: dict[str, str]) -> None:
-        """Cache committed bindings soon. Never waits, never fails."""
+    def remember(self, bindings: dict[str, Binding]) -> None:
+        """Cache soon what Postgres confirmed. Never waits, never fails."""
         if not bindings:
             return
         if len(self._pending) + len(bindings) > PENDING_LIMIT:
@@ -71,8 +74,8 @@ class Sessions:
             bindings, self._pending = self._pending, {}
             try:
                 async with self._redis.pipeline(transaction=False) as pipe:
-                    for session_id, agent in bindings.items():
-                        pipe.set(keys.session(session_id), agent, ex=keys.SESSION_LIFETIME_SECONDS)
+                    for session_id, (agent, seconds) in bindings.items():
+                        pipe.set(keys.session(session_id), agent, ex=seconds)
                     await pipe.execute()
             except (RedisError, OSError, TimeoutError) as error:
                 self._lose(len(bindings), error)
@@ -91,8 +94,10 @@ class Sessions:
             row = await found.fetchone()
         if row is None:
             return None
-        self.remember({session_id: str(row[0])})
-        return str(row[0])
+        agent, seconds = str(row[0]), int(row[1])
+        if seconds:
+            self.remember({session_id: (agent, seconds)})
+        return agent
 
     async def check(self) -> str | None:
         """What is wrong with the cache, or None."""

@@ -1,19 +1,19 @@
 """The two doors: the LAN's needs a token, the local one does not. Everything else is the same."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from apps.bridge import tools, web
 from apps.bridge.body import decode, read
-from apps.bridge.refusals import Forbidden, Malformed, NotAllowed, NotFound
+from apps.bridge.refusals import Conflict, Malformed, NotAllowed, NotFound
 from apps.bridge.tools import Tool
 from apps.bridge.web import Answer, Receive, Scope, Send
-from apps.governance import VERSION
+from apps.governance import VERSION, caller
 from apps.governance.calls import tools_for
 from apps.governance.checkins import Checkins
 from apps.governance.health import Health, Standing
@@ -21,11 +21,11 @@ from apps.governance.identities import Identities
 from apps.governance.report import report
 from apps.governance.sessions import Sessions
 from apps.governance.tokens import Tokens
-from schemas.bridge import AgentName, CheckIn
-from schemas.errors import HouseError, Refused, Unreachable
+from apps.postgres import is_gone
+from schemas.bridge import CheckIn
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
 
-AGENT: TypeAdapter[str] = TypeAdapter(AgentName)
-SESSION_ID_LIMIT = 200
+log = logging.getLogger("governance")
 INDEX = b"""governance of abode
 GET  /health        how it stands
 POST /v1/checkins   a check-in (JSON), answered with a verdict
@@ -65,13 +65,15 @@ class Doors:
             return
         except HouseError as error:
             answer = web.refusal(error, METHODS.get(scope["path"], ""))
-        except (psycopg.Error, TimeoutError) as error:
-            away = Unreachable(f"postgres: {type(error).__name__}", "send it again later")
-            answer = web.refusal(away)
+        except psycopg.Error as error:
+            answer = web.refusal(_of_postgres(error))
+        except TimeoutError:
+            answer = web.refusal(Unreachable("postgres: does not answer", "send it again later"))
         await web.reply(send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path, method = scope["path"], scope["method"]
+        path, method, is_local = scope["path"], scope["method"], self._is_local(scope)
+        caller.no_web_page(scope, is_local=is_local)
         allowed = METHODS.get(path)
         if allowed is None:
             raise NotFound(f"{path!r:.80}: nothing lives here", f"try {', '.join(METHODS)}")
@@ -82,7 +84,8 @@ class Doors:
         if path == "/health":
             seen = await self._health.look()
             return Answer(to_json(seen), 503 if seen["status"] == Standing.CRITICAL else 200)
-        known = None if self._is_local(scope) else self._known(scope)
+        known = None if is_local else self._tokens.agent(web.header(scope, "authorization"))
+        caller.is_json(scope)
         body = await web.body(scope, receive)
         if path == "/v1/checkins":
             return await self._check_in(scope, body, known)
@@ -91,13 +94,8 @@ class Doors:
     async def _check_in(self, scope: Scope, body: bytes, known: str | None) -> Answer:
         decode(body, "check-in")
         said = read(CheckIn, body, "check-in")
-        session_id = _session_id(scope)
-        agent = known or said.agent or await self._named(scope, None, session_id)
-        if known and said.agent not in (None, known):
-            raise Forbidden(
-                f"check-in: agent {said.agent!r} is not the token's agent",
-                "each agent has its own token",
-            )
+        session_id = caller.session_id(scope)
+        agent = caller.named(scope, said.agent, known) or await self._of_session(session_id)
         heard = report(agent, said, datetime.now(UTC), session_id=session_id)
         return Answer((await self._checkins.handle(heard)).model_dump_json().encode())
 
@@ -106,10 +104,11 @@ class Doors:
             request = decode(body, "request")
         except Malformed as error:
             return Answer(to_json(tools.failure(None, tools.PARSE_ERROR, error.message)), 400)
-        session_id = _session_id(scope)
+        session_id = caller.session_id(scope)
 
-        async def bound(name: Any) -> Mapping[str, Tool]:
-            agent = known or await self._named(scope, name, session_id)
+        async def bound(hint: Any) -> Mapping[str, Tool]:
+            agent = caller.named(scope, None, known) or caller.name(hint)
+            agent = agent or await self._of_session(session_id)
             return tools_for(agent, session_id, self._checkins, self._identities)
 
         said = await tools.dispatch(request, bound, SERVER)
@@ -119,27 +118,24 @@ class Doors:
         server: tuple[str, int] | None = scope.get("server")
         return server is not None and server[1] == self._local_port
 
-    def _known(self, scope: Scope) -> str:
-        return self._tokens.agent(web.header(scope, "authorization"))
-
-    async def _named(self, scope: Scope, name: Any, session_id: str | None) -> str:
-        """Who calls at the local door: X-Agent-Id, agent_name, or whose session it is."""
-        given = web.header(scope, "x-agent-id") or name
-        if given is None and session_id:
-            given = await self._sessions.agent(session_id)
-        if given is None:
+    async def _of_session(self, session_id: str | None) -> str:
+        agent = await self._sessions.agent(session_id) if session_id else None
+        if agent is None:
             raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
-        try:
-            return AGENT.validate_python(given, strict=True)
-        except ValidationError:
-            raise Refused(f"agent {given!r:.80}: is not a name") from None
+        return agent
 
 
-def _session_id(scope: Scope) -> str | None:
-    given = web.header(scope, "x-session-id")
-    if given is not None and not (0 < len(given) <= SESSION_ID_LIMIT and given.isprintable()):
-        raise Refused(f"X-Session-ID: is not 1 to {SESSION_ID_LIMIT} printable characters")
-    return given
+def _of_postgres(error: psycopg.Error) -> HouseError:
+    """Only what may pass is worth sending again."""
+    kind = type(error).__name__
+    if isinstance(error, psycopg.OperationalError) or is_gone(error):
+        return Unreachable(f"postgres: {kind}", "send it again later")
+    if isinstance(error, psycopg.IntegrityError):
+        return Conflict(f"postgres: {error.diag.constraint_name or kind}: is not kept")
+    if isinstance(error, psycopg.DataError):
+        return Refused(f"postgres: {kind}: it cannot be stored")
+    log.error("postgres: %s: %s", kind, error.diag.message_primary)
+    return Diverged(f"postgres: {kind}", "this is a fault of ours; please report it")
 
 
 def _spoken(scope: Scope, said: dict[str, Any]) -> Answer:

@@ -43,6 +43,7 @@ CREATE TABLE core.agent_state (
                        CONSTRAINT agent_state_body_sha256_check CHECK (length(body_sha256) = 32),
     recorded_at        timestamptz NOT NULL,
     received_at        timestamptz NOT NULL,
+    late               boolean NOT NULL,
     energy             double precision NOT NULL
                        CONSTRAINT agent_state_energy_check CHECK (energy BETWEEN 0 AND 1),
     integrity          double precision NOT NULL
@@ -93,8 +94,13 @@ CREATE TABLE core.agent_state (
 );
 CREATE INDEX agent_state_identity_id_recorded_at_idx
     ON core.agent_state (identity_id, recorded_at DESC);
+-- The newest state is the one that came last: a Pi without a clock wakes in 1970.
+CREATE INDEX agent_state_identity_id_state_id_idx
+    ON core.agent_state (identity_id, state_id DESC) WHERE NOT late;
 COMMENT ON TABLE core.agent_state IS
     'One row per acknowledged check-in: what the Pi felt, the governance EISV, the verdict.';
+COMMENT ON COLUMN core.agent_state.late IS
+    'Came after a higher seq of its boot: kept, but never the newest nor stepped from.';
 
 CREATE TABLE core.calibration (
     singleton  boolean PRIMARY KEY DEFAULT true
@@ -108,3 +114,13 @@ COMMENT ON TABLE core.calibration IS 'The thresholds of a verdict; one row, read
 
 INSERT INTO core.calibration (data)
 VALUES ('{"risk_low": 0.35, "risk_pause": 0.60, "coherence_pause": 0.40, "void_pause": 0.15}');
+
+CREATE TABLE core.probe (
+    singleton  boolean PRIMARY KEY DEFAULT true
+               CONSTRAINT probe_singleton_check CHECK (singleton),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE core.probe IS
+    'When governance last proved that it can write; one row, no data of anyone.';
+
+INSERT INTO core.probe DEFAULT VALUES;

@@ -10,10 +10,10 @@ SELECT i.identity_id, i.agent_id, i.status, i.label, i.purpose, i.created_at, i.
        SELECT a.recorded_at, a.received_at, a.energy, a.integrity, a.entropy, a.void,
               a.coherence, a.regime, a.health, a.risk, a.action, a.margin
          FROM core.agent_state AS a
-        WHERE a.identity_id = i.identity_id
-        ORDER BY a.recorded_at DESC, a.state_id DESC
+        WHERE a.identity_id = i.identity_id AND NOT a.late
+        ORDER BY a.state_id DESC
         LIMIT 1) AS s ON true;
-COMMENT ON VIEW core.agents IS 'One row per identity, with its newest state.';
+COMMENT ON VIEW core.agents IS 'One row per identity, with the state that came last.';
 
 CREATE VIEW core.schema_migrations AS
 SELECT substring(m.migration_id FROM '^[0-9]+')::integer AS version,

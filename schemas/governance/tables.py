@@ -77,6 +77,8 @@ class AgentState(Table, owner="mac", store="governance", table="core.agent_state
     """One acknowledged check-in: what was felt, the governance EISV after it, the verdict.
 
     (identity_id, boot_id, seq) is unique for ever: a repeat finds its first verdict here.
+    The newest is the one that came last (state_id), unless it is ``late``: a higher seq of its
+    boot came before it. ``recorded_at`` is the Pi's clock, which may be wrong, and orders nothing.
     ``state_json`` holds what was sent beside: drawing_eisv, environment, identity, pi.
     """
 
@@ -87,6 +89,7 @@ class AgentState(Table, owner="mac", store="governance", table="core.agent_state
     body_sha256: Sha256
     recorded_at: Instant
     received_at: Instant
+    late: bool
     energy: Energy
     integrity: Integrity
     entropy: Entropy
@@ -119,6 +122,13 @@ class Calibration(Table, owner="mac", store="governance", table="core.calibratio
     updated_at: Instant
 
 
+class Probe(Table, owner="mac", store="governance", table="core.probe"):
+    """When governance last proved that it can write. One row, for /health."""
+
+    singleton: Literal[True] = True
+    updated_at: Instant
+
+
 class AuditEvent(Table, owner="mac", store="governance", table="audit.events"):
     """One thing that governance did. The same event is a line of audit_log.jsonl."""
 
@@ -129,4 +139,4 @@ class AuditEvent(Table, owner="mac", store="governance", table="audit.events"):
     payload: JsonObject
 
 
-TABLES: tuple[type[Table], ...] = (Identity, Session, AgentState, Calibration, AuditEvent)
+TABLES: tuple[type[Table], ...] = (Identity, Session, AgentState, Calibration, Probe, AuditEvent)

@@ -132,7 +132,7 @@ class Governance:
         port = self.local if door == "local" else self.lan
         conn = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
         try:
-            conn.request(method, path, body, headers or {})
+            conn.request(method, path, body, {"Content-Type": "application/json"} | (headers or {}))
             answer = conn.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read().decode()
         finally:

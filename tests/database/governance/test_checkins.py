@@ -19,7 +19,7 @@ from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.report import Report, report
 from apps.governance.sessions import RedisSettings, Sessions, connect
-from apps.governance.verdict import Thresholds
+from apps.governance.verdict import START, Thresholds
 from apps.postgres import PostgresSettings, pool
 from schemas.bridge import Action, CheckIn, Verdict
 from schemas.errors import HouseError, Refused, Unreachable
@@ -173,23 +173,51 @@ def test_a_poisoned_row_does_not_fail_its_neighbours(governance_database, tmp_pa
 
 
 def test_a_late_row_never_makes_the_latest_older(governance_database, tmp_path):
-    """It is stored where it belongs, and steps from what was before it."""
+    """A lower seq of the same boot is kept with its verdict; nothing steps from it."""
 
     async def run():
         async with governance(governance_database, tmp_path) as (made, *_):
-            first = await made.handle(said(1, minutes=0))
+            await made.handle(said(1, minutes=0))
             third = await made.handle(said(3, minutes=2, warmth=0.9))
-            late = await made.handle(said(2, minutes=1))
+            await made.handle(said(2, minutes=1, warmth=0.0))
+            newest = ask(governance_database, "SELECT last_recorded_at, energy FROM core.agents")
             after = await made.handle(said(4, minutes=3))
-            return first, third, late, after
+            await made.handle(said(1, agent="ember"))
+            await made.handle(said(3, agent="ember", warmth=0.9))
+            return third, newest, after, await made.handle(said(4, agent="ember"))
 
-    first, _, late, after = asyncio.run(run())
-    newest = ask(governance_database, "SELECT last_recorded_at, energy FROM core.agents")
-    order = ask(governance_database, "SELECT seq FROM core.agent_state ORDER BY recorded_at")
+    third, newest, after, without = asyncio.run(run())
+    late = ask(governance_database, "SELECT seq, late FROM core.agent_state WHERE identity_id = "
+               "(SELECT min(identity_id) FROM core.identities) ORDER BY state_id")  # fmt: skip
 
-    assert newest == [(said(4, minutes=3).recorded_at, after.eisv.E)]
-    assert [seq for (seq,) in order] == [1, 2, 3, 4]
-    assert late.eisv.E != first.eisv.E
+    assert newest == [(said(3, minutes=2).recorded_at, third.eisv.E)]
+    assert late == [(1, False), (3, False), (2, True), (4, False)]
+    assert after.eisv == without.eisv
+
+
+def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(governance_database, tmp_path):
+    """The newest is what came last: in the step, in the view, after a new boot, in one batch."""
+    woken = [
+        replace(said(seq), boot_id="boot-0002", recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
+        for seq in range(21, 24)
+    ]
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, *_):
+            for seq in range(1, 21):
+                last = await made.handle(said(seq, minutes=seq))
+            singly = await made.handle(woken[0])
+            rest = await asyncio.gather(*map(made.handle, woken[1:]))
+            return last, singly, rest[-1]
+
+    last, singly, newest = asyncio.run(run())
+    [(recorded_at, entropy)] = ask(
+        governance_database, "SELECT last_recorded_at, entropy FROM core.agents"
+    )
+
+    assert abs(singly.eisv.S - last.eisv.S) < 0.01 < abs(last.eisv.S - START.S)
+    assert (recorded_at.year, entropy) == (1970, newest.eisv.S)
+    assert ask(governance_database, "SELECT count(*) FROM core.agent_state WHERE late") == [(0,)]
 
 
 def test_a_chain_is_the_same_in_one_batch_or_in_many(governance_database, tmp_path):

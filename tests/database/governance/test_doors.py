@@ -222,8 +222,8 @@ def test_health_tells_what_is_so(governance):
     assert after["status"] == "moderate"
     assert 0 <= after["last_check_in_age_seconds"] < 10
     assert {name: check["status"] for name, check in after["checks"].items()} == {
-        "postgres": "ok", "tables": "ok", "redis": "moderate", "audit_log": "ok",
-        "partitions": "ok",
+        "postgres": "ok", "tables": "ok", "check_ins": "ok", "redis": "moderate",
+        "audit_log": "ok", "partitions": "ok",
     }  # fmt: skip
 
 

@@ -166,6 +166,10 @@ def test_every_table_says_what_it_is(governance_database):
         "DELETE FROM audit.events",
         "UPDATE audit.events SET event_type = 'other'",
         "UPDATE core.calibration SET version = 2",
+        "UPDATE core.identities SET status = 'active'",
+        "UPDATE core.identities SET agent_id = 'other'",
+        "INSERT INTO core.identities (agent_id, status) VALUES ('a', 'active')",
+        "DELETE FROM core.probe",
         "INSERT INTO audit.events_default VALUES (gen_random_uuid(), now(), 'a', 'b', '{}')",
         "CREATE TABLE core.mine (a int)",
         "CREATE TABLE public.mine (a int)",
@@ -205,7 +209,8 @@ def test_the_app_may_read_the_operators_views(governance_database):
 def test_metadata_is_an_object(governance_database):
     """Text that merely looks like JSON is refused."""
     with psycopg.connect(governance_database.app) as conn, pytest.raises(CheckViolation):
-        conn.execute("INSERT INTO core.identities (agent_id, metadata) VALUES ('a', '\"{}\"')")
+        conn.execute("INSERT INTO core.identities (agent_id) VALUES ('a')")
+        conn.execute("UPDATE core.identities SET metadata = '\"{}\"'")
 
 
 def test_months_meet_in_every_time_zone(governance_database):

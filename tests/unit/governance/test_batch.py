@@ -1,5 +1,6 @@
 """What a batch becomes, given how its agents stand. No database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apps.bridge.refusals import Conflict
@@ -12,7 +13,7 @@ from schemas.eisv import Anima, GovernanceEisv
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
 NOTHING = (None,) * 11
-FIRST = (None,) * 9
+FIRST = (False,) + (None,) * 8
 
 
 def said(seq: int = 0, minutes: float = 0, agent: str = "lumen", **more: object) -> Report:
@@ -46,12 +47,50 @@ def test_agents_do_not_mix_in_a_batch():
     assert batch.outcomes[0].eisv == batch.outcomes[1].eisv
 
 
-def test_a_late_row_steps_from_what_was_before_it():
-    """And the rows after it stay as they are."""
-    batch = judged(said(2, 5, warmth=0.9), said(1, 0))
+def test_a_clock_that_jumps_back_does_not_matter():
+    """A Pi without a clock wakes in 1970; its check-ins still step from the one before."""
+    steady = judged(*(said(seq, seq) for seq in range(1, 30)))
+    jumping = judged(*(said(seq, seq if seq < 10 else -9_000_000) for seq in range(1, 30)))
 
-    assert batch.outcomes[1].eisv == judged(said(1, 0)).outcomes[0].eisv
-    assert len(batch.rows) == 2
+    assert [out.eisv for out in jumping.outcomes] == [out.eisv for out in steady.outcomes]
+    assert not any(row["late"] for row in jumping.rows)
+
+
+def test_a_late_row_is_stored_and_not_stepped_from():
+    """A lower seq after a higher one of the same boot; the next steps as if it had not been."""
+    batch = judged(said(2), said(1, warmth=0.0), said(3))
+    without = judged(said(2), said(3))
+
+    assert [row["late"] for row in batch.rows] == [False, True, False]
+    assert [row["place"] for row in batch.rows] == [0, 1, 2]
+    assert batch.outcomes[2].eisv == without.outcomes[1].eisv
+
+
+def test_a_new_boot_is_newer_whatever_its_seq():
+    """The outbox may have begun anew."""
+    other = replace(said(0), boot_id="boot-0002")
+    batch = judged(said(9), other)
+
+    assert [row["late"] for row in batch.rows] == [False, False]
+
+
+def test_a_repeat_to_a_held_agent_is_a_pause():
+    """The stored verdict was of another moment; the hold is of this one."""
+    stored = (said(1).body_sha256, 0.6, 0.7, 0.3, 0.1, 0.5, 0.2, "proceed", "tight", "void", "ok")
+    batch = Batch([said(1)], Thresholds())
+    batch.judge([(0, 7, "paused", *stored, *FIRST)])
+    [answer] = batch.outcomes
+
+    assert (answer.action, answer.margin, answer.repeated) == (Action.PAUSE, Margin.CRITICAL, True)
+    assert "paused" in answer.reason
+    assert batch.rows == []
+
+
+def test_a_session_belongs_to_who_named_it_first():
+    """Also inside one batch."""
+    one, two = (replace(said(1, agent=agent), session_id="s-1") for agent in ("lumen", "ember"))
+
+    assert judged(one, two).sessions == {"s-1": "lumen"}
 
 
 def test_a_repeat_inside_a_batch_writes_nothing():
@@ -92,14 +131,14 @@ def test_a_held_agent_is_paused():
 
 def test_the_stored_state_before_is_stepped_from():
     """As the query gives it."""
-    before = (NOW - timedelta(minutes=1), 0.6, 0.7, 0.3, 0.1, 0.4, 0.8, 0.9, 0.9)
+    before = (False, 0.6, 0.7, 0.3, 0.1, 0.4, 0.8, 0.9, 0.9)
     state = GovernanceEisv(E=0.6, I=0.7, S=0.3, V=0.1)
     made = judge(state, Anima(**CALM), Anima(**CALM), None, Thresholds())
 
     assert judged(said(1), before=before).outcomes[0].eisv == made.eisv
 
 
-def test_a_clock_that_runs_ahead_does_not_outrank():
+def test_a_clock_that_runs_ahead_is_cut_back():
     """recorded_at is never after received_at."""
     message = CheckIn(anima=Anima(**CALM), recorded_at=NOW + timedelta(days=400))
 
