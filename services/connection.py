@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from apps.hosts import docker_environment
 from schemas.hosts import MacHost, PiHost
-
-MAC_PATH = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-"""A Mac's non-login shell knows neither Homebrew's docker nor Docker Desktop's."""
 
 
 def data(machine: MacHost | PiHost) -> tuple[str, dict[str, Any]]:
@@ -29,10 +27,3 @@ def data(machine: MacHost | PiHost) -> tuple[str, dict[str, Any]]:
     if machine.ssh.known_hosts:
         about["ssh_known_hosts_file"] = str(Path(machine.ssh.known_hosts).expanduser())
     return machine.name, about
-
-
-def docker_environment(mac: MacHost) -> dict[str, str]:
-    """What every docker command on the Mac is given: a full PATH, and the engine's socket."""
-    path = mac.path or (MAC_PATH if mac.ssh else None)
-    told = {"PATH": path, "DOCKER_HOST": mac.docker_host}
-    return {key: value for key, value in told.items() if value}

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from apps.hosts import BASE
 from schemas import ports
 from services import cargo, docker
 from services.cargo import ROOT
 from services.engine import Engine
 
-BASE = "abode/base:trixie"
 BASE_PYTHON = "3.13"
 """What Debian trixie ships."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from apps import hosts as in_force
+from apps.ops import reach
 from schemas.hosts import Hosts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,21 +45,17 @@ class Standing:
         return done
 
     def docker(self, *words: str, check: bool = True) -> str:
-        """What docker says."""
-        mac = self.hosts.mac
-        assert mac.ssh is None, "docker checks run on the Mac itself"
-        return self.run("docker", *words, check=check).stdout.strip()
+        """What docker says on the Mac, wherever that is."""
+        said = reach.on_mac(self.hosts, ["docker", *words], seconds=300)
+        if check and said.reason is not None:
+            pytest.fail(f"docker {words}: {said.reason}")
+        return said.said.strip()
 
     def ssh(self, script: str, user: str | None = None, check: bool = True) -> str:
         """What the Pi's shell says: as its administrator, or as the service's user."""
-        ssh = self.hosts.pi[0].ssh
-        options = ["-p", str(ssh.port), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
-        if ssh.key:
-            options += ["-i", ssh.key, "-o", "IdentitiesOnly=yes"]
-        if ssh.known_hosts:
-            options += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"]
-        there = f"{user or ssh.user}@{ssh.hostname}"
-        return self.run("ssh", *options, there, script, check=check).stdout.strip()
+        to = self.hosts.pi[0].ssh
+        to = to.model_copy(update={"user": user or to.user})
+        return self.run(*reach.ssh_command(to, script), check=check).stdout.strip()
 
     def sql(self, query: str) -> str:
         """The answer of governance's database."""

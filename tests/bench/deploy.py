@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from apps import hosts as in_force
+from apps.ops import reach
 from schemas.hosts import Hosts
 from services.anima import UNIT
 from services.migrations import LEDGER
@@ -87,7 +88,7 @@ def _inventory(hosts: Hosts, state: Path) -> dict[str, Any]:
     mac = {
         "ansible_python_interpreter": sys.executable,
         "secrets": str(state / "secrets"),
-        "images": ["abode/base:trixie", *images],
+        "images": [in_force.BASE, *images],
         "networks": [called("abode-data"), called("abode-lan")],
         "volumes": [
             *(f"{name}-{kind}" for name in containers[:2] for kind in ("data", "socket")),
@@ -116,11 +117,7 @@ def _inventory(hosts: Hosts, state: Path) -> dict[str, Any]:
 
 
 def _there(board: Any, path: str) -> str:
-    ssh = board.ssh
-    command = [
-        "ssh", "-i", ssh.key, "-p", str(ssh.port), "-o", f"UserKnownHostsFile={ssh.known_hosts}",
-        f"{ssh.user}@{ssh.hostname}", f"sudo cat {path}",
-    ]  # fmt: skip
+    command = reach.ssh_command(board.ssh, f"sudo cat {path}")
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import subprocess
 
 import psycopg
 import pytest
@@ -107,7 +106,7 @@ def test_the_database_file_is_the_users_alone(standing, pi):
     assert pi.file(f"{home}/anima.db").user == standing.hosts.pi[0].user
 
 
-def test_postgres_speaks_tls_13_and_scram_only(standing):
+def test_postgres_speaks_tls_13_and_scram_only(standing, loopback):
     """A client that checks the certificate gets in over TLS 1.3; no other way is open."""
     port, secrets = standing.hosts.mac.postgres_port, standing.state / "secrets"
     password = (secrets / "postgres_governance").read_text().strip()
@@ -134,7 +133,7 @@ def test_postgres_speaks_tls_13_and_scram_only(standing):
             psycopg.connect(**{**about, **attempt})
 
 
-def test_the_services_role_can_do_no_more_than_its_work(standing):
+def test_the_services_role_can_do_no_more_than_its_work(standing, loopback):
     """The app's role neither creates, drops, empties nor reads what is not its own."""
     port, secrets = standing.hosts.mac.postgres_port, standing.state / "secrets"
     dsn = {
@@ -170,11 +169,10 @@ def test_the_services_role_can_do_no_more_than_its_work(standing):
 def test_redis_lets_nobody_in_unasked(standing):
     """Without a user nothing works; the probe may ping; the service has its keys only."""
     redis = standing.called("redis")
-    plain = ("docker", "exec", redis, "sh", "-c")
     raw = '/usr/bin/redis-cli -s "$REDIS_SOCKET" '
 
     def said(words: str) -> str:
-        return subprocess.run([*plain, words], capture_output=True, text=True, check=False).stdout
+        return standing.docker("exec", redis, "sh", "-c", words, check=False)
 
     assert "NOAUTH" in said(raw + "GET session:x")
     assert "PONG" in said("REDISCLI_AUTH=none " + raw + "--user health PING")

@@ -69,7 +69,7 @@ def test_every_check_in_leaves_its_audit_line(standing, eventually):
     assert eventually(same, seconds=10)
 
 
-def test_health_tells_the_truth(standing):
+def test_health_tells_the_truth(standing, loopback):
     """The seed's health command answers, and every check behind it ran."""
     port = standing.hosts.mac.governance_port
     with urllib.request.urlopen(f"http://localhost:{port}/health", timeout=5) as answer:

@@ -141,7 +141,11 @@ UNIT = "cd /etc/systemd/system && sudo sed -i s/=strict/=no/ anima.service && {a
         ("pi", UNIT, ["Token, environment and unit", "Run anima.service"]),
         ("pi", "sudo systemctl disable --now anima", ["Run anima.service"]),
         ("pi", "sudo rm -rf /opt/anima/releases/*", ["Release"]),
-        ("pi", "sudo chmod 644 /etc/anima/governance_token", ["Token, environment and unit"]),
+        (
+            "pi",
+            "sudo chmod 644 /etc/anima/governance_token",
+            ["Token, environment and unit", "Run anima.service"],
+        ),
         ("pi", "sudo chmod 755 /home/anima/.anima", ["Directories"]),
     ],
 )

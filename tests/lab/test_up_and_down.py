@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from apps.lab import flow
+from services.anima import UNIT
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"container": ("ps", "-a"), "volume": ("volume", "ls"), "network": ("network", "ls")}
@@ -101,6 +105,17 @@ def test_down_stops_all_and_up_loses_nothing(standing):
     assert after["core.agent_state"] > before["core.agent_state"]
     assert after["drawing_history"] > before["drawing_history"]
     assert files(standing.state) == state
+
+
+def test_a_row_of_the_process_before_proves_nothing(standing):
+    """An anima that was restarted and is mute must not live on its predecessor's rows."""
+    last = standing.sql("SELECT to_json(max(received_at)) FROM core.agent_state").strip('"')
+    standing.ssh(f"sudo systemctl restart {UNIT}")
+    since = flow.flowing_since(standing.hosts, datetime.now(UTC))
+    there = flow.wait_for_row(standing.hosts, since)
+
+    assert since > datetime.fromisoformat(last)
+    assert there >= 1
 
 
 def test_up_again_changes_nothing_but_what_a_dead_run_left(standing, other):
