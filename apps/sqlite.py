@@ -30,7 +30,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         db.row_factory = sqlite3.Row
         db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        db.execute("PRAGMA journal_mode = WAL")
+        (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
     except sqlite3.OperationalError as error:
@@ -39,6 +39,10 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         db.close()
         raise Diverged(f"{path}: {error}", hint=RESTORE) from error
+    if mode != "wal":
+        db.close()
+        hint = "it must lie on a local disk: WAL needs shared memory beside the file"
+        raise Diverged(f"{path}: the journal mode is {mode}, not wal", hint=hint)
     if is_new:
         sync_directory(path.parent)
     return db

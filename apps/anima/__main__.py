@@ -10,4 +10,4 @@ if not os.environ.get("GOVERNANCE_URL", "").startswith("https:"):
 
 from apps.anima.main import main
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

@@ -38,11 +38,14 @@ def compose(
     anima: Anima,
     readings: Iterable[Reading],
     dropped: int,
-) -> Callable[[int, Snapshot], CheckIn]:
-    """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot."""
+) -> Callable[[int, Snapshot | None], CheckIn]:
+    """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot.
+
+    Without a snapshot, what the store knows is absent from the check-in.
+    """
     data = as_sensor_data(readings)
 
-    def build(seq: int, store: Snapshot) -> CheckIn:
+    def build(seq: int, store: Snapshot | None) -> CheckIn:
         return CheckIn(
             agent=agent,
             boot_id=boot_id,
@@ -51,14 +54,16 @@ def compose(
             anima=anima,
             eisv=report(anima),
             sensor_data=SensorData.model_validate(
-                {**data, "drawing_eisv": snapshot(store.drawing)}
+                {**data, "drawing_eisv": snapshot(store.drawing) if store else None}
             ),
-            identity=store.identity,
+            identity=store.identity if store else None,
             pi=PiHealth(
                 outbox_depth=store.waiting,
                 dropped_records=dropped,
                 rejected_checkins=store.rejected,
-            ),
+            )
+            if store
+            else None,
         )
 
     return build

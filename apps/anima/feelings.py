@@ -40,6 +40,8 @@ that gives 0 to the value that gives 1, clamped. Weights count over the readings
 
 MOOD_SECONDS = 600.0
 """Time constant of the moods."""
+MOOD_KEPT_SECONDS = 600.0
+"""How long a mood outlives the last feeling: a bus that hangs is no reason to stop."""
 
 
 def feel(readings: Iterable[Reading]) -> Anima | None:
@@ -69,6 +71,25 @@ def settle(before: Anima | None, now: Anima, seconds: float) -> Anima:
     share = 1 - math.exp(-seconds / MOOD_SECONDS)
     old, new = before.model_dump(), now.model_dump()
     return Anima(**{name: clamp(old[name] + share * (new[name] - old[name]), 0, 1) for name in old})
+
+
+class Mood:
+    """The mood of one run of the creature; times are monotonic, in seconds."""
+
+    def __init__(self) -> None:
+        self._anima: Anima | None = None
+        self._felt_at = 0.0
+
+    def follow(self, felt: Anima | None, every: float, now: float) -> Anima | None:
+        """The mood now, ``every`` seconds after it was last asked for.
+
+        A moment without feeling leaves it as it was, for MOOD_KEPT_SECONDS at most.
+        """
+        if felt is not None:
+            self._anima, self._felt_at = settle(self._anima, felt, every), now
+        elif now - self._felt_at > MOOD_KEPT_SECONDS:
+            self._anima = None
+        return self._anima
 
 
 def report(anima: Anima) -> ReportedEisv:

@@ -5,18 +5,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 
 from apps.anima import board, canvas, i2c
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.drawing import Drawing
 from apps.anima.failures import Failures
-from apps.anima.feelings import feel, settle
+from apps.anima.feelings import Mood, feel
 from apps.anima.log import say
 from apps.anima.piece import Piece
 from apps.anima.readings import Reading, as_sensor_data, sense
 from apps.anima.settings import Settings
-from apps.anima.store import Store
+from apps.anima.store import Snapshot, Store
 from apps.anima.will import Will
 from schemas.anima.tables import AnimaState, Event, EventType
 
@@ -39,11 +40,15 @@ class Chore:
 class Life:
     """One run of the creature, from waking to sleep. Used by the main thread only."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings, self._store = settings, store
+    def __init__(
+        self, settings: Settings, store: Store, will: Will, send_unqueued: Callable[[str], None]
+    ) -> None:
+        self._settings, self._store, self._will = settings, store, will
+        self._send_unqueued = send_unqueued
         self._sensors = board.sensors(settings.home) + (i2c.sensors() if settings.i2c else [])
         self._failures = Failures("not done")
         self._readings: list[Reading] = []
+        self._mood = Mood()
         self._boot_id = new_boot_id()
         self._canvas_file = settings.home / "canvas.json"
         self._drawing = self._pick_up()
@@ -60,8 +65,7 @@ class Life:
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
             Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
         ]
-        self.will = Will(store, store.wake(datetime.now(UTC)))
-        say("awake", agent=settings.agent, boot_id=self._boot_id, may_draw=self.will.may_draw)
+        say("awake", agent=settings.agent, boot_id=self._boot_id, may_draw=will.may_draw)
 
     def turn(self) -> float:
         """Do what is due; gives the seconds until something is due again."""
@@ -97,13 +101,14 @@ class Life:
         if felt is None and self._has_sensed:
             self._failures.note("feel", "a feeling has no reading at all")
         every = self._settings.sense_every_seconds
-        self.will.anima = felt and settle(self.will.anima, felt, every)
+        self._will.anima = self._mood.follow(felt, every, time.monotonic())
+        self._will.consider()
         self._has_sensed = True  # the processor's share needs two readings
 
     def _draw(self) -> None:
-        if self.will.anima is None or not self.will.may_draw:
+        if self._will.anima is None or not self._will.may_draw:
             return
-        state = self._drawing.tick(self.will.anima, datetime.now(UTC))
+        state = self._drawing.tick(self._will.anima, datetime.now(UTC))
         if state and state.marks % self._settings.record_every_marks == 0:
             self._store.record_drawing_state(state)
             self._is_unsaved = True
@@ -112,27 +117,42 @@ class Life:
                 self._check_in_chore.due = min(self._check_in_chore.due, time.monotonic())
 
     def _remember(self) -> None:
-        if anima := self.will.anima:
+        if anima := self._will.anima:
             sensors = as_sensor_data(self._readings)
             row = {"timestamp": datetime.now(UTC), "sensors": sensors, **anima.model_dump()}
             self._store.record_state(AnimaState.model_validate(row))
 
     def _check_in(self) -> None:
-        if self.will.anima is None:
+        if self._will.anima is None:
             return
         now = datetime.now(UTC)
-        build = compose(
-            self._settings.agent,
-            self._boot_id,
-            now,
-            anima=self.will.anima,
+        composed = partial(
+            compose,
+            agent=self._settings.agent,
+            now=now,
+            anima=self._will.anima,
             readings=self._readings,
             dropped=self._store.dropped.total,
         )
         try:
-            self._store.enqueue_checkin(self._boot_id, now, build)
-        except (sqlite3.Error, TimeoutError, ValueError) as error:
-            self._failures.note("check-in", error)
+            self._store.enqueue_checkin(self._boot_id, now, composed(boot_id=self._boot_id))
+        except ValueError as error:
+            self._store.dropped.note("check-in", error)
+        except (sqlite3.Error, TimeoutError) as error:
+            self._failures.note("check-in queued", error)
+            # A boot_id of its own, so that this key was never used and never will be.
+            told = composed(boot_id=new_boot_id())(0, self._snapshot(error))
+            self._send_unqueued(told.model_dump_json(exclude_none=True))
+
+    def _snapshot(self, trouble: Exception) -> Snapshot | None:
+        """What the store can still tell; it is not asked twice if it did not answer once."""
+        if isinstance(trouble, TimeoutError):
+            return None
+        try:
+            return self._store.snapshot()
+        except (sqlite3.Error, TimeoutError) as error:
+            self._failures.note("snapshot", error)
+            return None
 
     def _beat(self) -> None:
         now = time.monotonic()

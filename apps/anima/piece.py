@@ -1,11 +1,11 @@
 """The piece on the canvas: everything the drawing loop carries from one mark to the next."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.anima.equations import Attention, Eisv, Signals
-from apps.anima.eras import Hold
+from apps.anima.eras import MANNERS, Hold
 from schemas.eisv import ArcPhase, Era, Ratio
 
 Count = Annotated[int, Field(ge=0)]
@@ -41,6 +41,18 @@ class Piece(BaseModel):
     coherences: list[float] = Field(default_factory=list)
     velocity: float = 0.0
     i_momentum: float = 0.0
+
+    @model_validator(mode="after")
+    def _hand_knows_it(self) -> Self:
+        """An era that nobody draws, or a gesture of another one, would stop the hand for ever."""
+        if self.era not in MANNERS:
+            raise ValueError(f"era: nobody draws {self.era.value!r}")
+        known = MANNERS[self.era].gestures
+        held = [self.gesture] if self.gesture or self.remaining else []
+        for gesture in (*held, *self.gestures):
+            if gesture not in known:
+                raise ValueError(f"gesture: {self.era.value} has no {gesture!r}")
+        return self
 
     @property
     def hold(self) -> Hold:

@@ -4,6 +4,12 @@ SELECT t.name AS table_name, c.name AS column_name
   FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
  WHERE t.type = 'table';
 
+-- newest_rows --
+-- The last page of every table: where a power cut would have left its mark.
+SELECT (SELECT creature_id FROM identity LIMIT 1), (SELECT max(id) FROM events),
+       (SELECT max(id) FROM state_history), (SELECT max(id) FROM drawing_history),
+       (SELECT max(id) FROM outbox), (SELECT max(id) FROM outbox_rejected);
+
 -- add_drawing_state --
 INSERT INTO drawing_history (timestamp, E, I, S, V, C, marks, phase, era, energy, curiosity,
                              engagement, fatigue, arc_phase, gesture_entropy, switching_rate,
@@ -78,3 +84,16 @@ UPDATE outbox SET attempts = attempts + 1, last_error = :reason WHERE id = :id;
 -- reject_checkin --
 INSERT INTO outbox_rejected (id, boot_id, recorded_at, body, rejected_at, reason)
 SELECT id, boot_id, recorded_at, body, :now, :reason FROM outbox WHERE id = :id;
+
+-- drop_oldest_rejected --
+-- Keeps the newest :keep; what it drops is counted.
+DELETE FROM outbox_rejected
+ WHERE id IN (SELECT id FROM outbox_rejected ORDER BY id DESC LIMIT -1 OFFSET :keep);
+
+-- requeue_rejected --
+-- Under their old ids: the seq inside the body is the id, and an id is never given twice.
+INSERT INTO outbox (id, boot_id, recorded_at, body)
+SELECT id, boot_id, recorded_at, body FROM outbox_rejected;
+
+-- forget_rejected --
+DELETE FROM outbox_rejected;

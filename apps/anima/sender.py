@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
@@ -15,6 +16,7 @@ from apps.bridge.client import (
     RefusedByServer,
     Unavailable,
 )
+from schemas.bridge import Action
 
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 1.0, 60.0
 IDLE_SECONDS = 0.5
@@ -23,18 +25,24 @@ STORE_SECONDS = 5.0
 
 
 class Sender:
-    """Drains the outbox; reports every outcome to ``heard``."""
+    """Drains the outbox; reports every outcome to ``heard``, before anything touches the disk.
+
+    What ``heard`` gives back is what a restart must remember: it is written with the check-in's
+    own fate, and nothing more is sent from the outbox until it is.
+    """
 
     def __init__(
         self,
         store: Store,
         client: Client,
-        heard: Callable[[Outcome], None],
+        heard: Callable[[Outcome], Action | None],
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._client, self._heard, self._pulse = store, client, heard, pulse
         self._rng = Random()  # noqa: S311  jitter, not secrets
         self._backoff = 0.0
+        self._unqueued: deque[str] = deque(maxlen=1)
+        self._unkept: Action | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self.start = self._thread.start
@@ -50,6 +58,12 @@ class Sender:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    def send_unqueued(self, body: str) -> None:
+        """Send a check-in that the disk would not take: once, and the newest one only."""
+        if self._unqueued:
+            self._store.dropped.note("check-in", "neither queued nor sent")
+        self._unqueued.append(body)
+
     def _run(self) -> None:
         while not self._closing.is_set():
             self._pulse()
@@ -60,6 +74,11 @@ class Sender:
             self._sleep(pause)
 
     def _next(self) -> float:
+        if self._unqueued:
+            return self.deliver_unqueued(self._unqueued.popleft())
+        if self._unkept is not None:
+            self._store.remember_action(self._unkept)
+            self._unkept = None
         waiting = self._store.oldest_checkins(1)
         return self.deliver(waiting[0]) if waiting else IDLE_SECONDS
 
@@ -71,23 +90,35 @@ class Sender:
     def deliver(self, waiting: Waiting) -> float:
         """Send one check-in; gives the seconds to wait before the next attempt, 0 if it is done."""
         outcome = self._client.send(waiting.body.encode())
+        self._unkept = standing = self._heard(outcome)
         if isinstance(outcome, Accepted):
-            self._store.acknowledge(waiting.id)
-            if self._backoff:
-                say("governance answers again", seq=waiting.id)
-            self._backoff = 0.0
+            self._store.acknowledge(waiting.id, standing)
         elif isinstance(outcome, RefusedByServer):
             self._store.reject(waiting.id, datetime.now(UTC), outcome.reason)
             say("check-in rejected", seq=waiting.id, reason=outcome.reason)
-            self._backoff = 0.0
         else:
-            self._store.note_attempt(waiting.id, outcome.reason)
-            if not self._backoff:
-                say("check-in not delivered", seq=waiting.id, reason=outcome.reason)
-            self._backoff = min(max(2 * self._backoff, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)
-        self._heard(outcome)
-        if not self._backoff:
+            self._store.note_attempt(waiting.id, outcome.reason, standing)
+        self._unkept = None
+        return self._pause(outcome, waiting.id)
+
+    def deliver_unqueued(self, body: str) -> float:
+        """Send a check-in that is nowhere on disk; if it does not arrive it is lost, counted."""
+        outcome = self._client.send(body.encode())
+        self._unkept = self._heard(outcome)
+        if not isinstance(outcome, Accepted):
+            self._store.dropped.note("unqueued check-in", outcome.reason)
+        return self._pause(outcome, 0)
+
+    def _pause(self, outcome: Outcome, seq: int) -> float:
+        """The seconds until the next attempt: none after an answer, ever longer without one."""
+        if isinstance(outcome, Accepted | RefusedByServer):
+            if self._backoff and isinstance(outcome, Accepted):
+                say("governance answers again", seq=seq)
+            self._backoff = 0.0
             return 0.0
+        if not self._backoff:
+            say("check-in not delivered", seq=seq, reason=outcome.reason)
+        self._backoff = min(max(2 * self._backoff, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)
         asked = outcome.retry_after if isinstance(outcome, Unavailable) else 0.0
         wait = max(self._backoff * self._rng.uniform(0.5, 1.0), asked)
         return min(max(wait, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from apps.anima.promise import Promise
-from apps.anima.writer import Writer
+from apps.anima.writer import Role, Writer
 from apps.queries import load
 from apps.sqlite import RESTORE, as_row, as_text
 from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType
 from schemas.bridge import CheckIn, IdentityReport
-from schemas.errors import Diverged
+from schemas.errors import Diverged, Unreachable
 
 QUERIES = load(Path(__file__).with_name("queries.sql"))
 OUTBOX_LIMIT = 20_000
 """Two weeks of check-ins, one a minute. Beyond it the oldest are dropped, and counted."""
-ANSWER_SECONDS = 20.0
+REJECTED_LIMIT = 1_000
+"""Rejected check-ins that are kept. Beyond it the oldest are dropped, and counted."""
+ANSWER_SECONDS = 15.0
+"""The main loop may wait this long and a snapshot more, and still feed a watchdog of 30 s."""
+SNAPSHOT_SECONDS = 5.0
 MIGRATE = "apply the anima migrations: deploy again"
 
 
@@ -46,10 +50,14 @@ class Store:
     """Typed reads and writes; each waits for the commit unless it says otherwise."""
 
     def __init__(
-        self, path: Path, creature_id: str, pulse: Callable[[], None] = lambda: None
+        self,
+        path: Path,
+        creature_id: str,
+        pulse: Callable[[], None] = lambda: None,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._creature_id = creature_id
-        self._writer = Writer(path, lambda db: check(db, path), pulse)
+        self._writer = Writer(path, lambda db: check(db, path), pulse, full)
         self._path = path
         self.close = self._writer.close
         self.dropped = self._writer.dropped
@@ -84,7 +92,7 @@ class Store:
             rows = db.execute(QUERIES["recent_drawing_states"], {"limit": limit}).fetchall()
             return [DrawingState.model_validate(dict(row)) for row in reversed(rows)]
 
-        return self._wait("read", work)  # type: ignore[no-any-return]
+        return self._wait("read", work, "read")  # type: ignore[no-any-return]
 
     def wake(self, now: datetime) -> str | None:
         """Count an awakening; gives governance's last action, if it ever gave one."""
@@ -115,27 +123,31 @@ class Store:
         }
         return self._add("identity", "heartbeat_identity", beat)
 
-    def remember_action(self, action: str) -> Promise:
-        """Keep what governance last said; does not wait."""
-        said = {"creature_id": self._creature_id, "action": action}
-        return self._add("identity", "remember_action", said)
+    def remember_action(self, action: str) -> None:
+        """Keep what governance last said."""
+        self._wait("action", lambda db: self._remember(db, action))
 
     def enqueue_checkin(
         self, boot_id: str, now: datetime, build: Callable[[int, Snapshot], CheckIn]
     ) -> int:
         """Put a check-in on disk and give its seq. ``build`` gets the seq and the store's state."""
 
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
             row = {"boot_id": boot_id, "recorded_at": as_text(now)}
             seq: int = db.execute(QUERIES["add_checkin"], row).fetchone()["id"]
             body = build(seq, self._snapshot(db)).model_dump_json(exclude_none=True)
             db.execute(QUERIES["complete_checkin"], {"id": seq, "body": body})
             lost = db.execute(QUERIES["drop_oldest_checkins"], {"keep": OUTBOX_LIMIT}).rowcount
-            if lost:
-                self.dropped.note("outbox", f"outbox holds {OUTBOX_LIMIT} check-ins", lost)
-            return seq
+            return seq, lost
 
-        return self._wait("outbox", work)  # type: ignore[no-any-return]
+        seq, lost = self._wait("outbox", work)
+        if lost:
+            self.dropped.note("outbox", f"outbox holds {OUTBOX_LIMIT} check-ins", lost)
+        return int(seq)
+
+    def snapshot(self) -> Snapshot:
+        """What a check-in that cannot be enqueued tells of the store."""
+        return self._wait("read", self._snapshot, "read", SNAPSHOT_SECONDS)  # type: ignore[no-any-return]
 
     def oldest_checkins(self, limit: int) -> list[Waiting]:
         """The check-ins to send next, in order."""
@@ -144,26 +156,42 @@ class Store:
             rows = db.execute(QUERIES["oldest_checkins"], {"limit": limit}).fetchall()
             return [Waiting(row["id"], row["body"], row["attempts"]) for row in rows]
 
-        return self._wait("read", work)  # type: ignore[no-any-return]
+        return self._wait("read", work, "read")  # type: ignore[no-any-return]
 
-    def acknowledge(self, seq: int) -> None:
-        """Governance has it on disk: forget it here."""
-        self._wait("acknowledge", lambda db: _run(db, "acknowledge_checkin", {"id": seq}))
+    def acknowledge(self, seq: int, action: str | None = None) -> None:
+        """Governance has it on disk: forget it here, and keep what governance said with it."""
 
-    def note_attempt(self, seq: int, reason: str) -> None:
-        """It did not arrive; it stays where it is."""
-        note = {"id": seq, "reason": reason}
-        self._wait("attempt", lambda db: _run(db, "note_failed_attempt", note))
+        def work(db: sqlite3.Connection) -> None:
+            _run(db, "acknowledge_checkin", {"id": seq})
+            self._remember(db, action)
+
+        self._wait("acknowledge", work)
+
+    def note_attempt(self, seq: int, reason: str, action: str | None = None) -> None:
+        """It did not arrive; it stays where it is. ``action`` is what holds until it does."""
+
+        def work(db: sqlite3.Connection) -> None:
+            _run(db, "note_failed_attempt", {"id": seq, "reason": reason})
+            self._remember(db, action)
+
+        self._wait("attempt", work)
 
     def reject(self, seq: int, now: datetime, reason: str) -> None:
         """Governance will never take it: set it aside with the reason."""
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> int:
             letter = {"id": seq, "now": as_text(now), "reason": reason}
             db.execute(QUERIES["reject_checkin"], letter)
             db.execute(QUERIES["acknowledge_checkin"], {"id": seq})
+            return db.execute(QUERIES["drop_oldest_rejected"], {"keep": REJECTED_LIMIT}).rowcount
 
-        self._wait("reject", work)
+        if lost := self._wait("reject", work):
+            self.dropped.note("rejected", f"{REJECTED_LIMIT} rejected check-ins are kept", lost)
+
+    def _remember(self, db: sqlite3.Connection, action: str | None) -> None:
+        if action is not None:
+            said = {"creature_id": self._creature_id, "action": action}
+            _run(db, "remember_action", said)
 
     def _snapshot(self, db: sqlite3.Connection) -> Snapshot:
         drawing = db.execute(QUERIES["recent_drawing_states"], {"limit": 1}).fetchone()
@@ -181,10 +209,16 @@ class Store:
         )
 
     def _add(self, kind: str, query: str, row: dict[str, Any]) -> Promise:
-        return self._writer.submit(kind, lambda db: _run(db, query, row))
+        return self._writer.submit(kind, lambda db: _run(db, query, row), "record")
 
-    def _wait(self, kind: str, work: Callable[[sqlite3.Connection], Any]) -> Any:
-        return self._writer.submit(kind, work).result(ANSWER_SECONDS)
+    def _wait(
+        self,
+        kind: str,
+        work: Callable[[sqlite3.Connection], Any],
+        role: Role = "ask",
+        seconds: float = ANSWER_SECONDS,
+    ) -> Any:
+        return self._writer.submit(kind, work, role).result(seconds)
 
 
 def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
@@ -192,14 +226,21 @@ def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
 
 
 def check(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse a damaged file, and one without the tables and columns this code expects."""
+    """Refuse a file without the tables and columns this code expects, or damaged where it grows.
+
+    Quick, however large the file; the whole of it is read later, by ``Checkup``.
+    """
     try:
-        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         rows = db.execute(QUERIES["tables_of_the_store"]).fetchall()
+        _are_there(rows, path)
+        db.execute(QUERIES["newest_rows"]).fetchall()
+    except sqlite3.OperationalError as error:
+        raise Unreachable(f"{path}: {error}", hint="is the disk full, or not ours?") from error
     except sqlite3.DatabaseError as error:
-        verdict, rows = str(error), []
-    if verdict != "ok":
-        raise Diverged(f"{path}: {verdict}", hint=RESTORE)
+        raise Diverged(f"{path}: {error}", hint=RESTORE) from error
+
+
+def _are_there(rows: list[sqlite3.Row], path: Path) -> None:
     found = {(row["table_name"], row["column_name"]) for row in rows}
     for model in TABLES:
         for column in model.model_fields:

@@ -12,14 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import from_json
 
 from schemas.bridge import Verdict
 
 PATH = "/v1/checkins"
 TIMEOUT_SECONDS = 10.0
 ANSWER_LIMIT_BYTES = 65_536
-RETRY_LATER = frozenset({401, 403, 408, 425, 429})
-"""Refusals that are about the moment or the token, not about the check-in."""
+FINAL = frozenset({400, 409, 413, 422})
+"""Refusals that are about the check-in. Only governance itself can say so: see ``_is_ours``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Client:
         if status == 200:
             return _verdict(answer)
         said = f"HTTP {status}: {answer[:200].decode('utf-8', 'replace')}"
-        if 400 <= status < 500 and status not in RETRY_LATER:
+        if status in FINAL and _is_ours(answer):
             return RefusedByServer(status, said)
         after = headers.get("retry-after", "")
         return Unavailable(said, float(after) if after.isdecimal() else 0.0)
@@ -133,6 +134,19 @@ def _split(answer: bytes) -> tuple[int, dict[str, str], bytes]:
     if size.isdecimal() and int(size) != len(body):
         raise ValueError(f"the answer has {len(body)} of {size} bytes")
     return int(words[1]), headers, body
+
+
+def _is_ours(answer: bytes) -> bool:
+    """Whether governance speaks, and not a proxy or a stranger at its address."""
+    try:
+        told = from_json(answer)
+    except ValueError:
+        return False
+    return (
+        isinstance(told, dict)
+        and told.get("success") is False
+        and isinstance(told.get("error"), str)
+    )
 
 
 def _verdict(answer: bytes) -> Outcome:

@@ -34,6 +34,8 @@ class EventType(StrEnum):
     NAME_CHANGE = "name_change"
     TIME_RECOVERY = "time_recovery"
     """It woke without having gone to sleep: killed, or the power went."""
+    DAMAGE = "damage"
+    """The file of its memory was found damaged."""
 
 
 class Identity(Table, owner="pi", store="anima", table="identity"):

@@ -8,8 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from apps.anima.store import Store
+from apps.anima.will import Will
+from apps.bridge.client import Client
 from schemas.anima.tables import DrawingState
 from schemas.eisv import Anima
 
@@ -75,8 +78,15 @@ def _drawing_state(marks: int = 10, **changes: object) -> DrawingState:
     return DrawingState.model_validate(row)
 
 
+PAUSE = b"""{"success": true, "contract": 1, "action": "pause", "margin": "critical",
+ "reason": "rest", "nearest_edge": "risk", "resolved_agent_id": "lumen",
+ "eisv": {"E": 0.5, "I": 0.5, "S": 0.5, "V": 0}, "coherence": 0.5, "risk_score": 0.7}"""
+
+
 class Governance:
     """Answers every POST with what ``answers`` holds, the last one for ever."""
+
+    pause = PAUSE
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = [(200, VERDICT)]
@@ -116,3 +126,17 @@ def governance() -> Iterator[Governance]:
     server = Governance()
     yield server
     server.close()
+
+
+@pytest.fixture
+def client(governance: Governance) -> Client:
+    """A client of that governance."""
+    return Client(governance.url, SecretStr("canary-token"), timeout=0.5)
+
+
+@pytest.fixture
+def will(anima: Anima) -> Will:
+    """A will that has felt, and remembers nothing."""
+    made = Will(None)
+    made.anima = anima
+    return made

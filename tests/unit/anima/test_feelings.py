@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.anima.feelings import MOOD_SECONDS, feel, settle
+from apps.anima.feelings import MOOD_KEPT_SECONDS, MOOD_SECONDS, Mood, feel, settle
 from apps.anima.readings import Reading
 from schemas.eisv import Anima
 
@@ -35,6 +35,24 @@ def test_a_mood_closes_two_thirds_of_the_way_in_its_time(step):
 def test_a_minute_of_full_load_is_no_high_risk():
     """The largest change of one minute is far below the drift that pauses an agent."""
     assert settle(LOW, HIGH, 60.0).warmth < 0.1
+
+
+def test_a_mood_outlives_a_moment_without_feeling():
+    """And goes on from where it was, not from what is felt next."""
+    mood = Mood()
+    assert mood.follow(None, 2.0, 0.0) is None
+    assert mood.follow(LOW, 2.0, 2.0) == LOW
+    assert mood.follow(None, 2.0, 4.0) == LOW
+    assert mood.follow(HIGH, 2.0, 6.0) == settle(LOW, HIGH, 2.0)
+
+
+def test_a_mood_does_not_outlive_ten_minutes():
+    """Then the creature does not know how it feels, and begins anew."""
+    mood = Mood()
+    mood.follow(LOW, 2.0, 10.0)
+    assert mood.follow(None, 2.0, 10.0 + MOOD_KEPT_SECONDS) == LOW
+    assert mood.follow(None, 2.0, 10.1 + MOOD_KEPT_SECONDS) is None
+    assert mood.follow(HIGH, 2.0, 700.0) == HIGH
 
 
 def test_absent_sensors_leave_their_weight_to_the_others():

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from apps.sqlite import as_row
+
 ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
 
@@ -160,6 +162,89 @@ def test_a_damaged_canvas_is_set_aside_and_drawing_goes_on(process, path, tmp_pa
 
     assert "canvas set aside" in out
     assert (tmp_path / "canvas.json.damaged-1").read_text() == '{"pixels": {'
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"era": "expressive"}, {"era": "gestural", "gesture": "smear", "remaining": 3},
+     {"era": "gestural", "gesture": "", "remaining": 3}],
+)  # fmt: skip
+def test_a_piece_that_no_hand_can_draw_is_set_aside(process, path, tmp_path, over):
+    """Not a traceback at every start."""
+    piece = {"x": 1, "y": 1, **over}
+    (tmp_path / "canvas.json").write_text(json.dumps({"piece": piece, "pixels": {}}))
+    creature = process()
+    _until(lambda: _count(path, "drawing_history"))
+    creature.send_signal(signal.SIGTERM)
+    out, err = creature.communicate(timeout=DEADLINE_SECONDS)
+
+    assert err == ""
+    assert "canvas set aside" in out
+
+
+def test_damage_in_the_depth_ends_it_loudly(process, path, drawing_state):
+    """Ready first; then the whole file is read, and what is wrong has an event and a hint."""
+    rows = [tuple(as_row(drawing_state(marks)).values()) for marks in range(4000)]
+    db = sqlite3.connect(path)
+    db.executemany(f"INSERT INTO drawing_history VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    db.commit()
+    db.close()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = os.urandom(4096)
+    path.write_bytes(content)
+    creature = process()
+    out, err = creature.communicate(timeout=DEADLINE_SECONDS)
+
+    assert creature.returncode == 4
+    assert out.startswith("awake ")
+    assert "DATABASE DAMAGED" in out
+    assert "restore the last backup" in err
+    db = sqlite3.connect(path)
+    ((found,),) = db.execute("SELECT data FROM events WHERE event_type = 'damage'").fetchall()
+    db.close()
+    assert json.loads(found)["found"]
+
+
+def test_a_pause_reaches_a_creature_whose_disk_is_full(process, tmp_path, path, governance):
+    """The check-in is sent without being queued, under a key of its own each time."""
+    governance.answers = [(200, governance.pause)]
+    db = sqlite3.connect(path)
+    db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+    db.commit()
+    db.close()
+    creature = process()
+    _until(lambda: len(governance.received) >= 3)
+    creature.send_signal(signal.SIGTERM)
+    out, err = creature.communicate(timeout=DEADLINE_SECONDS)
+    sent = [json.loads(body) for _, body in governance.received]
+
+    assert err == ""
+    assert "drawing paused" in out
+    assert len({one["boot_id"] for one in sent}) == len(sent)
+    assert {one["seq"] for one in sent} == {0}
+    assert sent[-1]["pi"]["outbox_depth"] == 0
+    assert sent[-1]["identity"]["awakenings"] == 1
+    db = sqlite3.connect(path)
+    ((metadata,),) = db.execute("SELECT metadata FROM identity").fetchall()
+    db.close()
+    assert json.loads(metadata) == {"governance_action": "pause"}
+
+
+@pytest.mark.parametrize(("words", "code"), [(["requeue"], 0), (["dance"], 2)])
+def test_it_can_do_one_other_thing(path, words, code):
+    """Without a token, beside a running process."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "apps.anima", *words],
+        cwd=ROOT,
+        env={"ANIMA_HOME": str(path.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code, done.stderr
+    assert ("requeued count=0" in done.stdout) is (code == 0)
 
 
 def test_an_empty_answer_pauses_the_hand_but_not_the_rest(process, path, governance):

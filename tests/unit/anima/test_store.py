@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.anima.checkin import compose, new_boot_id
+from apps.anima.requeue import requeue
 from apps.anima.store import Store
 from apps.anima.writer import BATCH_LIMIT, QUEUE_LIMIT
 from apps.sqlite import as_text, connect
 from schemas.anima.tables import AnimaState, Event, EventType
 from schemas.bridge import CheckIn
-from schemas.errors import Diverged, Refused
+from schemas.errors import Diverged, Refused, Unreachable
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BOOT = "0123456789abcdef"
@@ -59,6 +60,15 @@ def test_a_relative_path_is_refused(tmp_path, monkeypatch):
     with pytest.raises(Refused, match="relative"):
         Store(type(tmp_path)("anima.db"), "lumen").start()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_have_a_wal_is_refused(path, monkeypatch):
+    """SQLite answers with the mode it took, and no error."""
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    monkeypatch.setattr("apps.sqlite.sqlite3.connect", lambda *_, **__: memory)
+
+    with pytest.raises(Diverged, match="journal mode is memory, not wal"):
+        connect(path)
 
 
 def test_drawing_history_comes_back_exactly_and_oldest_first(store, drawing_state):
@@ -125,24 +135,6 @@ def test_a_full_queue_refuses_and_counts(store):
     assert dropped >= 9
 
 
-def test_a_locked_database_loses_the_batch_loudly(path, drawing_state, monkeypatch):
-    """Another writer holds the lock past the timeout: counted, and the next write works."""
-    monkeypatch.setattr("apps.sqlite.BUSY_TIMEOUT_MS", 50)
-    store = Store(path, "lumen")
-    store.start()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        store.record_drawing_state(drawing_state(1)).result(5)
-    other.execute("ROLLBACK")
-    other.close()
-    store.record_drawing_state(drawing_state(2)).result(5)
-
-    assert [row.marks for row in store.get_recent_drawing_history(5)] == [2]
-    assert store.dropped.total == 1
-    assert store.close(5)
-
-
 def test_a_check_in_carries_its_seq_and_the_last_recorded_step(store, path, build, drawing_state):
     """The very numbers of the row, after a round trip through JSON."""
     store.wake(NOW)
@@ -177,7 +169,7 @@ def test_a_check_in_that_cannot_be_built_leaves_no_trace(store, path):
     with pytest.raises(ValueError, match="no"):
         store.enqueue_checkin(BOOT, NOW, build)
     assert _rows(path, "SELECT id FROM outbox") == []
-    assert store.dropped.counts == {"outbox": 1}
+    assert store.dropped.total == 0
 
 
 def test_the_outbox_is_a_queue(store, path, build):
@@ -201,6 +193,39 @@ def test_the_outbox_is_bounded(store, path, build, monkeypatch):
 
     assert [waiting.id for waiting in store.oldest_checkins(9)] == [3, 4, 5]
     assert store.dropped.counts == {"outbox": 2}
+
+
+def test_rejected_check_ins_are_bounded(store, path, build, monkeypatch):
+    """The oldest go first, and every one is counted."""
+    monkeypatch.setattr("apps.anima.store.REJECTED_LIMIT", 3)
+    for _ in range(5):
+        store.reject(store.enqueue_checkin(BOOT, NOW, build), NOW, "no")
+
+    assert _rows(path, "SELECT id FROM outbox_rejected") == [(3,), (4,), (5,)]
+    assert store.dropped.counts == {"rejected": 2}
+
+
+def test_rejected_check_ins_can_be_sent_again(store, path, build, capsys):
+    """Under their old seq, before newer ones, while the process runs."""
+    seqs = [store.enqueue_checkin(BOOT, NOW, build) for _ in range(3)]
+    for seq in seqs[:2]:
+        store.reject(seq, NOW, "HTTP 422: a server that was wrong")
+
+    assert requeue({"ANIMA_HOME": str(path.parent)}) == 2
+    waiting = store.oldest_checkins(9)
+    assert [(one.id, json.loads(one.body)["seq"]) for one in waiting] == [(n, n) for n in seqs]
+    assert _rows(path, "SELECT count(*) FROM outbox_rejected") == [(0,)]
+    assert "requeued count=2" in capsys.readouterr().out
+    assert requeue({"ANIMA_HOME": str(path.parent)}) == 0
+
+
+def test_requeue_says_where_it_looked(tmp_path):
+    """And makes no file."""
+    with pytest.raises(Refused, match="ANIMA_HOME"):
+        requeue({})
+    with pytest.raises(Unreachable, match="missing"):
+        requeue({"ANIMA_HOME": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_creature_counts_its_awakenings_and_its_time(store, path):

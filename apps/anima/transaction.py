@@ -1,0 +1,59 @@
+"""One transaction for many works: each can fail alone, and the disk fails them all."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Work = Callable[[sqlite3.Connection], Any]
+
+PASSING = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+})  # fmt: skip
+"""Primary codes that speak of the moment, not of the work: the same work may succeed later."""
+
+
+def commit(db: sqlite3.Connection, works: Iterable[Work]) -> list[Any]:
+    """The result of each work, or the exception that undid it alone.
+
+    Raises the sqlite3.Error that undid all of them: nothing of it is on disk then.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        outcomes = [_attempt(db, work) for work in works]
+        db.execute("COMMIT")
+    except sqlite3.Error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def _attempt(db: sqlite3.Connection, work: Work) -> Any:
+    """A full disk ends the whole transaction by itself; then there is no savepoint to return to."""
+    db.execute("SAVEPOINT job")
+    try:
+        result = work(db)
+    except Exception as error:
+        if not db.in_transaction or _code(error) in PASSING:
+            raise
+        db.execute("ROLLBACK TO job")
+        result = error
+    db.execute("RELEASE job")
+    return result
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether there was no room: for the file, or for the WAL's index beside it."""
+    name = getattr(error, "sqlite_errorname", "")
+    return name in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the lock: trying at once again only waits again."""
+    return _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _code(error: Exception) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
