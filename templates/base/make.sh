@@ -21,5 +21,10 @@ if ! command -v mmdebstrap >/dev/null 2>&1; then
     echo "  hint: log in to a registry mirror, or install mmdebstrap (Debian, Ubuntu) and deploy again" >&2
     exit 3
 fi
-mmdebstrap --quiet --variant=minbase trixie - | docker import -c 'CMD ["bash"]' - "$image" >/dev/null
+# By way of a file: docker would import the half of a pipe that broke, and call it Debian for ever.
+tar=$(mktemp)
+trap 'rm -f "$tar"' EXIT
+trap 'exit 1' HUP INT TERM
+mmdebstrap --quiet --variant=minbase trixie - >"$tar"
+docker import -c 'CMD ["bash"]' - "$image" <"$tar" >/dev/null
 echo built

@@ -13,6 +13,7 @@ from services.anima import UNIT
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"container": ("ps", "-a"), "volume": ("volume", "ls"), "network": ("network", "ls")}
 ON_MAC = ("core.identities", "core.agent_state", "audit.events", "ledger._yoyo_migration")
+READ = "import sys; sys.stdin.read()"
 ON_PI = ("identity", "drawing_history", "state_history", "events")
 
 
@@ -120,7 +121,7 @@ def test_a_row_of_the_process_before_proves_nothing(standing):
 
 def test_up_again_changes_nothing_but_what_a_dead_run_left(standing, other):
     """No container is made or started anew; the lab whose owner is gone goes."""
-    owner = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = subprocess.Popen([sys.executable, "-c", READ], stdin=subprocess.PIPE)
     dead = other("d", ABODE_OWNER_PID=str(owner.pid))
     owner.communicate()
     left, before = wearing(standing, dead), running(standing)

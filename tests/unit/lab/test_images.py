@@ -30,11 +30,13 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("ABODE_SAID", str(tmp_path / "said"))
 
-    def run(there="", pull="0"):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def run(there="", pull="0", check=True):
         monkeypatch.setenv("ABODE_THERE", there)
         monkeypatch.setenv("ABODE_PULL", pull)
         command = ["sh", str(SCRIPT), hosts.BASE]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=check)
         return done, (tmp_path / "said").read_text().splitlines()
 
     return run
@@ -61,6 +63,18 @@ def test_a_failed_pull_says_dockers_own_reason(made):
 
     assert done.stdout == "built\n"
     assert "no such host" in done.stderr
+
+
+def test_half_a_debian_is_no_image(made, tmp_path):
+    """What mmdebstrap wrote before it failed is not imported, and not left in /tmp."""
+    (tmp_path / "mmdebstrap").write_text("#!/bin/sh\necho half; echo why >&2; exit 1\n")
+    before = set(tmp_path.iterdir())
+    done, said = made(pull="1", check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "why" in done.stderr
+    assert not any(line.startswith("import") for line in said)
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "said"}
 
 
 @pytest.mark.parametrize(
