@@ -1,0 +1,87 @@
+"""The main loop's body, when its senses or its store fail for a moment."""
+
+import json
+import sqlite3
+
+import pytest
+from pydantic import SecretStr
+
+from apps.anima import life as life_file
+from apps.anima.life import Life
+from apps.anima.readings import reading
+from apps.anima.settings import Settings
+
+
+@pytest.fixture
+def senses(monkeypatch):
+    """What the sensors give; change it to change them."""
+    given = [reading(name, 30.0, "test") for name in ("cpu_temp_c", "load_1m", "memory_percent")]
+    monkeypatch.setattr(life_file, "sense", lambda *_: list(given))
+    return given
+
+
+@pytest.fixture
+def told():
+    """The check-ins that were sent without being queued."""
+    return []
+
+
+@pytest.fixture
+def life(tmp_path, store, will, senses, told):
+    """A life that has felt once."""
+    settings = Settings(
+        home=tmp_path,
+        agent="lumen",
+        governance_url="http://mac",
+        governance_token=SecretStr("x"),
+        seed=1,
+    )
+    will.anima = None
+    made = Life(settings, store, will, told.append)
+    made._sense()
+    return made
+
+
+def test_a_moment_without_feeling_stops_nothing(life, will, senses, store, capsys):
+    """The mood stays, the check-in goes out with what is measured, and it is said once."""
+    before = will.anima
+    del senses[:]
+    senses.append(reading("load_1m", 1.0, "test"))
+    life._sense()
+    life._sense()
+    assert before is not None
+    assert will.anima == before
+
+    life._check_in()
+    (waiting,) = store.oldest_checkins(9)
+    data = json.loads(waiting.body)["sensor_data"]
+    assert set(data) == {"load_1m", "sources"}
+    assert capsys.readouterr().out.count("no reading at all") == 1
+    assert life._failures.counts == {"feel": 2}
+
+
+def test_without_any_feeling_ever_there_is_no_mood(life, will, senses):
+    """A mood is not invented: ten minutes after the last feeling it is gone."""
+    del senses[:]
+    life._mood._felt_at -= 601
+    life._sense()
+
+    assert will.anima is None
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk is full"), TimeoutError("late")])
+def test_a_check_in_that_cannot_be_queued_is_handed_over(life, store, told, monkeypatch, error):
+    """Under a key of its own; it tells of the store what can still be read."""
+
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(store, "enqueue_checkin", refuse)
+    life._check_in()
+    life._check_in()
+    first, second = (json.loads(body) for body in told)
+
+    assert first["boot_id"] != second["boot_id"] != life._boot_id
+    assert first["seq"] == second["seq"] == 0
+    assert ("pi" in first) is isinstance(error, sqlite3.Error)
+    assert store.dropped.total == 0
