@@ -13,8 +13,8 @@ from services.anima import UNIT
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"container": ("ps", "-a"), "volume": ("volume", "ls"), "network": ("network", "ls")}
 ON_MAC = ("core.identities", "core.agent_state", "audit.events", "ledger._yoyo_migration")
-READ = "import sys; sys.stdin.read()"
 ON_PI = ("identity", "drawing_history", "state_history", "events")
+READ = "import sys; sys.stdin.read()"
 
 
 def counts(standing):
