@@ -1,5 +1,7 @@
 """Open Postgres: one pool per process, in UTC, with bounded statements."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -50,9 +52,14 @@ def pool(settings: PostgresSettings) -> Pool:
         open=False,
         name="governance",
         reconnect_timeout=5,
-        # A connection that broke while it was idle is replaced before anyone gets it.
-        check=AsyncConnectionPool.check_connection,
     )
+
+
+async def renew(of: Pool, seconds: float) -> None:
+    """Replace at once what broke while it was idle; nobody knows better after a failure."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await of.check()
 
 
 def place(settings: PostgresSettings) -> str:

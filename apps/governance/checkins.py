@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from apps.governance.batch import Batch
 from apps.governance.report import Report
 from apps.governance.sessions import Binding, Sessions
 from apps.governance.verdict import Thresholds
-from apps.postgres import Connection, Pool, is_gone
+from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from schemas.bridge import Verdict
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
@@ -30,6 +31,7 @@ QUEUE_LIMIT = 1_024
 BATCH_LIMIT = 256
 COMMIT_SECONDS = 8.0
 RECONNECT_SECONDS = 3.0
+AGAIN_SECONDS = 0.05
 
 Outcome = Verdict | HouseError
 
@@ -125,23 +127,26 @@ class Checkins:
         return Diverged(f"check-in: not written: {type(error).__name__}")
 
     async def _commit_through(self, reports: list[Report]) -> list[Outcome]:
-        """Commit; once more if the connection broke, for a key can be asked again safely."""
+        """Commit; if the connection broke, again for some seconds: a key is asked again safely."""
         if self._lost:
             raise Unreachable("postgres: does not answer", "send it again later")
-        try:
-            return await self._commit(reports)
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            if not is_gone(error):
-                self.trouble = type(error).__name__
-                raise Unreachable(f"postgres: {self.trouble}", "send it again") from None
-        try:
-            return await self._commit(reports)
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            self.trouble = type(error).__name__
-            if is_gone(error):
+        broke: float | None = None
+        while True:
+            try:
+                return await self._commit(reports)
+            except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+                kind = type(error).__name__
+                if not is_gone(error):
+                    self.trouble = kind
+                    raise Unreachable(f"postgres: {kind}", "send it again") from None
+            broke = broke or time.monotonic()
+            if time.monotonic() - broke > RECONNECT_SECONDS:
+                self.trouble = kind
                 self._lost = True
                 self._on_lost("it broke off while check-ins were being written")
-            raise Unreachable("postgres: does not answer", "send it again") from None
+                raise Unreachable("postgres: does not answer", "send it again")
+            await renew(self._pool, RECONNECT_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _commit(self, reports: list[Report]) -> list[Outcome]:
         batch = Batch(reports, self._thresholds)

@@ -15,7 +15,7 @@ from apps.governance.audit import AuditLog
 from apps.governance.checkins import Checkins
 from apps.governance.maintenance import Maintenance
 from apps.governance.sessions import Sessions
-from apps.postgres import Connection, Pool, is_gone
+from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from schemas.errors import Diverged
 from schemas.governance.tables import TABLES
@@ -79,6 +79,15 @@ class Health:
             if self._maintenance.is_due:
                 await self._maintenance.run()
 
+    async def _ask(self) -> tuple[list[str], str | None, float | None, bool]:
+        """Missing columns, what hinders writing, the last check-in's age, rows of no month."""
+        async with self._pool.connection(PROBE_SECONDS) as conn:
+            if missing := await missing_columns(conn):
+                return missing, None, None, False
+            trouble = await _write_and_read(conn)
+            age = (await _one(conn, "last_check_in_age_seconds"))[0]
+            return [], trouble, age, (await _one(conn, "stray_events"))[0]
+
     async def _probe(self) -> dict[str, Any]:
         age: float | None = None
         stray = False
@@ -86,12 +95,15 @@ class Health:
         trouble: str | None = None
         self._gone = False
         try:
-            async with asyncio.timeout(PROBE_SECONDS), self._pool.connection(PROBE_SECONDS) as conn:
-                missing = await missing_columns(conn)
-                if not missing:
-                    trouble = await _write_and_read(conn)
-                    age = (await _one(conn, "last_check_in_age_seconds"))[0]
-                    stray = (await _one(conn, "stray_events"))[0]
+            async with asyncio.timeout(PROBE_SECONDS):
+                try:
+                    missing, trouble, age, stray = await self._ask()
+                except psycopg.OperationalError as error:
+                    if not is_gone(error):
+                        raise
+                    # One connection broke; that is not yet the server.
+                    await renew(self._pool, PROBE_SECONDS)
+                    missing, trouble, age, stray = await self._ask()
         except (psycopg.Error, TimeoutError) as error:
             self._gone = is_gone(error)
             trouble = "does not answer" if self._gone else type(error).__name__

@@ -37,9 +37,11 @@ class Database(NamedTuple):
 
 
 def _dsn(admin: str, name: str, role: str | None = None) -> str:
-    """The admin's DSN for another database, acting as a role from the first statement on."""
-    query = f"options=-crole%3D{role}" if role else ""
-    return urlunsplit(urlsplit(admin)._replace(path=f"/{name}", query=query))
+    """The admin's DSN for another database, as a role that really logs in."""
+    parts = urlsplit(admin)
+    place = parts.netloc.rpartition("@")[2]
+    netloc = f"{role}:{role}@{place}" if role else parts.netloc
+    return urlunsplit(parts._replace(netloc=netloc, path=f"/{name}"))
 
 
 @contextmanager
@@ -49,6 +51,7 @@ def _database(admin: str, template: str) -> Iterator[Database]:
         for role in (OWNER, APP):
             with suppress(DuplicateObject, UniqueViolation):  # another test made it
                 conn.execute(f"CREATE ROLE {role}")
+            conn.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{role}'")
         conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
         yield Database(name, _dsn(admin, name), _dsn(admin, name, OWNER), _dsn(admin, name, APP))
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -39,13 +39,14 @@ def said(seq: int, agent: str = "lumen", minutes: float = 0, **more) -> Report:
 
 
 @asynccontextmanager
-async def governance(database, folder: Path, lost: list[str] | None = None):
+async def governance(database, folder: Path, lost: list[str] | None = None, redis=None):
     """The writer and its neighbours, as the process has them; Redis is not there."""
     told = PostgresSettings(url=database.app, min_conn=2, max_conn=4)
     async with pool(told) as store:
         audit = AuditLog(folder / "audit_log.jsonl")
         desk = Desk(store)
-        sessions = Sessions(desk, connect(RedisSettings(socket=folder / "no.sock")))
+        redis = redis or connect(RedisSettings(socket=folder / "no.sock"))
+        sessions = Sessions(desk, redis)
         made = Checkins(
             store, Thresholds(), audit, sessions, (lost if lost is not None else []).append
         )
@@ -387,13 +388,96 @@ def test_a_torn_last_line_is_not_joined(governance_database, tmp_path):
     assert [json.loads(line)["event_type"] for line in lines] == ["identity_created", "check_in"]
 
 
+class Cache(Redis):
+    """A Redis that is only a dictionary."""
+
+    def __init__(self, **held):
+        super().__init__()
+        self.held, self.lives = held, {}
+
+    async def get(self, name):
+        """What is held."""
+        return self.held.get(name)
+
+    def pipeline(self, transaction):
+        """It is its own."""
+        return self
+
+    def set(self, name, value, ex):
+        """Hold it, and for how long."""
+        self.held[name], self.lives[name] = value, ex
+
+    async def execute(self):
+        """Nothing is left to do."""
+        return []
+
+
 def test_a_cached_session_needs_no_database():
     """Redis answers first."""
-
-    class Cache(Redis):
-        async def get(self, name):
-            return {"session:s-1": "lumen"}[name]
-
-    sessions = Sessions(None, Cache())
+    sessions = Sessions(None, Cache(**{"session:s-1": "lumen"}))
 
     assert asyncio.run(sessions.agent("s-1")) == "lumen"
+
+
+def test_the_cache_holds_only_what_postgres_confirmed(governance_database, tmp_path):
+    """An agent that names another's session gets it neither there nor here."""
+    cache = Cache()
+
+    async def run():
+        async with governance(governance_database, tmp_path, redis=cache) as (made, sessions, _):
+            await made.handle(replace(said(1), session_id="s-1"))
+            await asyncio.sleep(0.05)
+            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
+            await asyncio.sleep(0.05)
+            return await sessions.agent("s-1")
+
+    assert asyncio.run(run()) == "lumen"
+    assert cache.held == {"session:s-1": "lumen"}
+
+
+def test_an_expired_session_may_be_bound_anew(governance_database, tmp_path):
+    """Its old agent has lost it; the new one has it from now on, and in the cache no longer."""
+    cache = Cache()
+    overdue = "UPDATE core.sessions SET expires_at = now() - interval '1 s' RETURNING 1"
+    soon = "UPDATE core.sessions SET expires_at = now() + interval '90 s' RETURNING 1"
+
+    async def run():
+        async with governance(governance_database, tmp_path, redis=cache) as (made, sessions, _):
+            await made.handle(replace(said(1), session_id="s-1"))
+            ask(governance_database, overdue)
+            await asyncio.sleep(0.05)
+            cache.held.clear()
+            between = await sessions.agent("s-1")
+            later = replace(said(1, agent="ember"), received_at=datetime.now(UTC))
+            await made.handle(replace(later, session_id="s-1"))
+            ask(governance_database, soon)
+            await asyncio.sleep(0.05)
+            cache.held.clear()
+            after = await sessions.agent("s-1")
+            await asyncio.sleep(0.05)
+            return between, after
+
+    assert asyncio.run(run()) == (None, "ember")
+    assert 80 < cache.lives["session:s-1"] <= 90
+
+
+@pytest.mark.parametrize("first", ["describe", "tell", "check in"])
+def test_a_new_identity_is_in_the_trail(governance_database, tmp_path, first):
+    """Once, in the table and in the raw lines, whatever made it known."""
+
+    async def run():
+        async with governance(governance_database, tmp_path) as (made, _, identities):
+            if first == "describe":
+                await identities.describe("lumen", {"purpose": "to draw"})
+            elif first == "tell":
+                await identities.tell("lumen")
+            await made.handle(said(1))
+            await identities.tell("lumen")
+
+    asyncio.run(run())
+    lines = map(json.loads, (tmp_path / "audit_log.jsonl").read_text().splitlines())
+    rows = ask(governance_database, "SELECT event_id::text FROM audit.events"
+               " WHERE event_type = 'identity_created' AND agent_id = 'lumen'")  # fmt: skip
+
+    assert len(rows) == 1
+    assert rows == [(x["event_id"],) for x in lines if x["event_type"] == "identity_created"]

@@ -179,6 +179,16 @@ def test_a_refused_call_has_no_action(governance):
         (("POST", "/health", None), 405, "takes GET"),
         (("GET", "/admin", None), 404, "nothing lives here"),
         (("POST", "/mcp", "{"), 400, "not JSON"),
+        (
+            (
+                "POST",
+                "/v1/checkins",
+                SEED.replace("{", '{"recorded_at": "0001-01-01T00:00+14:00",', 1),
+            ),
+            422,
+            "recorded_at: is not in the calendar",
+        ),
+        (("POST", "/v1/checkins", SEED.replace("{", '{"agent": "ember",', 1)), 403, "X-Agent-Id"),
     ],
 )
 def test_what_is_not_welcome_is_turned_away(governance, request_, status, said):
@@ -235,3 +245,38 @@ def test_a_missing_column_is_critical(governance):
 
     assert status == 503
     assert "core.sessions.metadata" in body
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "text/plain", "Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "localhost:8767"}, 200),
+    ],
+)
+def test_no_web_page_writes_through_the_local_door(governance, headers, status):
+    """What a browser can send for any page is not enough; neither is a name that leads here."""
+    got, _, text = governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen", **headers})
+
+    assert got == status, text
+    assert governance.rows("SELECT count(*) FROM core.agent_state") == [(int(status == 200),)]
+
+
+def test_what_postgres_refuses_is_not_to_be_sent_again(governance):
+    """Only what may pass is 503: a fault of ours is 500, and is in the log."""
+    with psycopg.connect(governance.database.admin) as conn:
+        conn.execute("REVOKE UPDATE (label, purpose, notes, tags, metadata, updated_at)"
+                     " ON core.identities FROM governance")  # fmt: skip
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "update_agent_metadata", "arguments": {"purpose": "x"}}}  # fmt: skip
+    status, headers, body = governance.ask("POST", "/mcp", json.dumps(call), {"X-Agent-Id": "a"})
+    _, log = governance.end()
+
+    assert status == 500, body
+    assert "retry-after" not in headers
+    assert "postgres: InsufficientPrivilege" in log
+    assert "Traceback" not in log

@@ -208,8 +208,9 @@ def test_the_app_may_read_the_operators_views(governance_database):
 
 def test_metadata_is_an_object(governance_database):
     """Text that merely looks like JSON is refused."""
-    with psycopg.connect(governance_database.app) as conn, pytest.raises(CheckViolation):
+    with psycopg.connect(governance_database.app, autocommit=True) as conn:
         conn.execute("INSERT INTO core.identities (agent_id) VALUES ('a')")
+    with psycopg.connect(governance_database.app) as conn, pytest.raises(CheckViolation):
         conn.execute("UPDATE core.identities SET metadata = '\"{}\"'")
 
 
@@ -244,3 +245,46 @@ def test_an_event_outside_every_month_is_kept(governance_database):
             " VALUES (gen_random_uuid(), '1999-01-01+00', 'old')"
         )
         assert conn.execute("SELECT count(*) FROM audit.events_default").fetchone() == (1,)
+
+
+def test_a_month_takes_its_rows_out_of_the_default(governance_database):
+    """They would keep it from being made for ever; neighbours stay where they are."""
+    told = "INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type, payload) VALUES"
+    with psycopg.connect(governance_database.app, autocommit=True) as conn:
+        conn.execute(
+            f"{told} (gen_random_uuid(), '2031-03-31 23:59:59+00', 'lumen', 'in', '{{\"a\": 1}}'),"
+            " (gen_random_uuid(), '2031-03-01 00:00:00+00', 'lumen', 'in', '{}'),"
+            " (gen_random_uuid(), '2031-02-28 23:59:59+00', 'lumen', 'out', '{}')"
+        )
+        before = conn.execute("SELECT * FROM audit.events ORDER BY recorded_at").fetchall()
+        made = conn.execute("SELECT audit.partition_maintenance('2031-03-15+00')").fetchone()
+        after = conn.execute("SELECT * FROM audit.events ORDER BY recorded_at").fetchall()
+        where = conn.execute(
+            "SELECT tableoid::regclass::text, event_type FROM audit.events ORDER BY recorded_at"
+        ).fetchall()
+
+    assert made == (3,)
+    assert after == before
+    assert where == [
+        ("audit.events_default", "out"),
+        ("audit.events_2031_03", "in"),
+        ("audit.events_2031_03", "in"),
+    ]
+
+
+def test_a_made_month_is_as_the_others(governance_database):
+    """The same columns, keys, checks and indexes as the table it belongs to."""
+    query = (
+        "SELECT contype, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass"
+        " AND contype <> 'n' UNION ALL SELECT 'i', regexp_replace(indexdef, '^.* USING', '')"
+        " FROM pg_indexes WHERE schemaname || '.' || tablename = %s ORDER BY 1, 2"
+    )
+    with psycopg.connect(governance_database.owner) as conn:
+        conn.execute("SELECT audit.partition_maintenance('2031-03-15+00')")
+        parent, child = (
+            conn.execute(query, [table, table]).fetchall()
+            for table in ("audit.events", "audit.events_2031_03")
+        )
+
+    assert parent == child
+    assert len(parent) == 4

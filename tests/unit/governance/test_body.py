@@ -102,3 +102,10 @@ def test_a_time_with_an_offset_is_held_in_utc():
     taken = read(CheckIn, json.dumps(message), "check-in")
 
     assert taken.recorded_at == datetime(2026, 2, 20, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_outside_the_calendar_is_refused(at):
+    """It has no UTC; it was an OverflowError."""
+    with pytest.raises(Refused, match="recorded_at: is not in the calendar"):
+        read(CheckIn, json.dumps({**json.loads(SEED), "recorded_at": at}), "check-in")

@@ -1,0 +1,160 @@
+"""/health says ok only of what it has just proved."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from apps.governance import health as room
+from apps.governance.audit import AuditLog
+from apps.governance.checkins import Checkins
+from apps.governance.desk import Desk
+from apps.governance.health import Health
+from apps.governance.maintenance import Maintenance
+from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.verdict import Thresholds
+from apps.postgres import PostgresSettings, pool
+
+SAID = {"anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}}
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+def told(database, *statements: str) -> list[tuple]:
+    """What the superuser does; gives what the last statement says."""
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        for statement in statements:
+            said = conn.execute(statement)
+        return said.fetchall() if said.description else []
+
+
+@pytest.fixture
+def watched(governance_database, tmp_path):
+    """A health of its own, and what it thinks is lost."""
+
+    @asynccontextmanager
+    async def one():
+        lost: list[str] = []
+        async with pool(PostgresSettings(url=governance_database.app, max_conn=4)) as store:
+            audit = AuditLog(tmp_path / "audit_log.jsonl")
+            sessions = Sessions(Desk(store), connect(RedisSettings(socket=tmp_path / "no.sock")))
+            checkins = Checkins(store, Thresholds(), audit, sessions, lost.append)
+            maintenance = Maintenance(store)
+            yield (
+                Health(
+                    store, audit, sessions, checkins, maintenance=maintenance, on_lost=lost.append
+                ),
+                maintenance,
+                lost,
+            )
+            await sessions.close()
+
+    return one
+
+
+def test_a_store_that_only_answers_is_critical(governance):
+    """Read-only: nothing can be stored, and it is neither ok nor the end of the process."""
+    name = governance.database.name
+    setting = f"ALTER ROLE governance IN DATABASE {name} %s default_transaction_read_only"
+    told(governance.database, f"{setting % 'SET'} = on", KILL)
+    body = json.dumps({**SAID, "agent": "lumen"})
+    refused, _, _ = governance.ask("POST", "/v1/checkins", body)
+    status, _, text = governance.ask("GET", "/health")
+    said = json.loads(text)
+
+    assert refused == 500
+    assert (status, said["status"]) == (503, "critical")
+    assert said["checks"]["postgres"] == {"status": "critical", "detail": "ReadOnlySqlTransaction"}
+    assert said["checks"]["check_ins"]["status"] == "critical"
+
+    told(governance.database, setting % "RESET", KILL)
+    assert governance.ask("POST", "/v1/checkins", body)[0] == 200
+    assert governance.process.poll() is None
+
+
+def test_a_failed_write_counts_until_one_succeeds(governance, eventually):
+    """The probe's own table may be well while agent_state is not."""
+    body = json.dumps({**SAID, "agent": "lumen"})
+
+    def check_ins():
+        return json.loads(governance.ask("GET", "/health")[2])["checks"]["check_ins"]["status"]
+
+    told(governance.database, "REVOKE INSERT ON core.agent_state FROM governance")
+    assert governance.ask("POST", "/v1/checkins", body)[0] == 500
+    assert check_ins() == "critical"
+    told(governance.database, "GRANT INSERT ON core.agent_state TO governance")
+    assert governance.ask("POST", "/v1/checkins", body)[0] == 200
+    assert eventually(lambda: check_ins() == "ok", 5)
+
+
+def test_the_probe_writes(watched, governance_database):
+    """And reads back what it wrote."""
+    query = "SELECT updated_at, count(*) OVER () FROM core.probe"
+
+    async def run():
+        async with watched() as (health, *_):
+            return (await health.look())["checks"]["postgres"]
+
+    before = told(governance_database, query)
+    assert asyncio.run(run()) == {"status": "ok"}
+    after = told(governance_database, query)
+
+    assert after[0][0] > before[0][0]
+    assert after[0][1] == 1
+
+
+def test_killed_idle_connections_are_not_the_end(watched, governance_database, monkeypatch):
+    """Postgres is well; whoever asks next gets a whole connection."""
+    monkeypatch.setattr(room, "PROBE_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(room, "FRESH_SECONDS", 0.0)
+
+    async def run():
+        async with watched() as (health, maintenance, lost):
+            await maintenance.run()
+            watching = asyncio.create_task(health.watch())
+            for _ in range(10):
+                await asyncio.to_thread(told, governance_database, f"{KILL} AND state = 'idle'")
+                await asyncio.sleep(0.2)
+            watching.cancel()
+            return lost, (await health.look())["checks"]["postgres"]["status"]
+
+    assert asyncio.run(run()) == ([], "ok")
+
+
+def test_rows_outside_every_month_are_an_alarm(watched, governance_database):
+    """Until maintenance, or an operator, has made their month."""
+    stray = ("INSERT INTO audit.events (event_id, recorded_at, event_type)"
+             " VALUES (gen_random_uuid(), '{}', 'x')")  # fmt: skip
+
+    async def look():
+        async with watched() as (health, maintenance, _):
+            await maintenance.run()
+            return (await health.look())["checks"]["partitions"]
+
+    told(governance_database, stray.format("1999-01-15+00"))
+    assert asyncio.run(look())["status"] == "moderate"
+    told(governance_database, "SELECT audit.partition_maintenance('1999-01-15+00')")
+    assert asyncio.run(look()) == {"status": "ok"}
+
+
+def test_sessions_that_are_over_are_swept(watched, governance_database, monkeypatch):
+    """Piece by piece; the living ones stay."""
+    monkeypatch.setattr("apps.governance.maintenance.SWEEP_LIMIT", 2)
+    told(governance_database,
+         "INSERT INTO core.identities (agent_id) VALUES ('lumen')",
+         "INSERT INTO core.sessions (session_id, identity_id, expires_at)"
+         " SELECT 's-' || n, identity_id, now() + make_interval(secs => n * 60)"
+         " FROM core.identities, generate_series(-5, 2) AS n")  # fmt: skip
+
+    async def sweep():
+        async with watched() as (_, maintenance, _):
+            await maintenance.run()
+            return maintenance.trouble
+
+    assert asyncio.run(sweep()) is None
+    left = told(governance_database, "SELECT session_id FROM core.sessions ORDER BY 1")
+    assert left == [("s-1",), ("s-2",)]
