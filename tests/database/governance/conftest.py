@@ -1,5 +1,6 @@
 """A migrated database per test, copied from one template; the app's own role looks at it."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +21,16 @@ import psycopg
 import pytest
 from psycopg.errors import DuplicateObject, UniqueViolation
 
+from apps.governance.audit import AuditLog
+from apps.governance.checkins import Checkins
+from apps.governance.desk import Desk
+from apps.governance.identities import Identities
+from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.verdict import Thresholds
 from apps.migrate import runner
 from apps.migrate.lines import line
+from apps.postgres import PostgresSettings, pool
+from schemas.errors import Unreachable
 
 OWNER, APP = "governance_owner", "governance"
 TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
@@ -183,3 +192,33 @@ def start(governance_database, tmp_path) -> Iterator[Callable[..., Governance]]:
 def governance(start) -> Governance:
     """A running one."""
     return start().ready()
+
+
+@asynccontextmanager
+async def _living(database, folder: Path, lost: list[str] | None = None, redis=None):
+    """The writer and its neighbours, as the process has them; Redis is not there."""
+    told = PostgresSettings(url=database.app, min_conn=2, max_conn=4)
+    async with pool(told) as store:
+        audit = AuditLog(folder / "audit_log.jsonl")
+        desk = Desk(store)
+        redis = redis or connect(RedisSettings(socket=folder / "no.sock"))
+        sessions = Sessions(desk, redis)
+        made = Checkins(
+            store, Thresholds(), audit, sessions, (lost if lost is not None else []).append
+        )
+        tasks = [asyncio.create_task(work.run()) for work in (made, audit, sessions)]
+        try:
+            yield made, sessions, Identities(desk, audit)
+        finally:
+            made.close(Unreachable("stopping"))
+            await tasks[0]
+            audit.close()
+            await tasks[1]
+            tasks[2].cancel()
+            await sessions.close()
+
+
+@pytest.fixture
+def living():
+    """The writer and its neighbours in this very process: living(database, folder)."""
+    return _living

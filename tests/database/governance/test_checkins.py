@@ -2,27 +2,18 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
-from redis.asyncio import Redis
 
 from apps.bridge.refusals import Busy, Conflict
 from apps.governance import checkins as room
-from apps.governance.audit import AuditLog
-from apps.governance.checkins import Checkins
-from apps.governance.desk import Desk
-from apps.governance.identities import Identities
 from apps.governance.report import Report, report
-from apps.governance.sessions import RedisSettings, Sessions, connect
-from apps.governance.verdict import START, Thresholds
-from apps.postgres import PostgresSettings, pool
+from apps.governance.verdict import START
 from schemas.bridge import Action, CheckIn, Verdict
-from schemas.errors import HouseError, Refused, Unreachable
+from schemas.errors import HouseError, Refused
 
 NOW = datetime.now(UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
@@ -38,41 +29,17 @@ def said(seq: int, agent: str = "lumen", minutes: float = 0, **more) -> Report:
     return replace(heard, recorded_at=NOW + timedelta(minutes=minutes - 600))
 
 
-@asynccontextmanager
-async def governance(database, folder: Path, lost: list[str] | None = None, redis=None):
-    """The writer and its neighbours, as the process has them; Redis is not there."""
-    told = PostgresSettings(url=database.app, min_conn=2, max_conn=4)
-    async with pool(told) as store:
-        audit = AuditLog(folder / "audit_log.jsonl")
-        desk = Desk(store)
-        redis = redis or connect(RedisSettings(socket=folder / "no.sock"))
-        sessions = Sessions(desk, redis)
-        made = Checkins(
-            store, Thresholds(), audit, sessions, (lost if lost is not None else []).append
-        )
-        tasks = [asyncio.create_task(work.run()) for work in (made, audit, sessions)]
-        try:
-            yield made, sessions, Identities(desk, audit)
-        finally:
-            made.close(Unreachable("stopping"))
-            await tasks[0]
-            audit.close()
-            await tasks[1]
-            tasks[2].cancel()
-            await sessions.close()
-
-
 def ask(database, query: str, *values) -> list[tuple]:
     """What the database holds."""
     with psycopg.connect(database.admin, autocommit=True) as conn:
         return conn.execute(query, values or None).fetchall()
 
 
-def test_fifty_at_once_are_one_row(governance_database, tmp_path):
+def test_fifty_at_once_are_one_row(living, governance_database, tmp_path):
     """Fifty tasks, one key: one row, one first answer, forty-nine repeats of it."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             return await asyncio.gather(*(made.handle(said(1)) for _ in range(50)))
 
     answers = asyncio.run(run())
@@ -86,13 +53,13 @@ def test_fifty_at_once_are_one_row(governance_database, tmp_path):
     ]
 
 
-def test_two_processes_agree_on_one_row(governance_database, tmp_path):
+def test_two_processes_agree_on_one_row(living, governance_database, tmp_path):
     """Two writers race for the same keys; each key is one row, and nobody fails."""
 
     async def run():
         async with (
-            governance(governance_database, tmp_path) as (one, *_),
-            governance(governance_database, tmp_path) as (two, *_),
+            living(governance_database, tmp_path) as (one, *_),
+            living(governance_database, tmp_path) as (two, *_),
         ):
             sent = [made.handle(said(seq)) for seq in range(40) for made in (one, two)]
             return await asyncio.gather(*sent)
@@ -103,14 +70,14 @@ def test_two_processes_agree_on_one_row(governance_database, tmp_path):
     assert [count for *_, count in ask(governance_database, ROWS)] == [1] * 40
 
 
-def test_a_repeat_after_a_restart_gets_its_first_verdict(governance_database, tmp_path):
+def test_a_repeat_after_a_restart_gets_its_first_verdict(living, governance_database, tmp_path):
     """The key is for ever; the answer is the stored one, to the last bit."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             first = await made.handle(said(1))
             await made.handle(said(2, minutes=1))
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             return first, await made.handle(said(1))
 
     first, second = asyncio.run(run())
@@ -119,11 +86,11 @@ def test_a_repeat_after_a_restart_gets_its_first_verdict(governance_database, tm
     assert second.model_copy(update={"repeated": False}) == first
 
 
-def test_a_repeat_writes_nothing(governance_database, tmp_path):
+def test_a_repeat_writes_nothing(living, governance_database, tmp_path):
     """No row, no event, no line."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
             before = ask(governance_database, "SELECT count(*) FROM audit.events")
             await made.handle(said(1))
@@ -135,11 +102,11 @@ def test_a_repeat_writes_nothing(governance_database, tmp_path):
     assert len((tmp_path / "audit_log.jsonl").read_text().splitlines()) == before[0][0]
 
 
-def test_another_body_is_a_conflict_with_both_hashes(governance_database, tmp_path):
+def test_another_body_is_a_conflict_with_both_hashes(living, governance_database, tmp_path):
     """Refused, audited, and the first row stands."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
             with pytest.raises(Conflict) as caught:
                 await made.handle(said(1, warmth=0.5))
@@ -157,12 +124,12 @@ def test_another_body_is_a_conflict_with_both_hashes(governance_database, tmp_pa
     assert ask(governance_database, "SELECT warmth FROM core.agent_state") == [(0.4,)]
 
 
-def test_a_poisoned_row_does_not_fail_its_neighbours(governance_database, tmp_path):
+def test_a_poisoned_row_does_not_fail_its_neighbours(living, governance_database, tmp_path):
     """One row that the database cannot take, among twenty that it can."""
     poison = replace(said(99), boot_id="no\x00where")
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             sent = [*(said(seq) for seq in range(10)), poison, *(said(s) for s in range(10, 20))]
             return await asyncio.gather(*map(made.handle, sent), return_exceptions=True)
 
@@ -173,11 +140,11 @@ def test_a_poisoned_row_does_not_fail_its_neighbours(governance_database, tmp_pa
     assert len(ask(governance_database, ROWS)) == 20
 
 
-def test_a_late_row_never_makes_the_latest_older(governance_database, tmp_path):
+def test_a_late_row_never_makes_the_latest_older(living, governance_database, tmp_path):
     """A lower seq of the same boot is kept with its verdict; nothing steps from it."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1, minutes=0))
             third = await made.handle(said(3, minutes=2, warmth=0.9))
             await made.handle(said(2, minutes=1, warmth=0.0))
@@ -196,7 +163,9 @@ def test_a_late_row_never_makes_the_latest_older(governance_database, tmp_path):
     assert after.eisv == without.eisv
 
 
-def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(governance_database, tmp_path):
+def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(
+    living, governance_database, tmp_path
+):
     """The newest is what came last: in the step, in the view, after a new boot, in one batch."""
     woken = [
         replace(said(seq), boot_id="boot-0002", recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
@@ -204,7 +173,7 @@ def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(governance_databa
     ]
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             for seq in range(1, 21):
                 last = await made.handle(said(seq, minutes=seq))
             singly = await made.handle(woken[0])
@@ -221,11 +190,11 @@ def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(governance_databa
     assert ask(governance_database, "SELECT count(*) FROM core.agent_state WHERE late") == [(0,)]
 
 
-def test_a_chain_is_the_same_in_one_batch_or_in_many(governance_database, tmp_path):
+def test_a_chain_is_the_same_in_one_batch_or_in_many(living, governance_database, tmp_path):
     """How check-ins happened to be gathered must not show in the numbers."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             at_once = await asyncio.gather(
                 *(made.handle(said(n, "together", n, warmth=n / 20)) for n in range(20))
             )
@@ -237,11 +206,11 @@ def test_a_chain_is_the_same_in_one_batch_or_in_many(governance_database, tmp_pa
     assert [answer.eisv for answer in at_once] == [answer.eisv for answer in singly]
 
 
-def test_a_paused_agent_is_paused_at_once(governance_database, tmp_path):
+def test_a_paused_agent_is_paused_at_once(living, governance_database, tmp_path):
     """The operator's word is read at every check-in."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             before = await made.handle(said(1))
             with psycopg.connect(governance_database.admin) as conn:
                 conn.execute("UPDATE core.identities SET status = 'paused'")
@@ -253,14 +222,14 @@ def test_a_paused_agent_is_paused_at_once(governance_database, tmp_path):
     assert "paused" in after.reason
 
 
-def test_the_drawing_eisv_arrives_as_it_was_sent(governance_database, tmp_path):
+def test_the_drawing_eisv_arrives_as_it_was_sent(living, governance_database, tmp_path):
     """Numbers to the last digit, no key more, no key less."""
     drawing = {"E": 0.1 + 0.2, "I": 1e-17, "S": 0.001, "V": -1.9999999999999998, "C": 1 / 3,
                "marks": 9_007_199_254_740_993, "era": "gestural"}  # fmt: skip
     message = CheckIn.model_validate({"anima": CALM, "sensor_data": {"drawing_eisv": drawing}})
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(report("lumen", message, NOW))
 
     asyncio.run(run())
@@ -270,11 +239,11 @@ def test_the_drawing_eisv_arrives_as_it_was_sent(governance_database, tmp_path):
     ]
 
 
-def test_the_raw_trail_and_the_table_hold_the_same_events(governance_database, tmp_path):
+def test_the_raw_trail_and_the_table_hold_the_same_events(living, governance_database, tmp_path):
     """Same ids, same payloads."""
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, _, identities):
+        async with living(governance_database, tmp_path) as (made, _, identities):
             await asyncio.gather(*(made.handle(said(seq)) for seq in range(30)))
             await identities.describe("lumen", {"purpose": "to draw", "metadata": {"a": 1}})
 
@@ -289,23 +258,7 @@ def test_the_raw_trail_and_the_table_hold_the_same_events(governance_database, t
     assert len(rows) == 32
 
 
-def test_without_redis_check_ins_go_on_and_sessions_are_true(governance_database, tmp_path):
-    """What the cache did not take is counted; Postgres knows whose session it is."""
-
-    async def run():
-        async with governance(governance_database, tmp_path) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
-            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
-            found = await sessions.agent("s-1"), await sessions.agent("s-2")
-            return found, sessions.dropped
-
-    found, dropped = asyncio.run(run())
-
-    assert found == ("lumen", None)
-    assert dropped > 0
-
-
-def test_broken_connections_lose_no_acknowledged_row(governance_database, tmp_path):
+def test_broken_connections_lose_no_acknowledged_row(living, governance_database, tmp_path):
     """Backends are killed all the while; what was answered is there, once."""
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -314,7 +267,7 @@ def test_broken_connections_lose_no_acknowledged_row(governance_database, tmp_pa
 
     async def run():
         acknowledged, lost = [], []
-        async with governance(governance_database, tmp_path, lost) as (made, *_):
+        async with living(governance_database, tmp_path, lost) as (made, *_):
 
             async def client(first: int) -> None:
                 for seq in range(first, first + 40):
@@ -343,12 +296,12 @@ def test_broken_connections_lose_no_acknowledged_row(governance_database, tmp_pa
     assert all(count == 1 for *_, count in rows)
 
 
-def test_a_full_queue_says_so(governance_database, tmp_path, monkeypatch):
+def test_a_full_queue_says_so(living, governance_database, tmp_path, monkeypatch):
     """Better told to come back than left to wait."""
     monkeypatch.setattr(room, "QUEUE_LIMIT", 4)
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             sent = (made.handle(said(seq)) for seq in range(20))
             return await asyncio.gather(*sent, return_exceptions=True)
 
@@ -358,12 +311,12 @@ def test_a_full_queue_says_so(governance_database, tmp_path, monkeypatch):
     assert len(ask(governance_database, ROWS)) == 4
 
 
-def test_a_trail_that_cannot_be_written_is_counted(governance_database, tmp_path):
+def test_a_trail_that_cannot_be_written_is_counted(living, governance_database, tmp_path):
     """The check-in stands: audit.events has it."""
     (tmp_path / "audit_log.jsonl").mkdir()
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
             await asyncio.sleep(0.1)
             return made._audit.dropped, made._audit.check()
@@ -374,110 +327,15 @@ def test_a_trail_that_cannot_be_written_is_counted(governance_database, tmp_path
     assert "Is a directory" in check
 
 
-def test_a_torn_last_line_is_not_joined(governance_database, tmp_path):
+def test_a_torn_last_line_is_not_joined(living, governance_database, tmp_path):
     """A crash may cut the last line; the next one starts afresh."""
     (tmp_path / "audit_log.jsonl").write_text('{"event_id": "to')
 
     async def run():
-        async with governance(governance_database, tmp_path) as (made, *_):
+        async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
 
     asyncio.run(run())
     _, *lines = (tmp_path / "audit_log.jsonl").read_text().splitlines()
 
     assert [json.loads(line)["event_type"] for line in lines] == ["identity_created", "check_in"]
-
-
-class Cache(Redis):
-    """A Redis that is only a dictionary."""
-
-    def __init__(self, **held):
-        super().__init__()
-        self.held, self.lives = held, {}
-
-    async def get(self, name):
-        """What is held."""
-        return self.held.get(name)
-
-    def pipeline(self, transaction):
-        """It is its own."""
-        return self
-
-    def set(self, name, value, ex):
-        """Hold it, and for how long."""
-        self.held[name], self.lives[name] = value, ex
-
-    async def execute(self):
-        """Nothing is left to do."""
-        return []
-
-
-def test_a_cached_session_needs_no_database():
-    """Redis answers first."""
-    sessions = Sessions(None, Cache(**{"session:s-1": "lumen"}))
-
-    assert asyncio.run(sessions.agent("s-1")) == "lumen"
-
-
-def test_the_cache_holds_only_what_postgres_confirmed(governance_database, tmp_path):
-    """An agent that names another's session gets it neither there nor here."""
-    cache = Cache()
-
-    async def run():
-        async with governance(governance_database, tmp_path, redis=cache) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
-            await asyncio.sleep(0.05)
-            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
-            await asyncio.sleep(0.05)
-            return await sessions.agent("s-1")
-
-    assert asyncio.run(run()) == "lumen"
-    assert cache.held == {"session:s-1": "lumen"}
-
-
-def test_an_expired_session_may_be_bound_anew(governance_database, tmp_path):
-    """Its old agent has lost it; the new one has it from now on, and in the cache no longer."""
-    cache = Cache()
-    overdue = "UPDATE core.sessions SET expires_at = now() - interval '1 s' RETURNING 1"
-    soon = "UPDATE core.sessions SET expires_at = now() + interval '90 s' RETURNING 1"
-
-    async def run():
-        async with governance(governance_database, tmp_path, redis=cache) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
-            ask(governance_database, overdue)
-            await asyncio.sleep(0.05)
-            cache.held.clear()
-            between = await sessions.agent("s-1")
-            later = replace(said(1, agent="ember"), received_at=datetime.now(UTC))
-            await made.handle(replace(later, session_id="s-1"))
-            ask(governance_database, soon)
-            await asyncio.sleep(0.05)
-            cache.held.clear()
-            after = await sessions.agent("s-1")
-            await asyncio.sleep(0.05)
-            return between, after
-
-    assert asyncio.run(run()) == (None, "ember")
-    assert 80 < cache.lives["session:s-1"] <= 90
-
-
-@pytest.mark.parametrize("first", ["describe", "tell", "check in"])
-def test_a_new_identity_is_in_the_trail(governance_database, tmp_path, first):
-    """Once, in the table and in the raw lines, whatever made it known."""
-
-    async def run():
-        async with governance(governance_database, tmp_path) as (made, _, identities):
-            if first == "describe":
-                await identities.describe("lumen", {"purpose": "to draw"})
-            elif first == "tell":
-                await identities.tell("lumen")
-            await made.handle(said(1))
-            await identities.tell("lumen")
-
-    asyncio.run(run())
-    lines = map(json.loads, (tmp_path / "audit_log.jsonl").read_text().splitlines())
-    rows = ask(governance_database, "SELECT event_id::text FROM audit.events"
-               " WHERE event_type = 'identity_created' AND agent_id = 'lumen'")  # fmt: skip
-
-    assert len(rows) == 1
-    assert rows == [(x["event_id"],) for x in lines if x["event_type"] == "identity_created"]
