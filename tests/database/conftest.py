@@ -44,7 +44,7 @@ def admin_dsn(standing) -> Iterator[str]:
     )  # fmt: skip
     hba = "local all all trust\nhost all postgres all trust\nhost all all all scram-sha-256\n"
     files = {"postgresql.conf": File(CONF), "pg_hba.conf": File(hba)}
-    tar = base64.b64decode(archive(files, UID))
+    tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))
     _docker("cp", "-", f"{name}:/run/abode", given=tar)
     try:
         _docker("start", name)

@@ -220,5 +220,5 @@ async def _living(database, folder: Path, lost: list[str] | None = None, redis=N
 
 @pytest.fixture
 def living():
-    """What makes the writer and its neighbours live in this very process."""
+    """The writer and its neighbours, alive in this very process."""
     return _living
