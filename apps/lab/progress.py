@@ -1,7 +1,7 @@
 """One line per step with its seconds, and at the end where the time went."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,8 @@ class Step:
     fetching: float = 0.0
     """Seconds of it spent on downloads."""
     note: str = ""
+    doing: Callable[[str], None] = lambda _: None
+    """Shows what it is at just now, to whoever watches."""
 
 
 @dataclass
@@ -34,7 +36,8 @@ class Progress:
         begun = time.monotonic()
         try:
             if self.console.is_terminal:
-                with self.console.status(f"{what} ..."):
+                with self.console.status(f"{what} ...") as shown:
+                    step.doing = lambda now: shown.update(f"{what}: {now} ...")
                     yield step
             else:
                 yield step

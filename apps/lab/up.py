@@ -78,6 +78,8 @@ def _deploy(lab: Lab, step: Step) -> None:
             raise Diverged("pyinfra: its output was not piped")
         for line in process.stdout:
             kept.write(line)
+            if (now := ANSI.sub("", line).partition("Starting operation: ")[2]).strip():
+                step.doing(now.strip())
     said = ANSI.sub("", log.read_text(encoding="utf-8"))
     step.fetching = packages.downloading(said)
     if process.returncode:

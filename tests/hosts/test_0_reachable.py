@@ -49,3 +49,24 @@ def test_governance_is_all_the_pi_sees(standing, pi):
     script = f"import urllib.request as u; print(u.urlopen('{url}/health', timeout=5).status)"
 
     assert pi.check_output(f'python3 -c "{script}"') == "200"
+
+
+def test_no_detour_leads_the_pi_to_the_open_door(standing, pi):
+    """Not even a route through governance itself: its open door hears one network only."""
+    if standing.hosts.lab is None:
+        pytest.skip("needs the right to change the Pi's routes")
+    form = "{{range $name, $at := .NetworkSettings.Networks}}{{$name}}={{$at.IPAddress}} {{end}}"
+    said = standing.docker("inspect", "-f", form, standing.called("governance")).split()
+    at = dict(each.split("=") for each in said)
+    inner, outer = (at[standing.called(name)] for name in ("abode-data", "abode-lan"))
+
+    def answers(address, port):
+        return pi.run(f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{port}'").rc == 0
+
+    assert answers(outer, ports.GOVERNANCE)
+    pi.check_output(f"ip route replace {inner}/32 via {outer}")
+    try:
+        assert answers(inner, ports.GOVERNANCE), "the detour leads nowhere: nothing was tested"
+        assert not answers(inner, ports.GOVERNANCE_LOCAL)
+    finally:
+        pi.check_output(f"ip route del {inner}/32")
