@@ -7,7 +7,8 @@ from schemas.errors import HouseError
 from services import images
 from services.anima import anima
 from services.engine import engine
-from services.governance import governance, image, networks
+from services.governance import governance, image
+from services.ground import ground
 from services.house import house
 from services.migrations import governance_line
 from services.postgres import postgres
@@ -21,7 +22,7 @@ try:
         docker = engine(home.containers, home.networks + home.volumes, home.labels)
         kept(name="Keep new secrets", vault=home.make_secrets())
         images.base(docker)
-        networks(home, docker)
+        ground(home, docker)
         postgres(home, docker)
         redis(home, docker)
         tag = image(docker)

@@ -22,14 +22,6 @@ def image(engine: Engine) -> str:
     return built(engine, "governance", "governance", files(MAC_CODE), "mac")
 
 
-def networks(house: House, engine: Engine) -> None:
-    """The networks of the house."""
-    for called in house.networks:
-        docker.network(
-            engine=engine, name=f"Network {called}", network=called, labels=dict(house.labels)
-        )
-
-
 def database_url(role: str) -> str:
     """Where a container with the socket finds the database; the password is in a file."""
     return f"postgresql://{role}@/{DATABASE}?host={ports.POSTGRES_SOCKET_DIR}"
@@ -43,12 +35,6 @@ def governance(house: House, engine: Engine, tag: str) -> None:
         pi.agent: hashlib.sha256(house.vault.get(f"agent_{pi.agent}").encode()).hexdigest()
         for pi in house.hosts.pi
     }
-    docker.volume(
-        engine=engine,
-        name=f"Volume of {called}: data",
-        volume=f"{called}-data",
-        labels=dict(house.labels),
-    )
     docker.container(
         engine=engine,
         name=f"Run {called}",

@@ -46,13 +46,6 @@ def postgres(house: House, engine: Engine) -> None:
     sizes = memory(mac.memory_mb)
     certificate, key = house.certificate()
     tag = built(engine, "postgres", "postgres-age", {})
-    for suffix in ("data", "socket"):
-        docker.volume(
-            engine=engine,
-            name=f"Volume of {called}: {suffix}",
-            volume=f"{called}-{suffix}",
-            labels=dict(house.labels),
-        )
     docker.container(
         engine=engine,
         name=f"Run {called}",

@@ -20,13 +20,6 @@ def redis(house: House, engine: Engine) -> None:
     operator = house.vault.get("redis_operator")
     governance = house.vault.get("redis_governance")
     tag = built(engine, "redis", "redis", {})
-    for suffix in ("data", "socket"):
-        docker.volume(
-            engine=engine,
-            name=f"Volume of {called}: {suffix}",
-            volume=f"{called}-{suffix}",
-            labels=dict(house.labels),
-        )
     docker.container(
         engine=engine,
         name=f"Run {called}",
