@@ -15,6 +15,7 @@ from apps.lab.docker import attempt
 from schemas.errors import HouseError, Unreachable
 
 WAIT_SECONDS = 60.0
+CONTAINERD_PID_FILE = Path("/var/run/docker/containerd/containerd.pid")
 PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker-ssd.pid"))
 """dockerd's own, and the one that Debian's init script writes even before dockerd does."""
 
@@ -82,11 +83,23 @@ def _dockerd() -> str | None:
     return shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
+def _forget_the_dead() -> None:
+    """Remove pid files of a dockerd that was killed with its machine.
+
+    Their numbers may be other processes by now; dockerd would take those for its own and refuse.
+    """
+    for path in (*PID_FILES, CONTAINERD_PID_FILE):
+        said = path.read_text().strip() if path.exists() else ""
+        if said.isdecimal() and process.name(int(said)) not in {"dockerd", "containerd"}:
+            path.unlink()
+
+
 def start(notes: Path, *arguments: str) -> int:
     """Start dockerd away from this terminal, note it, wait until it answers; its pid."""
     program = _dockerd()
     if program is None:
         raise Unreachable("dockerd: not found after docker.io was installed", advice())
+    _forget_the_dead()
     notes.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     with (notes / "dockerd.log").open("ab") as log:

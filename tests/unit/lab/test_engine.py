@@ -107,3 +107,18 @@ def test_destroy_leaves_an_engine_that_a_person_uses(stopped, monkeypatch):
 
     assert down.destroy(root) == ([], ["engine (dockerd 7:1): in use by blog, web"])
     assert seen == []
+
+
+def test_pid_files_of_the_dead_are_removed(monkeypatch, tmp_path):
+    """A number that is another process by now is no dockerd; a living dockerd keeps its file."""
+    reused, living, gone = (tmp_path / name for name in ("docker.pid", "other.pid", "ctr.pid"))
+    reused.write_text(f"{os.getpid()}\n")
+    living.write_text("1\n")
+    gone.write_text("4194304\n")
+    monkeypatch.setattr(engine, "PID_FILES", (reused, living))
+    monkeypatch.setattr(engine, "CONTAINERD_PID_FILE", gone)
+    monkeypatch.setattr(process, "name", {os.getpid(): "python", 1: "dockerd"}.get)
+
+    engine._forget_the_dead()
+
+    assert [path.exists() for path in (reused, living, gone)] == [False, True, False]
