@@ -65,10 +65,10 @@ class Standing:
             "-U", "postgres", "-d", "governance", "-c", query,
         )  # fmt: skip
 
-    def anima(self, query: str) -> str:
+    def anima(self, query: str, check: bool = True) -> str:
         """The answer of the Pi's database, as the README's command asks it."""
-        pi = self.hosts.pi[0]
-        return self.ssh(f'sqlite3 -readonly ~/.anima/anima.db "{query}"', user=pi.user)
+        user = self.hosts.pi[0].user
+        return self.ssh(f'sqlite3 -readonly ~/.anima/anima.db "{query}"', user, check)
 
     def deploy(self, *flags: str, root: Path = ROOT, check: bool = True,
                **environment: str) -> subprocess.CompletedProcess[str]:  # fmt: skip

@@ -33,8 +33,10 @@ def admin_dsn(standing) -> Iterator[str]:
     lived = json.loads(_docker("inspect", standing.called("postgres-age")))[0]
     name = f"{standing.called('scratch')}"
     subprocess.run(["docker", "rm", "-fv", name], capture_output=True, check=False)
-    labels = [f"--label={k}={v}" for k, v in lived["Config"]["Labels"].items() if k in
-              {"abode.lab", "abode.home"}]  # fmt: skip
+    # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die.
+    worn = json.loads(_docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
+    labels = [f"--label={key}={worn[key]}" for key in ("abode.home", "abode.owner") if key in worn]
+    labels.append(f"--label=abode.lab={worn['abode.lab']}-scratch")
     _docker(
         "create", "--name", name, *labels, "--user", f"{UID}:{UID}", "-v", "/run/abode",
         "-p", "127.0.0.1::5432", "--env", "PGDATA=/var/lib/postgresql/data",
