@@ -1,5 +1,6 @@
 """A release on a Pi: our code and its venv, installed beside the last ones, switched at once."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,11 @@ class Python(FactBase[dict[str, str]]):
         return f"echo $(python3 -c '{ask}') $(uname -m) $({limits})"
 
     def process(self, output: list[str]) -> dict[str, str]:
-        python, machine, limits, *_ = [*" ".join(output).split(), "", "", ""]
-        return {"python": python, "machine": machine, "limits": limits} if machine else {}
+        # Without a python3 the machine comes first: only a version is taken for one.
+        said = re.fullmatch(r"(\d+\.\d+) (\S+)(?: (limits))?", " ".join(output).strip())
+        return (
+            dict(zip(("python", "machine", "limits"), said.groups(""), strict=True)) if said else {}
+        )
 
     @staticmethod
     def default() -> dict[str, str]:

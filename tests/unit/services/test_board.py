@@ -36,6 +36,7 @@ def test_python_and_machine_decide_the_wheels():
 
     assert seen == {"python": "3.11", "machine": "aarch64", "limits": "limits"}
     assert Python().process(["aarch64"]) == {}
+    assert Python().process(["aarch64 limits"]) == {}
 
 
 def test_a_board_without_a_memory_controller_is_told_apart():
