@@ -16,6 +16,8 @@ from pyinfra import logger
 from schemas.errors import Unreachable
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".abode" / "cache"
+"""Wheels and archives; may be deleted at any time."""
 
 PI_CODE = (
     "schemas", "apps/__init__.py", "apps/anima", "apps/bridge/__init__.py", "apps/bridge/client.py",

@@ -1,4 +1,4 @@
-"""What every service of one deploy shares: the hosts, their names, the vault, the cache."""
+"""What every service of one deploy shares: the hosts, their names, the vault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,11 +59,6 @@ class House:
             self.vault.get(f"agent_{pi.agent}")
         self.certificate()
         return self.vault
-
-    @property
-    def cache(self) -> Path:
-        """Wheels and build contexts; may be deleted at any time."""
-        return ROOT / ".abode" / "cache"
 
     @property
     def labels(self) -> Mapping[str, str]:

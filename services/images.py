@@ -5,7 +5,7 @@ from pathlib import Path
 from apps.hosts import BASE
 from schemas import ports
 from services import cargo, docker
-from services.cargo import ROOT
+from services.cargo import CACHE, ROOT
 from services.engine import Engine
 
 BASE_PYTHON = "3.13"
@@ -43,7 +43,7 @@ def built(engine: Engine, template: str, image: str, code: dict[str, bytes], *lo
     }
     light = {**own, **source, **requirements}
     tag = f"abode/{image}:{cargo.digest(light, machine, BASE_PYTHON, *arguments.values())}"
-    path = ROOT / ".abode" / "cache" / f"{image}-{tag.rsplit(':', 1)[1]}.tar.gz"
+    path = CACHE / f"{image}-{tag.rsplit(':', 1)[1]}.tar.gz"
 
     def pack() -> bool:
         return cargo.pack(path, light, BASE_PYTHON, machine, *locks)

@@ -17,7 +17,7 @@ from pyinfra.api import (
 from schemas.errors import Refused, Unreachable
 from schemas.hosts import PiHost
 from services import cargo
-from services.cargo import PI_CODE, ROOT
+from services.cargo import CACHE, PI_CODE
 
 KEEP_RELEASES = 3
 
@@ -118,7 +118,7 @@ def made_for(pi: PiHost) -> dict[str, Any]:
     light = {**code, "requirements.txt": cargo.lock(*groups).encode()}
     venv = cargo.digest({}, cargo.lock(*groups), about["python"], about["machine"])
     made = cargo.digest(light, venv)
-    path = ROOT / ".abode" / "cache" / f"anima-{made}.tar.gz"
+    path = CACHE / f"anima-{made}.tar.gz"
 
     def pack() -> bool:
         return cargo.pack(path, light, about["python"], about["machine"], *groups)
