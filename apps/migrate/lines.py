@@ -5,18 +5,21 @@ Pure standard library, so that anything that runs may ask which schema it was wr
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from schemas.errors import Refused
+from schemas.errors import Diverged, Refused
 
 Engine = Literal["postgres", "sqlite"]
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 ENGINES: Final[dict[str, Engine]] = {"governance": "postgres", "anima": "sqlite"}
 VERBS: Final = ("create", "add", "fill", "constrain", "rename", "drop")
+
+UNLABELLED: Final = {"governance": "0003", "anima": "0004"}
+"""Up to here files are older than ``-- ensure:`` and ``-- lossy:``; all of them are lossy."""
 
 _WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MIGRATION = re.compile(rf"(\d{{4}})\.(?:{'|'.join(VERBS)})-{_WORDS}(\.rollback)?\.sql")
@@ -105,3 +108,17 @@ def checksums(name: str) -> dict[str, str]:
     """Content hash of each file of a line, as its ledger holds them when nothing is left to do."""
     of = line(name)
     return {i: of.checksum(i) for i in (*of.migrations(), *of.post_applies())}
+
+
+def require(name: str, applied: Collection[str]) -> None:
+    """Refuse a database that is not exactly at the end of the line this release was built with."""
+    wanted = line(name).migrations()
+    if missing := [i for i in wanted if i not in applied]:
+        raise Diverged(
+            f"{name}: migration {missing[0]} is missing", f"apply {len(missing)}: deploy again"
+        )
+    if unknown := sorted(set(applied) - set(wanted)):
+        raise Diverged(
+            f"{name}: migration {unknown[0]} is not known to this release",
+            "start the release that brought it, or roll it back",
+        )

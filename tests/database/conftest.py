@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from apps.lab.lab import _started
 from services.container import File, archive
 from services.postgres import UID
 
@@ -31,12 +33,12 @@ def _docker(*words: str, given: bytes | None = None) -> str:
 def admin_dsn(standing) -> Iterator[str]:
     """The superuser's DSN of a server that no test shares with anything that lives."""
     lived = json.loads(_docker("inspect", standing.called("postgres-age")))[0]
-    name = f"{standing.called('scratch')}"
-    subprocess.run(["docker", "rm", "-fv", name], capture_output=True, check=False)
+    name = f"{standing.called('scratch')}-{os.getpid()}"
     # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die.
     worn = json.loads(_docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
-    labels = [f"--label={key}={worn[key]}" for key in ("abode.home", "abode.owner") if key in worn]
-    labels.append(f"--label=abode.lab={worn['abode.lab']}-scratch")
+    owner = f"{os.getpid()}:{_started(os.getpid())}"
+    marks = {"home": worn["abode.home"], "owner": owner, "lab": f"{worn['abode.lab']}-scratch"}
+    labels = [f"--label=abode.{key}={value}" for key, value in marks.items()]
     _docker(
         "create", "--name", name, *labels, "--user", f"{UID}:{UID}", "-v", "/run/abode",
         "-p", "127.0.0.1::5432", "--env", "PGDATA=/var/lib/postgresql/data",
