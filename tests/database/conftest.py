@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from apps.lab.lab import _started
+from apps.lab.process import started
 from services.container import File, archive
 from services.postgres import UID
 
@@ -36,7 +36,7 @@ def admin_dsn(standing) -> Iterator[str]:
     name = f"{standing.called('scratch')}-{os.getpid()}"
     # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die.
     worn = json.loads(_docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
-    owner = f"{os.getpid()}:{_started(os.getpid())}"
+    owner = f"{os.getpid()}:{started(os.getpid())}"
     marks = {"home": worn["abode.home"], "owner": owner, "lab": f"{worn['abode.lab']}-scratch"}
     labels = [f"--label=abode.{key}={value}" for key, value in marks.items()]
     _docker(
