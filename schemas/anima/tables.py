@@ -1,4 +1,4 @@
-"""Every row of anima.db. Written by the anima process on the Pi, and by nothing else."""
+"""The rows of anima.db that the anima process writes on the Pi, and nothing else does."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -18,12 +18,17 @@ from schemas.eisv import (
     Void,
 )
 from schemas.quantity import Instant, Quantity
-from schemas.table import Table
+from schemas.table import Column, Index, Table
 
 RowId = Annotated[int, Quantity("1", "given by SQLite", low=1, high=2**63 - 1)]
+Numbered = Annotated[RowId | None, Column("In the order of writing.", identity=True)]
 JsonObject = dict[str, JsonValue]
+JsonList = list[JsonValue]
 AliveSeconds = Annotated[float, Quantity("s", "monotonic clock of the process", low=0, high=1e12)]
 Reason = Annotated[str, StringConstraints(min_length=1)]
+Boot = Annotated[
+    BootId, Column("The run that composed it.", check="length(boot_id) BETWEEN 8 AND 64")
+]
 
 
 class EventType(StrEnum):
@@ -38,87 +43,124 @@ class EventType(StrEnum):
     """The file of its memory was found damaged."""
 
 
-class Identity(Table, owner="pi", store="anima", table="identity"):
+class Identity(
+    Table, owner="pi", store="anima", table="identity", key=("creature_id",), fresh_seconds=120
+):
     """The creature itself: one row, updated at each awakening and heartbeat."""
 
-    creature_id: AgentName
-    born_at: Instant
-    total_awakenings: Count = 0
-    total_alive_seconds: AliveSeconds = 0.0
-    name: str | None = None
-    name_history: list[JsonValue] = Field(default_factory=list)
-    metadata: JsonObject = Field(default_factory=dict)
-    last_heartbeat_at: Instant | None = None
+    creature_id: Annotated[
+        AgentName, Column("What it is called for ever.", check="length(creature_id) > 0")
+    ]
+    born_at: Annotated[Instant, Column("Its first awakening.")]
+    total_awakenings: Annotated[Count, Column("Awakenings so far.", default="0")] = 0
+    total_alive_seconds: Annotated[AliveSeconds, Column("Awake so far.", default="0")] = 0.0
+    name: Annotated[str | None, Column("What it is called now.")] = None
+    name_history: Annotated[JsonList, Column("Its earlier names.", default="'[]'")] = Field(
+        default_factory=list
+    )
+    metadata: Annotated[
+        JsonObject, Column("What governance last said, and the like.", default="'{}'")
+    ] = Field(default_factory=dict)
+    last_heartbeat_at: Annotated[Instant | None, Column("When it was last known awake.")] = None
 
 
-class Event(Table, owner="pi", store="anima", table="events"):
+class Event(
+    Table,
+    owner="pi",
+    store="anima",
+    table="events",
+    key=("id",),
+    indexes=(Index("timestamp DESC", "events_timestamp_idx"),),
+):
     """One thing that happened to the creature, written when it happens."""
 
-    id: RowId | None = None
-    timestamp: Instant
-    event_type: EventType
-    data: JsonObject = Field(default_factory=dict)
+    id: Numbered = None
+    timestamp: Annotated[Instant, Column("When it happened.")]
+    event_type: Annotated[EventType, Column("What happened.")]
+    data: Annotated[JsonObject, Column("What is known of it.", default="'{}'")] = Field(
+        default_factory=dict
+    )
 
 
-class AnimaState(Table, owner="pi", store="anima", table="state_history"):
+class AnimaState(
+    Table,
+    owner="pi",
+    store="anima",
+    table="state_history",
+    key=("id",),
+    indexes=(Index("timestamp DESC", "state_history_timestamp_idx"),),
+    keep_days=30,
+    fresh_seconds=300,
+):
     """How the creature felt at one moment, with the readings; written every minute."""
 
-    id: RowId | None = None
-    timestamp: Instant
+    id: Numbered = None
+    timestamp: Annotated[Instant, Column("When it felt so.")]
     warmth: Ratio
     clarity: Ratio
     stability: Ratio
     presence: Ratio
-    sensors: JsonObject = Field(default_factory=dict)
+    sensors: Annotated[JsonObject, Column("The readings that it felt it from.", default="'{}'")] = (
+        Field(default_factory=dict)
+    )
 
 
-class DrawingState(Table, owner="pi", store="anima", table="drawing_history"):
+class DrawingState(
+    Table,
+    owner="pi",
+    store="anima",
+    table="drawing_history",
+    key=("id",),
+    indexes=(Index("timestamp DESC", "idx_drawing_history_time"),),
+    keep_days=30,
+    fresh_seconds=86_400,
+):
     """One recorded step of the drawing loop, written every tenth mark.
 
     E, I, S, V are after the step; C is the coherence it was taken with; the three signals
     include the gesture just made.
     """
 
-    id: RowId | None = None
-    timestamp: Instant
+    id: Numbered = None
+    timestamp: Annotated[Instant, Column("When the mark was made.")]
     E: Energy
     I: Integrity
     S: Entropy
     V: Void
     C: Coherence
     marks: Annotated[int, Quantity("{mark}", "canvas, since it was last cleared", low=0)]
-    phase: Phase | None = None
-    era: Era | None = None
+    phase: Annotated[Phase | None, Column("What the canvas was doing.")] = None
+    era: Annotated[Era | None, Column("The manner of drawing.")] = None
     energy: Ratio | None = None
     curiosity: Ratio | None = None
     engagement: Ratio | None = None
     fatigue: Ratio | None = None
-    arc_phase: ArcPhase | None = None
+    arc_phase: Annotated[ArcPhase | None, Column("Where the piece was in its story.")] = None
     gesture_entropy: Ratio | None = None
     switching_rate: Ratio | None = None
     intentionality: Ratio | None = None
 
 
-class WaitingCheckIn(Table, owner="pi", store="anima", table="outbox"):
+class WaitingCheckIn(Table, owner="pi", store="anima", table="outbox", key=("id",)):
     """A check-in on its way; deleted once governance has acknowledged it."""
 
-    id: RowId | None = None
-    boot_id: BootId
-    recorded_at: Instant
-    body: JsonObject
-    attempts: Count = 0
-    last_error: str | None = None
+    id: Numbered = None
+    boot_id: Boot
+    recorded_at: Annotated[Instant, Column("When it was composed.")]
+    body: Annotated[JsonObject, Column("The check-in as it is sent.")]
+    attempts: Annotated[Count, Column("Times it was sent in vain.", default="0")] = 0
+    last_error: Annotated[str | None, Column("Why the last attempt failed.")] = None
 
 
-class RejectedCheckIn(Table, owner="pi", store="anima", table="outbox_rejected"):
+class RejectedCheckIn(Table, owner="pi", store="anima", table="outbox_rejected", key=("id",)):
     """A check-in that governance refused for good, kept with the reason."""
 
-    id: RowId | None = None
-    boot_id: BootId
-    recorded_at: Instant
-    body: JsonObject
-    rejected_at: Instant
-    reason: Reason
+    id: Annotated[RowId | None, Column("Its number in the outbox.")] = None
+    boot_id: Boot
+    recorded_at: Annotated[Instant, Column("When it was composed.")]
+    body: Annotated[JsonObject, Column("The check-in as it was sent.")]
+    rejected_at: Annotated[Instant, Column("When governance refused it.")]
+    reason: Annotated[Reason, Column("What governance said.")]
 
 
 TABLES: tuple[type[Table], ...] = (
@@ -129,3 +171,4 @@ TABLES: tuple[type[Table], ...] = (
     WaitingCheckIn,
     RejectedCheckIn,
 )
+"""What the process needs; the rest of the line is in the files beside this one."""

@@ -7,14 +7,22 @@ import pytest
 from pydantic import ValidationError
 
 from apps.sqlite import as_row
-from schemas.anima.tables import TABLES
+from schemas.anima import growth, primitives, tables
 from schemas.eisv import Era
+from schemas.table import Column, Table
 
 NOW = "2026-11-20T12:00:00+00:00"
 SEED = [
     "id", "timestamp", "E", "I", "S", "V", "C", "marks", "phase", "era", "energy", "curiosity",
     "engagement", "fatigue", "arc_phase", "gesture_entropy", "switching_rate", "intentionality",
 ]  # fmt: skip
+LEDGER = ("sqlite_", "_yoyo_", "_abode_", "yoyo_")
+TABLES = [
+    found
+    for module in (tables, growth, primitives)
+    for found in vars(module).values()
+    if isinstance(found, type) and issubclass(found, Table) and found.__module__ == module.__name__
+]
 INSERT = f"INSERT INTO drawing_history ({', '.join(SEED[1:])}) VALUES (:{', :'.join(SEED[1:])})"
 
 
@@ -52,10 +60,97 @@ def test_drawing_history_has_the_seeds_columns(db):
 
 
 def test_every_table_has_a_model(db):
-    """No table is nobody's."""
-    rows = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    """No table is nobody's, and every one is strict."""
+    rows = db.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
+    ours = {(name, strict) for name, strict in rows if not name.startswith(LEDGER)}
 
-    assert {model.table for model in TABLES} == {name for (name,) in rows} - {"sqlite_sequence"}
+    assert {(model.table, 1) for model in TABLES} == ours
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.table)
+def test_what_the_model_declares_beside_the_columns_is_there(db, model):
+    """Key, further keys, indexes and defaults."""
+    rows = db.execute(f"PRAGMA table_info({model.table})").fetchall()
+    key = {name: pk for _, name, _, _, _, pk in rows if pk}
+    default = {name: value for _, name, _, _, value, _ in rows if value is not None}
+    indexes = db.execute(
+        "SELECT name, sql FROM sqlite_schema"
+        " WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?",
+        (model.table,),
+    ).fetchall()
+    unique = db.execute(
+        "SELECT group_concat(c.name) FROM pragma_index_list(?) AS i, pragma_index_info(i.name) AS c"
+        " WHERE i.origin = 'u' GROUP BY i.name",
+        (model.table,),
+    ).fetchall()
+    said = {name: column_of(field) for name, field in model.model_fields.items()}
+
+    assert tuple(sorted(key, key=key.get)) == model.key
+    assert default == {name: of.default for name, of in said.items() if of and of.default}
+    assert dict(indexes) == {
+        index.name: f"CREATE INDEX {index.name} ON {model.table} ({index.columns})"
+        for index in model.indexes
+    }
+    assert [columns for (columns,) in unique] == [",".join(key) for key in model.unique.values()]
+
+
+def column_of(field):
+    """What the model says of a column beside its type."""
+    return next((said for said in field.metadata if isinstance(said, Column)), None)
+
+
+def test_every_number_time_and_json_is_checked_where_it_lies(db):
+    """One bad value for each column that has a rule; the rest of the row is good."""
+    for model in TABLES:
+        kinds = model.model_json_schema()["properties"]
+        good = {name: good_value(name, kind) for name, kind in kinds.items()}
+        names = ", ".join(good)
+        insert = f"INSERT INTO {model.table} ({names}) VALUES (:{', :'.join(good)})"
+        db.execute(insert, good)
+        for name, kind in kinds.items():
+            for value in bad_values(name, kind):
+                assert refused(db, insert, good | {name: value}), f"{model.table}.{name}: {value!r}"
+
+
+def refused(db, insert, row):
+    """Whether a CHECK refused the row, and nothing else."""
+    try:
+        db.execute(insert, row)
+    except sqlite3.IntegrityError as error:
+        return str(error).startswith("CHECK constraint failed")
+    return False
+
+
+def form(kind):
+    """The part of a JSON schema that is not null."""
+    return next((part for part in kind.get("anyOf", [kind]) if part.get("type") != "null"), kind)
+
+
+def good_value(name, kind):
+    """Something that the column takes."""
+    of = form(kind)
+    texts = {"date-time": NOW, "array": "[]", "object": "{}"}
+    if text := texts.get(of.get("format", of.get("type"))):
+        return text
+    return {"integer": 1, "number": 0.5, "boolean": 1}.get(of.get("type"), "a1b2c3d4")
+
+
+def bad_values(name, kind):
+    """What the declaration refuses, and the database must."""
+    of = form(kind)
+    if name == "id" and of.get("type") == "integer":
+        return
+    if of.get("format") == "date-time":
+        yield from ("2026-02-20T10:00:00", "2026-02-20T10:00:00-06:00")
+    elif of.get("type") in {"array", "object"}:
+        yield from ("no", '"text"', "[]" if of["type"] == "object" else "{}")
+    elif of.get("type") == "boolean":
+        yield 2
+    else:
+        if (low := of.get("minimum")) is not None:
+            yield low - 1
+        if (high := of.get("maximum")) is not None and high < 2**62:
+            yield high * 2
 
 
 def test_up_down_up_gives_the_same_schema(forward, back):
