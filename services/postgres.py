@@ -1,4 +1,4 @@
-"""Postgres 17 with AGE: one container, its roles, its database."""
+"""Postgres 17 with AGE: one container, its roles, its databases."""
 
 import json
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from pyinfra import host, logger, state
 from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 
 from schemas import ports
+from schemas.governance import server as declared
+from schemas.governance.server import Database
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
 from services.house import House, render
 from services.images import built
-from services.roles import Database, Role, database_sql, extension_sql, role_sql
+from services.roles import Role, database_sql, extension_sql, role_sql
 
 UID = 970
-MAX_CONNECTIONS = 40
-OWNER, APP = "governance_owner", "governance"
-"""Who migrates the database, and who uses it."""
-DATABASE = "governance"
+MAX_CONNECTIONS = declared.MAX_CONNECTIONS
+OWNER, APP, DATABASE = declared.OWNER, declared.APP, declared.GOVERNANCE.database
 
 
 def memory(machine_mb: int) -> dict[str, int]:
@@ -40,7 +40,7 @@ def memory(machine_mb: int) -> dict[str, int]:
 
 
 def postgres(house: House, engine: Engine) -> None:
-    """The container ``postgres-age``, its two roles, the database ``governance``."""
+    """The container ``postgres-age``, its roles and databases."""
     mac = house.hosts.mac
     called = house.called("postgres-age")
     sizes = memory(mac.memory_mb)
@@ -83,24 +83,10 @@ def postgres(house: House, engine: Engine) -> None:
         wait_seconds=120,
     )
     roles(
-        name=f"Roles, database and extensions in {called}",
+        name=f"Roles, databases and extensions in {called}",
         server=called,
-        roles_wanted=(
-            Role(OWNER, house.vault.get("postgres_owner"), limit=5),
-            Role(APP, house.vault.get("postgres_governance"), limit=MAX_CONNECTIONS - 10),
-        ),
-        wanted=Database(
-            database=DATABASE,
-            owner=OWNER,
-            connect=(APP,),
-            settings={"TimeZone": "UTC", "session_preload_libraries": "age"},
-            extensions={
-                "age": None,
-                "pg_cron": None,
-                "pgaudit": "pgaudit",
-                "pg_partman": "partman",
-            },
-        ),
+        wanted=tuple(Role(login, house.vault.get(login.secret)) for login in declared.LOGINS),
+        databases=declared.DATABASES,
     )
 
 
@@ -122,30 +108,41 @@ class Asked(FactBase[dict[str, Any]]):
 
 
 @operation()
-def roles(server: str, roles_wanted: tuple[Role, ...], wanted: Database) -> Iterator[StringCommand]:
-    """Make roles, database and extensions as declared; what is not declared is taken away."""
-    query = statement("postgres/state.sql")
-    found = host.get_fact(Asked, server=server, database="postgres", query=query)
-    steps = [
-        *(s for r in roles_wanted for s in role_sql(r, (found.get("roles") or {}).get(r.role))),
-        *database_sql(wanted, (found.get("databases") or {}).get(wanted.database)),
-    ]
-    inside: dict[str, Any] = {"extensions": {}, "available": {}, "ag_catalog_public": 0}
-    if found and wanted.database in (found.get("databases") or {}):
-        query = statement("postgres/extensions.sql")
-        inside = host.get_fact(Asked, server=server, database=wanted.database, query=query)
-    more = list(extension_sql(wanted, inside))
-    if not steps and not more:
-        host.noop(f"{server} has its roles, database and extensions")
+def roles(
+    server: str, wanted: tuple[Role, ...], databases: tuple[Database, ...]
+) -> Iterator[StringCommand]:
+    """Make roles, databases and extensions as declared; what is not declared is taken away."""
+    found = host.get_fact(
+        Asked, server=server, database="postgres", query=statement("postgres/state.sql")
+    )
+    have, there = found.get("roles") or {}, found.get("databases") or {}
+    steps = [step for role in wanted for step in role_sql(role, have.get(role.login.role))]
+    steps += [step for each in databases for step in database_sql(each, there.get(each.database))]
+    inside = {
+        each.database: list(extension_sql(each, _inside(server, each, each.database in there)))
+        for each in databases
+    }
+    if not steps and not any(inside.values()):
+        host.noop(f"{server} has its roles, databases and extensions")
         return
     if state.config.DIFF:
-        for what, _ in steps + more:
+        for what, _ in steps + [step for more in inside.values() for step in more]:
             host.log(f"  {server}: {what}", logger.info)
     # One statement per line: CREATE DATABASE refuses to be part of a transaction.
     if steps:
         yield _run(server, "postgres", steps)
-    if more:
-        yield _run(server, wanted.database, more)
+    for database, more in inside.items():
+        if more:
+            yield _run(server, database, more)
+
+
+def _inside(server: str, wanted: Database, exists: bool) -> dict[str, Any]:
+    """What a database says of its extensions; nothing if it is yet to be made."""
+    nothing = {"extensions": {}, "available": {}, "usage": {}, "closed": []}
+    if not exists:
+        return nothing
+    query = statement("postgres/extensions.sql")
+    return host.get_fact(Asked, server=server, database=wanted.database, query=query) or nothing
 
 
 def _run(server: str, database: str, steps: list[tuple[str, str]]) -> StringCommand:

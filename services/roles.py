@@ -1,65 +1,78 @@
-"""Roles, databases and extensions as declared, and the SQL that makes them so. Pure: no I/O."""
+"""Roles, databases and extensions as declared, and the SQL that makes them so. Pure: no I/O.
+
+Each step is what to say and what to run. What is not declared is taken away: pyinfra's own
+operations only ever add.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.governance.server import Database, Login
 from services.secrets import scram_verifier, verifies
 
-PLAIN = ("superuser", "createdb", "createrole", "replication", "bypassrls")
+Step = tuple[str, str]
+NEVER = ("superuser", "createdb", "createrole", "bypassrls")
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A login of one service: a password and nothing else."""
+    """A declared login with its password."""
 
-    role: str
+    login: Login
     password: str
-    limit: int
 
     def __repr__(self) -> str:
         """pyinfra prints the arguments of its operations."""
-        return f"Role({self.role!r})"
+        return f"Role({self.login.role!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A database, its owner, who may connect, its settings and its extensions."""
-
-    database: str
-    owner: str
-    connect: tuple[str, ...]
-    settings: Mapping[str, str]
-    extensions: Mapping[str, str | None]
-    """Extension to schema; None where the extension chooses its own."""
-
-
-def role_sql(wanted: Role, found: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """What to say and what to run so that a role is as declared; rights are also taken away."""
-    plain = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+def role_sql(wanted: Role, found: Mapping[str, Any] | None) -> Iterator[Step]:
+    """So that a role has its attributes, password and memberships, and no other."""
+    login, role = wanted.login, wanted.login.role
+    replication = "REPLICATION" if login.replication else "NOREPLICATION"
+    plain = (
+        f"LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {replication} NOBYPASSRLS INHERIT"
+        f" CONNECTION LIMIT {login.limit}"
+    )
     if found is None:
-        limit, verifier = wanted.limit, scram_verifier(wanted.password)
-        create = (
-            f"CREATE ROLE {wanted.role} {plain} CONNECTION LIMIT {limit} PASSWORD '{verifier}';"
-        )
-        yield f"create role {wanted.role}", create
-        return
-    excess = [right for right in PLAIN if found[right]]
-    if excess or not found["login"] or found["limit"] != wanted.limit:
-        what = ", ".join(f"no {right}" for right in excess) or f"limit {wanted.limit}, login"
         yield (
-            f"alter role {wanted.role}: {what}",
-            f"ALTER ROLE {wanted.role} {plain} CONNECTION LIMIT {wanted.limit};",
+            f"create role {role}",
+            f"CREATE ROLE {role} {plain} PASSWORD '{scram_verifier(wanted.password)}';",
         )
-    if not verifies(found["verifier"], wanted.password):
-        yield (
-            f"alter role {wanted.role}: password (secret)",
-            f"ALTER ROLE {wanted.role} PASSWORD '{scram_verifier(wanted.password)}';",
-        )
+        found = {}
+    else:
+        excess = [right for right in NEVER if found[right]]
+        as_declared = (True, True, login.limit, login.replication)
+        is_now = (found["login"], found["inherit"], found["limit"], found["replication"])
+        if excess or is_now != as_declared:
+            more = f"{replication.lower()}, limit {login.limit}, login, inherit"
+            what = ", ".join(f"no {right}" for right in excess) or more
+            yield f"alter role {role}: {what}", f"ALTER ROLE {role} {plain};"
+        if not verifies(found["verifier"], wanted.password):
+            yield (
+                f"alter role {role}: password (secret)",
+                f"ALTER ROLE {role} PASSWORD '{scram_verifier(wanted.password)}';",
+            )
+    yield from _member_sql(login, found)
+    for database in found.get("settings") or ():
+        where = f" IN DATABASE {database}" if database else ""
+        yield f"reset settings of {role}{where.lower()}", f"ALTER ROLE {role}{where} RESET ALL;"
 
 
-def database_sql(wanted: Database, found: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """What to say and what to run, in the maintenance database, so that it is as declared."""
+def _member_sql(login: Login, found: Mapping[str, Any]) -> Iterator[Step]:
+    """Who a role acts for, and who acts for it: nobody."""
+    role, have = login.role, found.get("member_of") or []
+    for group in sorted(set(have) - set(login.member_of)):
+        yield f"take {role} out of {group}", f"REVOKE {group} FROM {role};"
+    for group in sorted(set(login.member_of) - set(have)):
+        yield f"put {role} into {group}", f"GRANT {group} TO {role};"
+    for member in found.get("members") or []:
+        yield f"take {member} out of {role}", f"REVOKE {role} FROM {member};"
+
+
+def database_sql(wanted: Database, found: Mapping[str, Any] | None) -> Iterator[Step]:
+    """In the maintenance database, so that a database has its owner, settings and guests."""
     what = wanted.database
     if found is None:
         yield f"create database {what}", f"CREATE DATABASE {what} OWNER {wanted.owner};"
@@ -83,9 +96,13 @@ def database_sql(wanted: Database, found: Mapping[str, Any] | None) -> Iterator[
             yield f"let {role} into {what}", f"GRANT CONNECT ON DATABASE {what} TO {role};"
 
 
-def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What to say and what to run inside the database so that its extensions are as declared."""
+def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[Step]:
+    """Inside the database, so that its extensions are as declared and open to whom they must."""
     have, available = found["extensions"] or {}, found["available"] or {}
+    for extension, schema in wanted.retired.items():
+        if extension in have:
+            gone = f"DROP SCHEMA IF EXISTS {schema};" if schema else ""
+            yield f"drop extension {extension}", f"DROP EXTENSION {extension};{gone}"
     for extension, schema in wanted.extensions.items():
         if extension not in have:
             into = f"CREATE SCHEMA IF NOT EXISTS {schema};" if schema else ""
@@ -96,9 +113,38 @@ def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[tuple[
                 f"update extension {extension}: {have[extension]} -> {available.get(extension)}",
                 f"ALTER EXTENSION {extension} UPDATE;",
             )
-    if "age" in wanted.extensions and ("age" not in have or found["ag_catalog_public"]):
-        # AGE 1.5 lets a reader of a graph write it through cypher(): no role gets near by default.
-        yield "close ag_catalog to the public", "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC;"
+    for schema, grantable in wanted.usage.items():
+        yield from _usage_sql(wanted.owner, schema, grantable, (found["usage"] or {}).get(schema))
+    later = f"ALTER DEFAULT PRIVILEGES FOR ROLE {wanted.owner}"
+    for kind in ("FUNCTIONS", "TYPES"):
+        if kind not in (found["closed"] or ()):
+            yield (
+                f"close new {kind.lower()} of {wanted.owner} to the public",
+                f"{later} REVOKE ALL ON {kind} FROM PUBLIC;",
+            )
+
+
+def _usage_sql(
+    owner: str, schema: str, grantable: bool, rights: Mapping[str, str] | None
+) -> Iterator[Step]:
+    """An extension's schema, open to the owner only; ``rights`` None if it was just made.
+
+    AGE 1.5 lets a reader of a graph write it through cypher(): nobody gets near by default.
+    """
+    declared = "U*" if grantable else "U"
+    for role in sorted(rights if rights is not None else {"": ""}):
+        if role != owner or (rights or {})[role] != declared:
+            whom = role or "PUBLIC"
+            yield (
+                f"take {whom} from schema {schema}",
+                f"REVOKE ALL ON SCHEMA {schema} FROM {whom} CASCADE;",
+            )
+    if (rights or {}).get(owner) != declared:
+        option = " WITH GRANT OPTION" if grantable else ""
+        yield (
+            f"let {owner} into schema {schema}",
+            f"GRANT USAGE ON SCHEMA {schema} TO {owner}{option};",
+        )
 
 
 def _rights(acl: str | None) -> Iterator[tuple[str, str]]:

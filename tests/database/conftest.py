@@ -5,14 +5,23 @@ import json
 import os
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from apps.lab.process import started
+from apps.migrate import runner
+from apps.migrate.lines import line
+from schemas.governance.server import APP, BACKUP, LOGINS, MONITOR, OWNER, READER, SCRATCH
 from services.container import File, archive
-from services.postgres import UID
+from services.postgres import UID, statement
+from services.roles import Role, database_sql, extension_sql, role_sql
 
 CONF = """listen_addresses = '*'
 hba_file = '/run/abode/pg_hba.conf'
@@ -22,6 +31,18 @@ cron.database_name = 'postgres'
 max_connections = 100
 fsync = off
 """
+
+
+class Database(NamedTuple):
+    """One database of governance and the ways into it, each as a role that really logs in."""
+
+    name: str
+    admin: str
+    owner: str
+    app: str
+    reader: str
+    monitor: str
+    backup: str
 
 
 def _docker(*words: str, given: bytes | None = None) -> str:
@@ -71,3 +92,73 @@ def _wait(dsn: str) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+@pytest.fixture(scope="session")
+def governance_roles(admin_dsn: str) -> None:
+    """The roles of the server, as a deploy makes them; a role's password is its name."""
+    with psycopg.connect(admin_dsn, autocommit=True) as conn:
+        found = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
+        for login in LOGINS:
+            for _, sql in role_sql(Role(login, login.role), found.get(login.role)):
+                conn.execute(sql)
+
+
+@contextmanager
+def database_made(admin: str, name: str, template: str | None = None) -> Iterator[Database]:
+    """A database as a deploy makes it, but that pg_cron can live in one database only.
+
+    A copy of ``template`` brings its objects and extensions; settings and guests it does not.
+    """
+    guests = (APP, READER, MONITOR)
+    declared = replace(SCRATCH, database=name, connect=() if name.endswith("_scratch") else guests)
+    parts = urlsplit(admin)
+    place = parts.netloc.rpartition("@")[2]
+
+    def dsn(role: str | None = None) -> str:
+        netloc = f"{role}:{role}@{place}" if role else parts.netloc
+        return urlunsplit(parts._replace(netloc=netloc, path=f"/{name}"))
+
+    with psycopg.connect(admin, autocommit=True) as conn:
+        found = {"owner": OWNER}
+        conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template or 'template0'}")
+        try:
+            for _, sql in database_sql(declared, found):
+                conn.execute(sql)
+            with psycopg.connect(dsn(), autocommit=True) as inside:
+                there = inside.execute(statement("postgres/extensions.sql")).fetchone()[0]
+                for _, sql in extension_sql(declared, there):
+                    inside.execute(sql)
+            yield Database(name, dsn(), *map(dsn, (OWNER, APP, READER, MONITOR, BACKUP)))
+        finally:
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def governance_template(admin_dsn: str, governance_roles: None) -> Iterator[Database]:
+    """The template, migrated as a deploy does it."""
+    with database_made(admin_dsn, f"governance_{uuid.uuid4().hex[:8]}_template") as made:
+        runner.apply(line("governance"), made.owner)
+        yield made
+
+
+@pytest.fixture
+def governance_database(admin_dsn: str, governance_template: Database) -> Iterator[Database]:
+    """A copy of the template, for one test."""
+    name = f"governance_{uuid.uuid4().hex[:8]}_test"
+    with database_made(admin_dsn, name, governance_template.name) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(admin_dsn: str, governance_roles: None) -> Iterator[Database]:
+    """As a deploy leaves it before the first migration."""
+    with database_made(admin_dsn, f"governance_{uuid.uuid4().hex[:8]}_test") as made:
+        yield made
+
+
+@pytest.fixture
+def scratch_database(admin_dsn: str, governance_database: Database) -> Iterator[Database]:
+    """The empty ``<name>_scratch`` beside the test's database; only its owner may connect."""
+    with database_made(admin_dsn, f"{governance_database.name}_scratch") as made:
+        yield made

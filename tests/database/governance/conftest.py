@@ -1,4 +1,4 @@
-"""A migrated database per test, copied from one template; the app's own role looks at it."""
+"""Governance itself, alive on a migrated database of the test's own."""
 
 import asyncio
 import http.client
@@ -9,17 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from psycopg.errors import DuplicateObject, UniqueViolation
 
 from apps.governance.audit import AuditLog
 from apps.governance.checkins import Checkins
@@ -32,57 +28,11 @@ from apps.migrate.lines import line
 from apps.postgres import PostgresSettings, pool
 from schemas.errors import Unreachable
 
-OWNER, APP = "governance_owner", "governance"
 TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
 
 
-class Database(NamedTuple):
-    """One database and the three ways in."""
-
-    name: str
-    admin: str
-    owner: str
-    app: str
-
-
-def _dsn(admin: str, name: str, role: str | None = None) -> str:
-    """The admin's DSN for another database, as a role that really logs in."""
-    parts = urlsplit(admin)
-    place = parts.netloc.rpartition("@")[2]
-    netloc = f"{role}:{role}@{place}" if role else parts.netloc
-    return urlunsplit(parts._replace(netloc=netloc, path=f"/{name}"))
-
-
-@contextmanager
-def _database(admin: str, template: str) -> Iterator[Database]:
-    name = f"governance_{uuid.uuid4().hex[:8]}_test"
-    with psycopg.connect(admin, autocommit=True) as conn:
-        for role in (OWNER, APP):
-            with suppress(DuplicateObject, UniqueViolation):  # another test made it
-                conn.execute(f"CREATE ROLE {role}")
-            conn.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{role}'")
-        conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
-        yield Database(name, _dsn(admin, name), _dsn(admin, name, OWNER), _dsn(admin, name, APP))
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def governance_template(admin_dsn: str) -> Iterator[Database]:
-    """The template, migrated as a deploy does it."""
-    with _database(admin_dsn, "template0") as made:
-        runner.apply(line("governance"), made.owner)
-        yield made
-
-
 @pytest.fixture
-def governance_database(admin_dsn: str, governance_template: Database) -> Iterator[Database]:
-    """A copy of the template, for one test."""
-    with _database(admin_dsn, governance_template.name) as made:
-        yield made
-
-
-@pytest.fixture
-def again(governance_database: Database) -> Callable[[], tuple[object, object]]:
+def again(governance_database) -> Callable[[], tuple[object, object]]:
     """Roll everything back, then apply it again; what the catalog was in between and after."""
 
     def down_and_up(look: Callable[[], object]) -> tuple[object, object]:

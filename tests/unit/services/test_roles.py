@@ -1,45 +1,91 @@
 """What is run so that roles and databases are as declared; nothing when they are."""
 
-from services.roles import Database, Role, database_sql, extension_sql, role_sql
+from dataclasses import replace
+
+import pytest
+
+from schemas.governance.server import Database, Login
+from services.roles import Role, database_sql, extension_sql, role_sql
 from services.secrets import scram_verifier
 
-ROLE = Role("governance", "hush", limit=30)
+ROLE = Role(Login("governance", "", "", limit=30), "hush")
+COPIER = Role(Login("copier", "", "", limit=3, replication=True, member_of=("pg_monitor",)), "hush")
 PLAIN = {
-    "login": True, "superuser": False, "createdb": False, "createrole": False,
+    "login": True, "inherit": True, "superuser": False, "createdb": False, "createrole": False,
     "replication": False, "bypassrls": False, "limit": 30,
+    "verifier": scram_verifier("hush"), "member_of": None, "members": None, "settings": None,
 }  # fmt: skip
-DATABASE = Database("governance", "owner", ("governance",), {"TimeZone": "UTC"}, {"age": None})
+DATABASE = Database("governance", "owner", ("governance",), {"TimeZone": "UTC"}, {"age": None},
+                    usage={"ag_catalog": True})  # fmt: skip
+CLOSED = ["FUNCTIONS", "TYPES"]
+INSIDE = {"extensions": {"age": "1.5.0"}, "available": {"age": "1.5.0"},
+          "usage": {"ag_catalog": {"owner": "U*"}}, "closed": CLOSED}  # fmt: skip
+
+
+def sql(steps) -> list[str]:
+    """What is run."""
+    return [statement for _, statement in steps]
 
 
 def test_a_role_as_declared_needs_nothing():
     """The stored verifier is checked, the password is not sent again."""
-    assert list(role_sql(ROLE, {**PLAIN, "verifier": scram_verifier("hush")})) == []
+    copier = {**PLAIN, "limit": 3, "replication": True, "member_of": ["pg_monitor"]}
+
+    assert list(role_sql(ROLE, PLAIN)) == []
+    assert list(role_sql(COPIER, copier)) == []
 
 
-def test_a_right_too_many_is_taken_away():
+@pytest.mark.parametrize("right", ["superuser", "createdb", "createrole", "bypassrls"])
+def test_a_right_too_many_is_taken_away(right):
     """A superuser becomes what was declared."""
-    found = {**PLAIN, "superuser": True, "verifier": scram_verifier("hush")}
-    [(said, sql)] = role_sql(ROLE, found)
+    [(said, statement)] = role_sql(ROLE, {**PLAIN, right: True})
 
-    assert "no superuser" in said
-    assert "NOSUPERUSER" in sql
+    assert f"no {right}" in said
+    assert f"NO{right.upper()}" in statement
+
+
+@pytest.mark.parametrize(
+    "other", [{"login": False}, {"inherit": False}, {"limit": -1}, {"replication": True}]
+)
+def test_an_attribute_that_differs_is_set(other):
+    """Whatever else a role may be told."""
+    wanted = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT"
+    [statement] = sql(role_sql(ROLE, {**PLAIN, **other}))
+
+    assert statement == f"ALTER ROLE governance {wanted} CONNECTION LIMIT 30;"
 
 
 def test_another_password_is_sent_as_a_verifier():
     """The statement holds no password: the server's log may show it."""
-    [(said, sql)] = role_sql(ROLE, {**PLAIN, "verifier": scram_verifier("old")})
+    [(said, statement)] = role_sql(ROLE, {**PLAIN, "verifier": scram_verifier("old")})
 
     assert "secret" in said
-    assert "hush" not in sql
-    assert "SCRAM-SHA-256$4096:" in sql
+    assert "hush" not in statement
+    assert "SCRAM-SHA-256$4096:" in statement
     assert "hush" not in repr(ROLE)
 
 
-def test_a_new_role_can_log_in_and_nothing_else():
-    """No right beyond LOGIN is ever given."""
-    [(_, sql)] = role_sql(ROLE, None)
+def test_a_new_role_can_log_in_and_do_what_is_declared():
+    """No right beyond LOGIN is given unasked."""
+    [plain] = sql(role_sql(ROLE, None))
+    copier, group = sql(role_sql(COPIER, None))
 
-    assert "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS" in sql
+    assert "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS" in plain
+    assert "NOCREATEROLE REPLICATION NOBYPASSRLS" in copier
+    assert group == "GRANT pg_monitor TO copier;"
+
+
+def test_memberships_and_settings_that_nobody_declared_go():
+    """Both ways: whose rights it has, and who has its."""
+    found = {**PLAIN, "member_of": ["pg_write_all_data"], "members": ["someone"],
+             "settings": ["", "governance"]}  # fmt: skip
+
+    assert sql(role_sql(ROLE, found)) == [
+        "REVOKE pg_write_all_data FROM governance;",
+        "REVOKE governance FROM someone;",
+        "ALTER ROLE governance RESET ALL;",
+        "ALTER ROLE governance IN DATABASE governance RESET ALL;",
+    ]
 
 
 def test_a_database_as_declared_needs_nothing():
@@ -55,9 +101,7 @@ def test_a_database_open_to_the_public_is_closed():
     found = {"owner": "owner", "settings": ["TimeZone=UTC"],
              "acl": "{=Tc/owner,owner=CTc/owner,governance=c/owner}"}  # fmt: skip
 
-    assert [sql for _, sql in database_sql(DATABASE, found)] == [
-        "REVOKE ALL ON DATABASE governance FROM PUBLIC;"
-    ]
+    assert sql(database_sql(DATABASE, found)) == ["REVOKE ALL ON DATABASE governance FROM PUBLIC;"]
     [*_, (_, revoke), (_, grant)] = database_sql(DATABASE, {**found, "acl": None})
     assert revoke == "REVOKE ALL ON DATABASE governance FROM PUBLIC;"
     assert grant == "GRANT CONNECT ON DATABASE governance TO governance;"
@@ -68,7 +112,7 @@ def test_rights_and_settings_that_nobody_declared_go():
     found = {"owner": "owner", "settings": ["TimeZone=UTC", "work_mem=1MB"],
              "acl": "{owner=CTc/owner,governance=Tc/owner,other=c/owner}"}  # fmt: skip
 
-    assert [sql for _, sql in database_sql(DATABASE, found)] == [
+    assert sql(database_sql(DATABASE, found)) == [
         "ALTER DATABASE governance RESET work_mem;",
         "REVOKE ALL ON DATABASE governance FROM governance;",
         "REVOKE ALL ON DATABASE governance FROM other;",
@@ -76,11 +120,43 @@ def test_rights_and_settings_that_nobody_declared_go():
     ]
 
 
-def test_an_old_extension_is_updated_and_age_closed():
-    """The version that the image brings is the one in force; nobody looks into AGE by default."""
-    found = {"extensions": {"age": "1.4.0"}, "available": {"age": "1.5.0"}, "ag_catalog_public": 1}
+def test_extensions_as_declared_need_nothing():
+    """Installed, at the image's version, open to the owner alone."""
+    assert list(extension_sql(DATABASE, INSIDE)) == []
 
-    assert [sql for _, sql in extension_sql(DATABASE, found)] == [
+
+def test_an_old_extension_is_updated_and_a_retired_one_dropped():
+    """The version that the image brings is the one in force."""
+    wanted = replace(DATABASE, retired={"pg_partman": "partman"})
+    found = {**INSIDE, "extensions": {"age": "1.4.0", "pg_partman": "5.2.4"}}
+
+    assert sql(extension_sql(wanted, found)) == [
+        "DROP EXTENSION pg_partman;DROP SCHEMA IF EXISTS partman;",
         "ALTER EXTENSION age UPDATE;",
-        "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC;",
+    ]
+
+
+def test_nobody_but_the_owner_looks_into_age():
+    """A reader would be a writer; the owner may let the app in, the app nobody."""
+    found = {**INSIDE, "usage": {"ag_catalog": {"": "U", "governance": "U*", "owner": "U"}}}
+
+    assert sql(extension_sql(DATABASE, found)) == [
+        "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC CASCADE;",
+        "REVOKE ALL ON SCHEMA ag_catalog FROM governance CASCADE;",
+        "REVOKE ALL ON SCHEMA ag_catalog FROM owner CASCADE;",
+        "GRANT USAGE ON SCHEMA ag_catalog TO owner WITH GRANT OPTION;",
+    ]
+
+
+def test_a_new_database_is_made_closed():
+    """Extensions, then their schemas, then what later objects leave open."""
+    nothing = {"extensions": {}, "available": {}, "usage": {}, "closed": []}
+    later = "ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE ALL ON"
+
+    assert sql(extension_sql(DATABASE, nothing)) == [
+        "CREATE EXTENSION age;",
+        "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC CASCADE;",
+        "GRANT USAGE ON SCHEMA ag_catalog TO owner WITH GRANT OPTION;",
+        f"{later} FUNCTIONS FROM PUBLIC;",
+        f"{later} TYPES FROM PUBLIC;",
     ]
