@@ -138,8 +138,8 @@ SELECT extract(epoch FROM now() - max(newest.received_at))::float8
 SELECT EXISTS (SELECT 1 FROM ONLY audit.events_default);
 
 -- maintain_partitions --
--- Makes the months ahead; gives how many it made.
-SELECT audit.partition_maintenance(now());
+-- Makes the months ahead, commits, then retires those past their time: not inside a transaction.
+CALL audit.partition_maintenance();
 
 -- write_probe --
 -- A commit of its own; gives what was written.

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from schemas.bridge import Action, Edge, Margin
 from schemas.eisv import Anima, GovernanceEisv, Ratio
-from schemas.governance.tables import Health, Regime
+from schemas.governance.tables import Health
+from schemas.governance.words import Regime
 from schemas.quantity import Closed, clamp
 
 START = GovernanceEisv(E=0.7, I=0.8, S=0.2, V=0.0)

@@ -12,4 +12,9 @@ GRANT SELECT, INSERT ON core.agent_state, audit.events TO governance;
 GRANT SELECT, UPDATE (updated_at) ON core.probe TO governance;
 GRANT SELECT ON core.calibration, core.agents, core.schema_migrations, audit.events_default
     TO governance;
-GRANT EXECUTE ON FUNCTION audit.partition_maintenance(timestamptz) TO governance;
+GRANT EXECUTE ON ROUTINE audit.partition_maintenance(timestamptz),
+      audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
+      audit.drop_retired(text, bigint, bytea), audit.partition_state(timestamptz) TO governance;
+GRANT USAGE ON SCHEMA retired TO governance;
+GRANT SELECT ON audit.retired TO governance;
+GRANT SELECT, INSERT ON audit.tool_usage, audit.outcome_events TO governance;

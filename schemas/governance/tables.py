@@ -1,19 +1,19 @@
 """Rows of the database ``governance``: schemas core and audit."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Literal
 
 from annotated_types import Len
 
 from schemas.bridge import Action, Edge, Margin, Sequence
 from schemas.eisv import Coherence, Energy, Entropy, Integrity, Ratio, Void
+from schemas.governance import audit
+from schemas.governance.words import JsonObject, Regime
 from schemas.quantity import Instant, Quantity
 from schemas.table import Table
 
 Serial = Annotated[int, Quantity("1", "made by the database")]
 Sha256 = Annotated[bytes, Len(32, 32)]
-JsonObject = dict[str, Any]
 Valence = Annotated[float, Quantity("1", "V as the Pi reports it", low=-1, high=1)]
 
 
@@ -26,16 +26,6 @@ class Status(StrEnum):
     DISABLED = "disabled"
     DELETED = "deleted"
     WAITING_INPUT = "waiting_input"
-
-
-class Regime(StrEnum):
-    """The manner in which the governance EISV moves."""
-
-    STABLE = "STABLE"
-    TRANSITION = "TRANSITION"
-    CONVERGENCE = "CONVERGENCE"
-    DIVERGENCE = "DIVERGENCE"
-    EXPLORATION = "EXPLORATION"
 
 
 class Health(StrEnum):
@@ -129,14 +119,4 @@ class Probe(Table, owner="mac", store="governance", table="core.probe"):
     updated_at: Instant
 
 
-class AuditEvent(Table, owner="mac", store="governance", table="audit.events"):
-    """One thing that governance did. The same event is a line of audit_log.jsonl."""
-
-    event_id: UUID
-    recorded_at: Instant
-    agent_id: str | None = None
-    event_type: str
-    payload: JsonObject
-
-
-TABLES: tuple[type[Table], ...] = (Identity, Session, AgentState, Calibration, Probe, AuditEvent)
+TABLES: tuple[type[Table], ...] = (Identity, Session, AgentState, Calibration, Probe, *audit.TABLES)

@@ -23,7 +23,8 @@ from apps.governance.verdict import (
 )
 from schemas.bridge import Action, Edge, Margin
 from schemas.eisv import Anima, GovernanceEisv
-from schemas.governance.tables import Health, Regime
+from schemas.governance.tables import Health
+from schemas.governance.words import Regime
 
 LIMIT = Thresholds()
 CALM = Anima(warmth=0.4, clarity=0.8, stability=0.9, presence=0.9)
