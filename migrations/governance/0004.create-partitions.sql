@@ -14,8 +14,7 @@ CREATE TABLE audit.tool_usage (
     agent_id    text,
     session_id  text,
     tool_name   text NOT NULL,
-    latency_ms  double precision
-                CONSTRAINT tool_usage_latency_ms_check CHECK (latency_ms >= 0),
+    latency_ms  double precision CONSTRAINT tool_usage_latency_ms_check CHECK (latency_ms >= 0),
     success     boolean NOT NULL DEFAULT true,
     error_type  text CONSTRAINT tool_usage_error_type_check CHECK (success = (error_type IS NULL)),
     payload     jsonb NOT NULL DEFAULT '{}'
@@ -23,8 +22,7 @@ CREATE TABLE audit.tool_usage (
     PRIMARY KEY (recorded_at, usage_id)
 ) PARTITION BY RANGE (recorded_at);
 CREATE INDEX tool_usage_agent_id_recorded_at_idx ON audit.tool_usage (agent_id, recorded_at DESC);
-CREATE INDEX tool_usage_tool_name_recorded_at_idx
-    ON audit.tool_usage (tool_name, recorded_at DESC);
+CREATE INDEX tool_usage_tool_name_recorded_at_idx ON audit.tool_usage (tool_name, recorded_at DESC);
 
 CREATE TABLE audit.outcome_events (
     outcome_id    uuid NOT NULL,
@@ -58,13 +56,7 @@ CREATE INDEX outcome_events_agent_id_recorded_at_idx
     ON audit.outcome_events (agent_id, recorded_at DESC);
 CREATE INDEX outcome_events_outcome_type_recorded_at_idx
     ON audit.outcome_events (outcome_type, recorded_at DESC);
-CREATE INDEX outcome_events_recorded_at_idx
-    ON audit.outcome_events (recorded_at DESC) WHERE is_bad;
-
-CREATE TABLE audit.tool_usage_default PARTITION OF audit.tool_usage DEFAULT;
-COMMENT ON TABLE audit.tool_usage_default IS 'Rows no month was made for. Should stay empty.';
-CREATE TABLE audit.outcome_events_default PARTITION OF audit.outcome_events DEFAULT;
-COMMENT ON TABLE audit.outcome_events_default IS 'Rows no month was made for. Should stay empty.';
+CREATE INDEX outcome_events_recorded_at_idx ON audit.outcome_events (recorded_at DESC) WHERE is_bad;
 
 CREATE TABLE audit.partitions (
     parent       text PRIMARY KEY,
@@ -107,10 +99,9 @@ $$;
 COMMENT ON FUNCTION audit.partition_bounds(regclass) IS
     'The partitions of a table that is cut by one timestamptz, and the instants of their edges.';
 
--- Bounds carry '+00' and the function runs in UTC: a month made in a session of another time
--- zone would leave a hole of some hours at its edge. What is missing is computed from the bounds
--- that are there, not from names, so that a hole is filled, too. Rows that fell into the default
--- partition move into their month: as long as they lie there, it cannot be attached.
+-- Bounds carry '+00' and the function runs in UTC: a month made in another time zone would leave
+-- a hole at its edge. What is missing is computed from the bounds, not from names, so that a hole
+-- is filled, too. Rows of the default partition move: while they lie there no month can be attached.
 CREATE FUNCTION audit.create_partitions(now timestamptz) RETURNS integer
     LANGUAGE plpgsql STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -121,7 +112,7 @@ AS $$
 DECLARE
     made integer := 0;
     known record;
-    stray record;
+    stray text;
     piece tstzrange;
     part text;
     from_at text;
@@ -145,15 +136,19 @@ BEGIN
                                date_trunc('month', now) + make_interval(months => known.ahead_months),
                                interval '1 month') AS m;
         SELECT b.part INTO stray FROM audit.partition_bounds(known.parent) AS b WHERE b.is_default;
-        IF stray.part IS NOT NULL THEN
-            -- A clock that was wrong, or rows of the past: they get their months, 24 at a time.
-            EXECUTE format(
-                'SELECT $1 + coalesce(range_agg(tstzrange(m, m + interval ''1 month'')), ''{}'')
-                   FROM (SELECT DISTINCT date_trunc(''month'', %1$s) AS m FROM %2$s
-                          WHERE %1$s >= ''1900-01-01+00'' AND %1$s < ''9999-01-01+00''
-                          ORDER BY m DESC LIMIT 24) AS found', known.cut_by, stray.part)
-               INTO wanted USING wanted;
+        IF stray IS NULL THEN
+            stray := format('%I.%I', known.nspname, known.relname || '_default');
+            EXECUTE format('CREATE TABLE %s PARTITION OF %s DEFAULT', stray, known.parent);
+            EXECUTE format('COMMENT ON TABLE %s IS %L', stray,
+                           'Rows no month was made for. Should stay empty.');
         END IF;
+        -- A clock that was wrong, or rows of the past: they get their months, 24 at a time.
+        EXECUTE format(
+            'SELECT $1 + coalesce(range_agg(tstzrange(m, m + interval ''1 month'')), ''{}'')
+               FROM (SELECT DISTINCT date_trunc(''month'', %1$s) AS m FROM %2$s
+                      WHERE %1$s >= ''1900-01-01+00'' AND %1$s < ''9999-01-01+00''
+                      ORDER BY m DESC LIMIT 24) AS found', known.cut_by, stray)
+           INTO wanted USING wanted;
         SELECT wanted - coalesce(range_agg(tstzrange(b.from_at, b.upto_at)), '{}') INTO wanted
           FROM audit.partition_bounds(known.parent) AS b WHERE NOT b.is_default;
         SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO names
@@ -177,22 +172,18 @@ BEGIN
             upto_at := to_char(upper(piece), 'YYYY-MM-DD HH24:MI:SS.US') || '+00';
             -- One month that cannot be made now does not keep the others from being made.
             BEGIN
-                IF stray.part IS NOT NULL THEN
-                    -- Nothing may fall into the default between the move and the attaching.
-                    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', stray.part);
-                END IF;
+                -- Nothing may fall into the default between the move and the attaching.
+                EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', stray);
                 EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL)',
                                known.nspname, part, known.parent);
                 EXECUTE format('COMMENT ON TABLE %I.%I IS %L', known.nspname, part,
                                known.called || ': one month, UTC.');
-                IF stray.part IS NOT NULL THEN
-                    EXECUTE format(
-                        'WITH moved AS (
-                             DELETE FROM %1$s WHERE %2$s >= %3$L AND %2$s < %4$L RETURNING %5$s)
-                         INSERT INTO %6$I.%7$I (%5$s) OVERRIDING SYSTEM VALUE
-                         SELECT %5$s FROM moved',
-                        stray.part, known.cut_by, from_at, upto_at, names, known.nspname, part);
-                END IF;
+                EXECUTE format(
+                    'WITH moved AS (
+                         DELETE FROM %1$s WHERE %2$s >= %3$L AND %2$s < %4$L RETURNING %5$s)
+                     INSERT INTO %6$I.%7$I (%5$s) OVERRIDING SYSTEM VALUE
+                     SELECT %5$s FROM moved',
+                    stray, known.cut_by, from_at, upto_at, names, known.nspname, part);
                 EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
                                known.parent, known.nspname, part, from_at, upto_at);
                 made := made + 1;
@@ -355,12 +346,10 @@ BEGIN
         keep_days := known.days;
         ahead_months := known.months;
         months_ahead := NULL; strays := NULL; gaps := NULL; expired := NULL; waiting := NULL;
-        IF known.oid IS NULL THEN
-            trouble := format('%s is in audit.partitions, but is no partitioned table', parent);
-            RETURN NEXT;
-            CONTINUE;
-        ELSIF known.days IS NULL THEN
-            trouble := format('%s is partitioned, but not in audit.partitions', parent);
+        trouble := CASE
+            WHEN known.oid IS NULL THEN format('%s: is listed, but not partitioned', parent)
+            WHEN known.days IS NULL THEN format('%s: is not in audit.partitions', parent) END;
+        IF trouble IS NOT NULL THEN
             RETURN NEXT;
             CONTINUE;
         END IF;
@@ -389,8 +378,8 @@ BEGIN
           INTO waiting, late
           FROM audit.retired AS r WHERE r.parent = known.called AND r.dropped_at IS NULL;
         trouble := CASE
-            WHEN stray IS NULL THEN format('%s has no default partition', parent)
-            WHEN strays > 0 THEN format('%s holds rows that no month was made for', stray)
+            WHEN stray IS NULL THEN format('%s: has no default partition', parent)
+            WHEN strays > 0 THEN format('%s: holds rows that no month was made for', stray)
             WHEN months_ahead < 2 THEN format('%s: %s months ahead', parent, months_ahead)
             WHEN late THEN format('%s: a month past its time cannot be retired', parent)
             END;
@@ -399,9 +388,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION audit.partition_state(timestamptz) IS
-    'Each table that is cut into months: how far ahead it is made, rows of no month (counted up'
-    ' to 1000), holes, months past their time, months that wait for their archive, and what is'
-    ' wrong in one sentence, else null.';
+    'Each table that is cut into months: how far ahead it is made, rows of no month (1000 at most),'
+    ' holes, months past their time, months that wait for their archive, and what is wrong or null.';
 
 REVOKE ALL ON FUNCTION audit.partition_bounds(regclass), audit.create_partitions(timestamptz),
     audit.retire_partitions(timestamptz), audit.drop_retired(text, bigint, bytea),
