@@ -1,13 +1,13 @@
-"""The picture: 240 x 240 pixels, and canvas.json, written so that it is never half there."""
+"""The picture: 240 x 240 pixels, and canvas.json."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from apps import documents
 from apps.anima.log import say
-from apps.sqlite import sync_directory
+from schemas.anima.files import SavedCanvas
 
 SIZE = 240
 FULL = 15_000
@@ -66,48 +66,29 @@ class Canvas:
 
 
 def save(path: Path, canvas: Canvas, piece: dict[str, Any]) -> None:
-    """Replace the file in one step: a reader, or a power cut, sees the old or the new one."""
-    draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write('{"piece": ' + json.dumps(piece, allow_nan=False) + ', "pixels": {')
-        for number, (x, y, (r, g, b)) in enumerate(canvas.pixels()):
-            file.write(f'{", " if number else ""}"{x},{y}": [{r}, {g}, {b}]')
-        file.write("}}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)
+    """Put the picture and its piece in the place of the old, without building it in memory."""
+    documents.replace(path, _written(canvas, piece))
+
+
+def _written(canvas: Canvas, piece: dict[str, Any]) -> Iterator[str]:
+    yield '{"piece": ' + json.dumps(piece, allow_nan=False) + ', "pixels": {'
+    for number, (x, y, (r, g, b)) in enumerate(canvas.pixels()):
+        yield f'{", " if number else ""}"{x},{y}": [{r}, {g}, {b}]'
+    yield "}}\n"
 
 
 def load(path: Path) -> tuple[Canvas, dict[str, Any]] | None:
     """The saved picture and its piece; None if there is none, ValueError if it is damaged."""
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    saved = documents.load(path, SavedCanvas)
+    if saved is None:
         return None
     canvas = Canvas()
-    try:
-        saved = json.loads(text, parse_constant=_refuse)
-        for place, (r, g, b) in saved["pixels"].items():
-            x, y = place.split(",")
-            canvas.paint(int(x), int(y), (r, g, b))
-        return canvas, dict(saved["piece"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a canvas: {error!r}") from error
+    for place, colour in saved.pixels.items():
+        x, y = place.split(",")
+        canvas.paint(int(x), int(y), colour)
+    return canvas, saved.piece.model_dump(mode="json")
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
-
-
-def set_aside(path: Path, reason: object) -> Path:
-    """Rename a damaged file, never over another; the picture in it may still be saved by hand."""
-    aside = next(
-        name
-        for number in range(1, 1_000_000)
-        if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
-    )
-    path.rename(aside)
-    sync_directory(path.parent)
-    say("canvas set aside", file=aside, reason=reason)
-    return aside
+def set_aside(path: Path, reason: object) -> None:
+    """Keep a damaged canvas under another name, and say so."""
+    say("canvas set aside", file=documents.set_aside(path), reason=reason)

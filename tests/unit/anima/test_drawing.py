@@ -201,11 +201,12 @@ def test_a_saved_canvas_comes_back_as_it_was(tmp_path, anima):
 def test_a_failed_save_leaves_the_old_canvas(tmp_path):
     """The draft is written beside it; only a whole one takes its place."""
     file = tmp_path / "canvas.json"
-    canvas_file.save(file, Canvas(), {"marks": 1})
+    piece = Piece(era=Era.FIELD, x=0, y=0, marks=1).model_dump(mode="json")
+    canvas_file.save(file, Canvas(), piece)
     with pytest.raises(ValueError, match="JSON"):
         canvas_file.save(file, Canvas(), {"marks": math.nan})
 
-    assert canvas_file.load(file)[1] == {"marks": 1}
+    assert canvas_file.load(file)[1] == piece
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""JSON files that are data: replaced in one step, read closed, set aside when damaged."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from threading import get_native_id
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from apps.sqlite import sync_directory
+from schemas.document import Document
+
+D = TypeVar("D", bound=Document)
+
+
+def load(path: Path, kind: type[D]) -> D | None:
+    """The document in a file; None if there is none, ValueError if it is damaged."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "text"
+        raise ValueError(f"{where}: {first['msg'].lower()}") from None
+
+
+def read(path: Path, kind: type[D]) -> D | None:
+    """The same, but a damaged file is set aside, loudly, and counts as none."""
+    try:
+        return load(path, kind)
+    except ValueError as error:
+        sys.stderr.write(f"{path}: {error}\n  hint: it is kept as {set_aside(path)}\n")
+        return None
+
+
+def write(path: Path, document: Document) -> None:
+    """Put a document in the place of the old one."""
+    replace(path, (document.model_dump_json(), "\n"))
+
+
+def write_once(path: Path, document: Document) -> bool:
+    """Write a document that must never change; False if there is one, which stays.
+
+    Any number may try at once.
+    """
+    alone = f"{path.name}.new-{os.getpid()}-{get_native_id()}"
+    draft = _draft(path.with_name(alone), (document.model_dump_json(), "\n"))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    sync_directory(path.parent)
+    return True
+
+
+def replace(path: Path, text: Iterable[str]) -> None:
+    """Put text in the place of the old: a reader, or a power cut, sees the one or the other.
+
+    For one writer: what it left behind when it was killed is written over.
+    """
+    _draft(path.with_name(f"{path.name}.new"), text).replace(path)
+    sync_directory(path.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, never over another: what is in it may still be saved by hand."""
+    aside = next(
+        name
+        for number in range(1, 1_000_000)
+        if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
+    )
+    path.rename(aside)
+    sync_directory(path.parent)
+    return aside
+
+
+def _draft(draft: Path, text: Iterable[str]) -> Path:
+    """The text on disk, readable by its owner only."""
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink()
+        raise
+    return draft

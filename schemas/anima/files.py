@@ -1,0 +1,108 @@
+"""The JSON files beside anima.db. All are replaced in one step, never written in place."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from schemas.anima.tables import JsonObject
+from schemas.bridge import Count
+from schemas.document import Document
+from schemas.eisv import ArcPhase, Coherence, Energy, Entropy, Era, Integrity, Ratio, Void
+from schemas.quantity import Closed, Instant, Quantity
+
+Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3},[0-9]{1,3}$")]
+Byte = Annotated[int, Quantity("1", "red, green or blue", low=0, high=255)]
+Coordinate = Annotated[float, Quantity("{pixel}", "from the left or from above", low=0, high=240)]
+Marks = Annotated[int, Quantity("{mark}", "the drawing loop", low=0)]
+Ticks = Annotated[int, Quantity("{tick}", "draw intervals", low=0)]
+Variance = Annotated[float, Quantity("1", "of one feeling over the period", low=0, high=1)]
+Four = Annotated[list[Ratio], Field(min_length=4, max_length=4)]
+"""Warmth, clarity, stability, presence."""
+
+
+class SavedEisv(Closed):
+    """The drawing EISV after the last mark."""
+
+    E: Energy
+    I: Integrity
+    S: Entropy
+    V: Void
+
+
+class SavedAttention(Closed):
+    """What is left of the hand's attention."""
+
+    curiosity: Ratio
+    engagement: Ratio
+    fatigue: Ratio
+
+
+class SavedPiece(Closed):
+    """Where the hand was: what the drawing loop carries from one mark to the next."""
+
+    era: Era
+    x: Coordinate
+    y: Coordinate
+    heading: Annotated[float, Quantity("rad", "a walk of the hand")]
+    gesture: str
+    run: Marks
+    remaining: Marks
+    is_locked: bool
+    gestures: Annotated[list[str], Field(max_length=20)]
+    marks: Marks
+    ticks: Ticks
+    ticks_in_phase: Ticks
+    arc_phase: ArcPhase
+    closing_reason: str | None
+    eisv: SavedEisv
+    attention: SavedAttention
+    intentionality: Ratio
+    gesture_entropy: Ratio
+    switching_rate: Ratio
+    coherences: Annotated[list[Coherence], Field(max_length=30)]
+    velocity: Annotated[
+        float, Quantity("1", "moving average of coherence's change", low=-1, high=1)
+    ]
+    i_momentum: Ratio
+
+
+class SavedCanvas(Document, owner="pi", place="~/.anima/canvas.json"):
+    """The picture and the piece it belongs to; saved every ten seconds while it changes."""
+
+    piece: SavedPiece
+    pixels: dict[Place, tuple[Byte, Byte, Byte]]
+
+
+class TrajectoryGenesis(Document, owner="pi", place="~/.anima/trajectory_genesis.json"):
+    """Who the creature was at first, to compare it with later: written once, never again."""
+
+    preferences: JsonObject | None
+    beliefs: JsonObject | None
+    attractor: JsonObject | None
+    recovery: JsonObject | None
+    relational: JsonObject | None
+    homeostatic: JsonObject | None
+    computed_at: Instant
+    observation_count: Annotated[int, Quantity("1", "observations it rests on", low=30)]
+    stability_score: Ratio | None
+
+
+class DaySummary(Closed):
+    """One active period in a few numbers."""
+
+    date: Instant
+    center: Four
+    variance: Annotated[list[Variance], Field(min_length=4, max_length=4)]
+    n_obs: Count
+    hours: Annotated[float, Quantity("h", "first to last observation", low=0)]
+    perturbations: Count
+    trends: dict[str, Ratio]
+
+
+class DaySummaries(
+    Document, owner="pi", place="~/.anima/day_summaries.json", fresh_seconds=172_800
+):
+    """The last thirty active periods, oldest first."""
+
+    summaries: Annotated[list[DaySummary], Field(max_length=30)]
+    version: int = 1
