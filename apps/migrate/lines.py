@@ -24,6 +24,8 @@ UNLABELLED: Final = {"governance": "0003", "anima": "0004"}
 _WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MIGRATION = re.compile(rf"(\d{{4}})\.(?:{'|'.join(VERBS)})-{_WORDS}(\.rollback)?\.sql")
 _POST_APPLY = re.compile(rf"post-apply\.{_WORDS}\.sql")
+_ENDS = re.compile(r"^\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
+_LABEL = re.compile(r"--\s*(ensure|lossy|depends)\s*:\s*(\S.*?)\s*")
 _COPY = re.compile(r" \d+\.|copy|\.icloud$", re.IGNORECASE)
 _NOT_TRANSACTIONAL = re.compile(r"^\s*--\s*transactional\s*:\s*false", re.IGNORECASE | re.MULTILINE)
 
@@ -49,8 +51,7 @@ class Line:
             if matched is None and not _POST_APPLY.fullmatch(file.name):
                 yield f"{self._at(file)}: not a migration name"
                 continue
-            if _NOT_TRANSACTIONAL.search(file.read_text(encoding="utf-8")):
-                yield f"{self._at(file)}: every migration runs in one transaction"
+            yield from self._within(file)
             if matched:
                 (back if matched[2] else forward).add(file.name.removesuffix(".sql"))
         back = {name.removesuffix(".rollback") for name in back}
@@ -62,6 +63,7 @@ class Line:
             if int(name[:4]) != expected:
                 yield f"{self._at(self.folder / name)}.sql: expected number {expected:04}"
                 return
+            yield from self._unlabelled(name, forward)
 
     def check(self) -> None:
         """Refuse a folder that is not well formed, naming every file at once."""
@@ -79,22 +81,62 @@ class Line:
         """Ids of what runs again after every change, such as grants."""
         return tuple(self._ids("post-apply.*.sql"))
 
-    def checksum(self, migration_id: str) -> str:
-        """SHA-256 of the file and of its rollback."""
+    def content(self, migration_id: str) -> bytes:
+        """The file and its rollback, with a zero byte between them."""
         text = (self.folder / f"{migration_id}.sql").read_bytes()
         back = self.folder / f"{migration_id}.rollback.sql"
-        return hashlib.sha256(
-            text + b"\0" + back.read_bytes() if back.is_file() else text
-        ).hexdigest()
+        return text + b"\0" + back.read_bytes() if back.is_file() else text
+
+    def checksum(self, migration_id: str) -> str:
+        """SHA-256 of the file and of its rollback."""
+        return hashlib.sha256(self.content(migration_id)).hexdigest()
+
+    def sql(self, migration_id: str, *, back: bool = False) -> str:
+        """What the file says, or its rollback."""
+        file = self.folder / f"{migration_id}{'.rollback' * back}.sql"
+        return file.read_text(encoding="utf-8")
+
+    def ensures(self, migration_id: str) -> tuple[str, ...]:
+        """Queries that must each give one true value before the migration may stay."""
+        return tuple(said for name, said in labels(self.sql(migration_id)) if name == "ensure")
+
+    def lossy(self, migration_id: str) -> tuple[str, ...]:
+        """What its rollback destroys, in the words of its author."""
+        said = labels(self.sql(migration_id, back=True))
+        return tuple(text for name, text in said if name == "lossy")
 
     def _ids(self, pattern: str) -> list[str]:
         names = sorted(file.name.removesuffix(".sql") for file in self.folder.glob(pattern))
         return [name for name in names if not name.endswith(".rollback")]
 
+    def _within(self, file: Path) -> Iterator[str]:
+        text = file.read_text(encoding="utf-8")
+        if _NOT_TRANSACTIONAL.search(text):
+            yield f"{self._at(file)}: every migration runs in one transaction"
+        for number, said in enumerate(text.splitlines(), start=1):
+            if _ENDS.match(said):
+                yield f"{self._at(file)}:{number}: only the runner ends its transaction"
+
+    def _unlabelled(self, name: str, known: Collection[str]) -> Iterator[str]:
+        at = f"{self._at(self.folder / name)}.sql"
+        said = labels(self.sql(name))
+        for other in (word for label, text in said if label == "depends" for word in text.split()):
+            if other not in known or other >= name:
+                yield f"{at}: depends on {other!r}, which does not come before it"
+        if name[:4] > UNLABELLED.get(self.name, "0000") and not self.ensures(name):
+            yield f"{at}: has no '-- ensure:' that tells whether it worked"
+
     def _at(self, file: Path) -> str:
         """The path as the operator types it."""
         root = MIGRATIONS.parent
         return str(file.relative_to(root) if file.is_relative_to(root) else file)
+
+
+def labels(text: str) -> Iterator[tuple[str, str]]:
+    """Names and texts of the labels in a file's comments."""
+    for said in text.splitlines():
+        if matched := _LABEL.fullmatch(said.strip()):
+            yield matched[1], matched[2]
 
 
 def line(name: str) -> Line:

@@ -4,105 +4,207 @@ The ledger has its own schema, ``ledger``, made by whoever applies. Migrations r
 database's own search_path.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import conninfo, errors
-from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 
-from apps.migrate.atomic import SQL, Atomic
+from apps.migrate.errors import Locked, Loss
+from apps.migrate.ledger import SQL, Failed, Ledger, Patience, Say
+from apps.migrate.lines import Line
 from schemas.errors import HouseError, Refused, Unreachable
 
 ADVISORY_KEY: Final = 0x61626F6465
 """'abode': one key for every migration of a database."""
 CONNECT_SECONDS: Final = 10
-LOCK_TIMEOUT_MS: Final = 5_000
-"""How long a migration may queue for a table; behind it every reader would queue too."""
+_NAME = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 
 
-class Postgres(Atomic, PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
+class Postgres(Ledger):
     """A Postgres database with a ledger."""
 
-    def connect(self, dburi: Any) -> psycopg.Connection[Any]:
-        """Open the connection that every statement of a migration goes through."""
-        readonly = "on" if self.readonly else "off"
-        return self._open(dburi.database, LOCK_TIMEOUT_MS, default_transaction_read_only=readonly)
+    engine = "postgres"
+    error = psycopg.Error
 
-    def init_connection(self, connection: Any) -> None:
-        """Undo what a migration may have SET, and look at the ledger."""
-        connection.execute("RESET ALL")
-        connection.execute("SET search_path TO ledger")
-
-    def commit(self) -> None:
-        """End the transaction, and with it any session setting that a migration made."""
-        super().commit()
-        self.init_connection(self.connection)
-
-    def create_lock_table(self) -> None:
-        """Make the ledger's schema and yoyo's lock table where they are missing."""
-        row = self.execute(SQL["ledger_exists"]).fetchone()
-        with self.transaction():
-            if not row[0]:
-                self.execute("CREATE SCHEMA ledger")
-            self.execute(self.format_sql(self.create_lock_table_sql))
+    def __init__(
+        self, line: Line, database: str, patience: Patience, *, readonly: bool = False
+    ) -> None:
+        super().__init__(line, patience, readonly=readonly)
+        self.database = database
+        self.partitioned: set[str] = set()
+        self.connection = _open(
+            line.name,
+            database,
+            lock_timeout=int(patience.lock * 1000),
+            statement_timeout=int(patience.statement * 1000),
+            default_transaction_read_only="on" if readonly else "off",
+        )
+        self._reset()
 
     @contextmanager
-    def outside_ledger(self) -> Iterator[None]:
-        """Unqualified names resolve by the database's own search_path."""
-        self.execute("SET LOCAL search_path TO DEFAULT")
-        yield
-        self.execute("SET LOCAL search_path TO ledger")
-
-    @contextmanager
-    def alone(self, seconds: float) -> Iterator[None]:
-        """Hold the advisory lock on a connection of its own: the server drops it with us."""
-        timeout = max(1, int(seconds * 1000))
-        with self._open(self.uri.database, timeout, idle_session_timeout=0) as guard:
-            try:
-                guard.execute(SQL["advisory_lock"], {"key": ADVISORY_KEY})
-            except errors.LockNotAvailable:
-                holder = guard.execute(SQL["advisory_lock_holder"], {"key": ADVISORY_KEY})
-                pid, name = holder.fetchone() or ("unknown", "just gone")
-                raise Refused(
-                    f"{self.line.name}: migrations are running: pid {pid}, application {name!r}",
-                    hint=f"waited {seconds:g} s; let it finish, then run again",
-                ) from None
+    def alone(self) -> Iterator[None]:
+        """Hold the advisory lock on the connection that does the work: the server drops both."""
+        wait = max(1, int(self.patience.runner * 1000))
+        key = {"key": ADVISORY_KEY}
+        try:
+            self.ask(f"SET lock_timeout = {wait}; {SQL['advisory_lock']}; RESET lock_timeout", key)
+        except errors.LockNotAvailable:
+            found = self.ask(SQL["advisory_lock_holder"], key).fetchone()
+            pid, name = found or ("unknown", "just gone")
+            raise Locked(
+                f"{self.line.name}: migrations are running: pid {pid}, application {name!r}",
+                hint=f"waited {self.patience.runner:g} s; let it finish, then run again",
+            ) from None
+        try:
             yield
+        finally:
+            with suppress(psycopg.Error):
+                self.ask(SQL["advisory_unlock"], key)
 
-    def explain(self, error: Exception) -> HouseError:
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """One transaction; afterwards no setting of a migration is left."""
+        self.ask("BEGIN")
+        try:
+            yield
+            self.ask("COMMIT" if keep else "ROLLBACK")
+        except BaseException:
+            with suppress(psycopg.Error):
+                self.ask("ROLLBACK")
+                self._reset()
+            raise
+        self._reset()
+
+    def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
+        """Send one of our queries, values and all, in one message."""
+        if values is None:
+            return self.connection.execute(sql)
+        return self.connection.execute(_NAME.sub(r"%(\1)s", sql.replace("%", "%%")), values)
+
+    def run(self, text: str) -> None:
+        """Send the whole file in one message; names resolve by the database's search_path."""
+        opening = "SET LOCAL search_path TO DEFAULT; "
+        try:
+            self.connection.execute(opening + text)
+            # A file that changed its role must not write our ledger with it.
+            self.ask("RESET ROLE; SET LOCAL search_path TO ledger")
+        except psycopg.Error as error:
+            place = error.diag.statement_position
+            before = (opening + text)[: int(place) - 1] if place else None
+            raise Failed(error, None if before is None else before.count("\n") + 1) from error
+
+    def one_true(self, query: str) -> bool:
+        """Ask as the migration would."""
+        self.ask("SET LOCAL search_path TO DEFAULT")
+        try:
+            rows = self.connection.execute(query).fetchmany(2)
+        except psycopg.Error as error:
+            raise Failed(error) from error
+        self.ask("SET LOCAL search_path TO ledger")
+        return len(rows) == 1 and len(rows[0]) == 1 and rows[0][0] is True
+
+    def explain(self, failed: Failed) -> HouseError:
         """Who does not answer, or what the server said of which migration."""
+        error = failed.error
         if self.connection.closed or not isinstance(error, psycopg.Error):
-            return Unreachable(f"{_where(self.uri.database)}: the connection was lost")
+            return Unreachable(f"{_where(self.database)}: the connection was lost")
+        at = self.at if failed.line is None else f"{self.at} line {failed.line}"
         said = error.diag.message_primary or str(error).partition("\n")[0]
         if isinstance(error, errors.LockNotAvailable):
-            said = f"no lock within {LOCK_TIMEOUT_MS / 1000:g} s"
-            return Refused(f"migration {self.at}: {said}", hint="something holds it; run again")
-        return Refused(f"migration {self.at}: {said}", hint=error.diag.message_hint)
+            said = f"no lock within {self.patience.lock:g} s"
+            return Locked(f"migration {at}: {said}", hint="something holds it; run again")
+        return Refused(f"migration {at}: {said}", hint=error.diag.message_hint)
 
-    def _open(self, database: str, lock_timeout_ms: int, **more: object) -> psycopg.Connection[Any]:
-        settings = {
-            "timezone": "UTC",
-            "lock_timeout": lock_timeout_ms,
-            "client_connection_check_interval": 2_000,
-            **more,
-        }
-        given = conninfo.conninfo_to_dict(database)
-        options = [str(given.get("options", "")), *(f"-c {k}={v}" for k, v in settings.items())]
-        whole = conninfo.make_conninfo(
-            database,
-            connect_timeout=given.get("connect_timeout", CONNECT_SECONDS),
-            application_name=f"abode migrate {self.line.name}",
-            options=" ".join(options).strip(),
-        )
-        try:
-            return psycopg.connect(whole, autocommit=True)
-        except psycopg.OperationalError as error:
-            said = str(error).strip().rpartition("failed: ")[2].partition("\n")[0]
-            down = "refused" in said or "No such file" in said
-            hint = "is Postgres up?" if down else None
-            raise Unreachable(f"{_where(database)}: {said}", hint) from None
+    def busy(self, error: Exception) -> bool:
+        """A lock that was not to be had, or a transaction that had to give way."""
+        return isinstance(error, _BUSY)
+
+    def columns(self) -> dict[str, set[str]]:
+        """Read from the catalog, so that missing rights do not look like missing tables."""
+        found: dict[str, set[str]] = {}
+        for table, column in self.ask(SQL["postgres_ledger"]).fetchall():
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def make_yoyo(self) -> None:
+        """In a schema of their own."""
+        if self.ask("SELECT to_regnamespace('ledger') IS NULL").fetchone()[0]:
+            self.ask("CREATE SCHEMA ledger")
+        super().make_yoyo()
+
+    def is_abandoned(self, pid: int) -> bool:  # noqa: ARG002  # it may be of any host
+        """No other session of the owner is left that could be it."""
+        return bool(self.ask(SQL["others_of_owner"]).fetchone()[0] == 0)
+
+    def keep(
+        self, undo: Sequence[str], losses: Sequence[Loss], folder: Path | None, say: Say
+    ) -> tuple[Path, ...]:
+        """Archive each table that loses something; nobody writes to it any more."""
+        if folder is None:
+            return ()
+        from apps.archive import archive  # noqa: PLC0415  # only a rollback needs it
+
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tables = sorted({loss.table for loss in losses})
+        for table in tables:
+            self.ask(f"LOCK TABLE {self.quoted(table)} IN ACCESS EXCLUSIVE MODE")
+        for table in tables:
+            say(f"keeping {table}")
+            name = f"{table}.before-rollback-{undo[-1][:4]}.{stamp}"
+            archive(self.connection, table, folder, name, migration=undo[-1])
+        return tuple(sorted(folder.glob(f"*.before-rollback-{undo[-1][:4]}.{stamp}*")))
+
+    def tables(self) -> dict[str, list[str]]:
+        """Over all schemas but the ledger and the server's own."""
+        found = self.ask(SQL["postgres_tables"]).fetchall()
+        self.partitioned = {name for name, _, partitioned in found if partitioned}
+        return {name: columns for name, columns, _ in found}
+
+    def quoted(self, name: str) -> str:
+        """Schema and name apart; without the rows of tables that inherit, such as AGE's labels."""
+        parts = ('"{}"'.format(part.replace('"', '""')) for part in name.split(".", 1))
+        return "ONLY " * (name not in self.partitioned) + ".".join(parts)
+
+    def release(self, pid: int) -> None:
+        """The server may be gone by now."""
+        if not self.connection.closed:
+            super().release(pid)
+
+    def _reset(self) -> None:
+        """Undo what a migration may have SET, and look at the ledger."""
+        self.ask("RESET ALL; SET search_path TO ledger")
+
+
+def _open(line: str, database: str, **more: object) -> psycopg.Connection[Any]:
+    settings = {
+        "timezone": "UTC",
+        "client_connection_check_interval": 2_000,
+        "idle_session_timeout": 0,
+        **more,
+    }
+    given = conninfo.conninfo_to_dict(database)
+    options = [str(given.get("options", "")), *(f"-c {k}={v}" for k, v in settings.items())]
+    whole = conninfo.make_conninfo(
+        database,
+        connect_timeout=given.get("connect_timeout", CONNECT_SECONDS),
+        application_name=f"abode migrate {line}",
+        options=" ".join(options).strip(),
+    )
+    try:
+        return psycopg.connect(whole, autocommit=True, cursor_factory=psycopg.ClientCursor)
+    except psycopg.OperationalError as error:
+        said = str(error).strip().rpartition("failed: ")[2].partition("\n")[0]
+        down = "refused" in said or "No such file" in said
+        raise Unreachable(
+            f"{_where(database)}: {said}", "is Postgres up?" if down else None
+        ) from None
 
 
 def database_url(url: str) -> str:

@@ -1,19 +1,47 @@
 """What can be done with a line: look, go forward, go back."""
 
 import os
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from apps.migrate.atomic import Atomic, Plan
+from apps.migrate.errors import Loss, Unconfirmed
+from apps.migrate.ledger import Failed, Ledger, Patience, Say
 from apps.migrate.lines import Line
-from apps.migrate.sqlite import SQLite
-from schemas.errors import Refused
+from apps.migrate.plan import Plan
+from apps.migrate.snapshot import is_empty, snapshot
+from schemas.errors import Diverged, Refused
 from schemas.ports import ANIMA_DB
 
-WAIT_SECONDS: Final = 10.0
-"""How long to wait for another runner of the same line."""
+Done = TypeVar("Done")
+
+PATIENT: Final = Patience()
+PAUSE_SECONDS: Final = 0.25
+"""Before the second try; each further pause is twice as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply did."""
+
+    ran: tuple[str, ...] = ()
+    """Migrations, then post-applies."""
+    signed: tuple[str, ...] = ()
+    """Applied by plain yoyo before, and now known by content."""
+    backup: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What a rollback did."""
+
+    undone: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    snapshots: tuple[Path, ...] = ()
 
 
 def database_of(line: Line) -> str:
@@ -25,53 +53,91 @@ def database_of(line: Line) -> str:
     return value if line.engine == "postgres" else str(Path(value) / ANIMA_DB)
 
 
-def status(line: Line, database: str) -> Plan:
+def status(line: Line, database: str, patience: Patience = PATIENT) -> Plan:
     """Compare files and ledger. Takes no lock and writes nothing."""
-    with _open(line, database, readonly=True) as backend:
-        return backend.plan()
+    with opened(line, database, patience, readonly=True) as ledger:
+        return ledger.plan()
 
 
-def apply(line: Line, database: str, wait: float = WAIT_SECONDS) -> tuple[str, ...]:
-    """Apply what is pending, then run what follows every migration. Gives what ran."""
-    with _open(line, database) as backend, backend.lock(wait):
-        plan = backend.plan()
-        plan.check(line)
-        for migration in plan.pending:
-            backend.apply(migration)
-        for name in plan.gone:
-            backend.forget(name)
-        due = backend.plan().due
-        for name in due:
-            backend.post_apply(name)
-        return (*plan.pending, *due)
+def apply(
+    line: Line,
+    database: str,
+    patience: Patience = PATIENT,
+    *,
+    say: Say = lambda _: None,
+    backup: bool = False,
+    again: bool = False,
+) -> Applied:
+    """Apply what is pending, then run what follows every migration: ``again`` even if it ran."""
+    with opened(line, database, patience) as ledger:
+        if ledger.plan().settled and not again:
+            return Applied()
+        with ledger.lock():
+            plan = ledger.plan()
+            ledger.check(plan)
+            kept = _backup(line, database, plan, say) if backup else None
+            for migration in plan.pending:
+                _timed(say, f"applying {migration}", _again(ledger, say, ledger.apply), migration)
+            for name in plan.gone:
+                ledger.forget(name)
+            due = line.post_applies() if again else ledger.plan().due
+            for name in due:
+                _timed(say, f"running {name}", _again(ledger, say, ledger.post_apply), name)
+            if plan.unsigned:
+                _sign(ledger, database, plan.unsigned, say)
+            return Applied((*plan.pending, *due), plan.unsigned, kept)
 
 
 def rollback(
     line: Line,
     database: str,
+    patience: Patience = PATIENT,
     *,
     to: str | None = None,
     steps: int = 1,
-    wait: float = WAIT_SECONDS,
-) -> tuple[str, ...]:
-    """Undo the newest ``steps`` migrations, or all that came after ``to``. Gives what ran.
+    confirm: Callable[[Sequence[str], Sequence[Loss]], bool] = lambda *_: True,
+    keep: Path | None = None,
+    say: Say = lambda _: None,
+) -> RolledBack:
+    """Undo the newest ``steps`` migrations, or all that came after ``to``, all in one transaction.
 
-    ``to`` is an id or its number, and stays applied; ``0000`` is before the first.
+    ``to`` is an id or its number, and stays applied; ``0000`` is before the first. What is
+    destroyed is counted first, must be confirmed, and is kept: a file beside the database, or
+    archives in the folder ``keep``.
     """
-    if not status(line, database).applied:
+    if not status(line, database, patience).applied:
         raise Refused(f"{line.name}: nothing is applied")
-    with _open(line, database) as backend, backend.lock(wait):
-        plan = backend.plan()
-        plan.check(line)
-        newest = sorted(plan.applied, reverse=True)
-        undo = newest[:steps] if to is None else _after(line, to, newest)
-        for migration in undo:
-            backend.roll_back(migration)
-        return tuple(undo)
+    with opened(line, database, patience) as ledger:
+        with ledger.lock():
+            undo, lost = _rehearsed(ledger, to, steps, say)
+        if not undo:
+            return RolledBack()
+        # Asked without holding the lock: the answer may take a while.
+        if lost and not confirm(undo, lost):
+            what = "; ".join(str(loss) for loss in lost)
+            raise Unconfirmed(f"{line.name}: rolling back {', '.join(undo)} destroys {what}", lost)
+        with ledger.lock():
+            if undone(ledger.plan(), line, to, steps) != undo:
+                raise Refused(f"{line.name}: changed while you were asked", hint="look again")
+            kept: tuple[Path, ...] = ()
+
+            def back(_: str) -> None:
+                nonlocal kept
+                with ledger.transaction():
+                    kept = ledger.keep(tuple(undo), lost, keep, say) if lost else ()
+                    for migration in undo:
+                        say(f"rolling back {migration}")
+                        ledger.roll_back(migration)
+
+            _again(ledger, say, back)(undo[0])
+            return RolledBack(tuple(undo), tuple(lost), kept)
 
 
-def _after(line: Line, to: str, newest: list[str]) -> list[str]:
-    """What was applied after ``to``, newest first."""
+def undone(plan: Plan, line: Line, to: str | None, steps: int) -> list[str]:
+    """What a rollback undoes, newest first."""
+    newest = sorted(plan.applied, reverse=True)
+    if to is None:
+        return newest[:steps]
     if to == "0000":
         return newest
     for place, migration in enumerate(newest):
@@ -81,23 +147,108 @@ def _after(line: Line, to: str, newest: list[str]) -> list[str]:
 
 
 @contextmanager
-def _open(line: Line, database: str, *, readonly: bool = False) -> Iterator[Atomic]:
+def opened(
+    line: Line, database: str, patience: Patience = PATIENT, *, readonly: bool = False
+) -> Iterator[Ledger]:
+    """The line in its database; what the engine complains of becomes an error of the house."""
     line.check()
-    backend = _backend(line, database, readonly)
+    ledger = _ledger(line, database, patience, readonly)
     try:
-        yield backend
-    except backend.DatabaseError as error:
-        raise backend.explain(error) from error
+        yield ledger
+    except Failed as failed:
+        raise ledger.explain(failed) from failed
+    except ledger.error as error:
+        raise ledger.explain(Failed(error)) from error
     finally:
-        backend.connection.close()
+        ledger.connection.close()
 
 
-def _backend(line: Line, database: str, readonly: bool) -> Atomic:
+def _ledger(line: Line, database: str, patience: Patience, readonly: bool) -> Ledger:
     if line.engine == "sqlite":
         if "://" in database:
             raise Refused(f"{line.name}: the database is a file", hint="pass a path, not a URL")
-        return SQLite(line, str(Path(database).absolute()), readonly=readonly)
+        from apps.migrate.sqlite import SQLite  # noqa: PLC0415  # one engine at a time is enough
+
+        return SQLite(line, str(Path(database).absolute()), patience, readonly=readonly)
     # The Pi has no psycopg.
     from apps.migrate.postgres import Postgres, database_url  # noqa: PLC0415
 
-    return Postgres(line, database_url(database), readonly=readonly)
+    return Postgres(line, database_url(database), patience, readonly=readonly)
+
+
+def _rehearsed(
+    ledger: Ledger, to: str | None, steps: int, say: Say
+) -> tuple[list[str], list[Loss]]:
+    """What would be undone, and what that destroys."""
+    from apps.migrate.losses import losses  # noqa: PLC0415  # only a rollback needs it
+
+    plan = ledger.plan()
+    ledger.check(plan)
+    undo = undone(plan, ledger.line, to, steps)
+    found: list[Loss] = []
+
+    def rehearse(_: str) -> None:
+        found[:] = losses(ledger, undo)
+
+    if undo:
+        say(f"counting what goes with {', '.join(undo)}")
+        _again(ledger, say, rehearse)(undo[0])
+    return undo, found
+
+
+def _backup(line: Line, database: str, plan: Plan, say: Say) -> Path | None:
+    """A copy of a file that is about to be changed."""
+    path = Path(database).absolute()
+    if line.engine != "sqlite" or not plan.pending or not plan.applied or is_empty(path):
+        return None
+    return _timed(say, "backing up", lambda why: snapshot(path, why, say), _before(plan.pending[0]))
+
+
+def _before(migration: str) -> str:
+    return f"before-{migration[:4]}"
+
+
+def _sign(ledger: Ledger, database: str, unsigned: Sequence[str], say: Say) -> None:
+    """Vouch for what plain yoyo applied, once the schema is seen to be what the files make."""
+    from apps.migrate.check import check  # noqa: PLC0415  # slow to import, rarely needed
+
+    say(f"comparing with the files: {', '.join(unsigned)} applied by plain yoyo")
+    if found := check(ledger.line, database):
+        raise Diverged(
+            "\n".join(f"{ledger.line.name}: {each}" for each in found),
+            hint=f"applied by plain yoyo and not what the files make: {', '.join(unsigned)}",
+        )
+    for migration in unsigned:
+        say(f"signing {migration}")
+        ledger.sign(migration)
+
+
+def _again(ledger: Ledger, say: Say, do: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, tried a few times when something else is in the way."""
+
+    def tried(what: str) -> None:
+        pause = PAUSE_SECONDS
+        for left in range(ledger.patience.tries - 1, -1, -1):
+            try:
+                return do(what)
+            except (Failed, ledger.error) as error:
+                cause = error.error if isinstance(error, Failed) else error
+                if not left or not ledger.busy(cause):
+                    raise
+                say(
+                    f"{what}: something is in the way; {left} more of {ledger.patience.tries} tries"
+                )
+            # Not all at the same instant: two that wait for each other would meet again.
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+            pause *= 2
+        return None
+
+    return tried
+
+
+def _timed(say: Say, what: str, do: Callable[[str], Done], of: str) -> Done:
+    begun = time.monotonic()
+    say(what)
+    done = do(of)
+    say(f"{what}: {time.monotonic() - begun:.2f} s")
+    return done

@@ -1,74 +1,176 @@
 """Lines that live in an SQLite file."""
 
 import fcntl
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from yoyo.backends.core.sqlite3 import SQLiteBackend
-
-from apps.migrate.atomic import Atomic
+from apps.migrate.errors import Locked, Loss
+from apps.migrate.ledger import SQL, Failed, Ledger, Patience, Say
+from apps.migrate.lines import Line
+from apps.migrate.snapshot import snapshot
 from schemas.errors import HouseError, Refused, Unreachable
 
+_BUSY = {"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"}
+_STEPS = 100_000
+"""Steps of SQLite's machine between two looks at the clock."""
 
-class SQLite(Atomic, SQLiteBackend):  # type: ignore[misc]  # yoyo has no types
+
+class SQLite(Ledger):
     """An SQLite file with a ledger."""
 
-    def connect(self, dburi: Any) -> sqlite3.Connection:
-        """Open the file; when only asked to look, leave no trace beside it."""
-        path = Path(dburi.database)
-        uri = f"file:{quote(str(path))}?mode=rw"
-        if self.readonly:
-            uri = _readonly(path)
+    engine = "sqlite"
+    error = sqlite3.Error
+
+    def __init__(
+        self, line: Line, database: str, patience: Patience, *, readonly: bool = False
+    ) -> None:
+        super().__init__(line, patience, readonly=readonly)
+        self.path = Path(database)
+        if readonly:
+            uri = _readonly(self.path)
         else:
-            _create(path)
+            _create(self.path)
+            uri = f"file:{quote(str(self.path))}?mode=rw"
         try:
-            return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+            self.connection = sqlite3.connect(
+                uri, uri=True, timeout=patience.lock, isolation_level=None
+            )
         except sqlite3.OperationalError as error:
-            raise Unreachable(f"{path}: {error}") from None
-
-    def begin(self) -> None:
-        """Take the write lock at once: a lock taken later can fail without waiting."""
-        self.execute("BEGIN IMMEDIATE")
-        self._in_transaction = True
-
-    def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Execute, with yoyo's naive instants written as ISO-8601 in UTC."""
-        return super().execute(sql, params and {k: _text(v) for k, v in params.items()})
+            raise Unreachable(f"{self.path}: {error}") from None
 
     @contextmanager
-    def alone(self, seconds: float) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Hold a lock on the file beside the database: the kernel drops it with us."""
-        path = f"{self.uri.database}.migrate.lock"
+        path, wait = f"{self.path}.migrate.lock", self.patience.runner
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
-            end = time.monotonic() + seconds
+            end = time.monotonic() + wait
             while not _locked(file.fileno()):
                 if time.monotonic() > end:
-                    raise Refused(
+                    raise Locked(
                         f"{self.line.name}: migrations are running: pid {file.read().strip()}",
-                        hint=f"waited {seconds:g} s; let it finish, then run again",
+                        hint=f"waited {wait:g} s; let it finish, then run again",
                     )
                 time.sleep(0.05)
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
-            if self.connection.execute("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
-                raise Refused(f"{self.uri.database}: cannot keep a write-ahead log here")
+            if self.ask("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
+                raise Refused(f"{self.path}: cannot keep a write-ahead log here")
             yield
 
-    def explain(self, error: Exception) -> HouseError:
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """One transaction that holds the write lock from the start: taken later it could fail."""
+        self.ask("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.ask("COMMIT" if keep else "ROLLBACK")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.ask("ROLLBACK")
+            raise
+
+    def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
+        """Instants are written as ISO-8601 in UTC."""
+        return self.connection.execute(sql, {k: _text(v) for k, v in (values or {}).items()})
+
+    def run(self, text: str) -> None:
+        """One statement after the other, none longer than we are patient."""
+        for line, statement in statements(text):
+            end = time.monotonic() + self.patience.statement
+            self.connection.set_progress_handler(lambda end=end: time.monotonic() > end, _STEPS)
+            try:
+                self.connection.execute(statement).fetchall()
+            except sqlite3.Error as error:
+                raise Failed(error, line) from error
+            finally:
+                self.connection.set_progress_handler(None, 0)
+
+    def one_true(self, query: str) -> bool:
+        """SQLite's true is 1."""
+        try:
+            return bool(self.connection.execute(query).fetchmany(2) == [(1,)])
+        except sqlite3.Error as error:
+            raise Failed(error) from error
+
+    def explain(self, failed: Failed) -> HouseError:
         """What SQLite said of which migration."""
-        if getattr(error, "sqlite_errorname", "") in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
-            return Unreachable(
-                f"{self.uri.database}: {error}", hint="something holds it; run again"
-            )
-        return Refused(f"migration {self.at}: {error}")
+        at = self.at if failed.line is None else f"{self.at} line {failed.line}"
+        if self.busy(failed.error):
+            said = f"{self.path}: migration {at}: {failed.error}"
+            return Locked(said, hint="something holds it; run again")
+        if getattr(failed.error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            return Refused(f"migration {at}: not done within {self.patience.statement:g} s")
+        return Refused(f"migration {at}: {failed.error}")
+
+    def busy(self, error: Exception) -> bool:
+        """Somebody else writes."""
+        return getattr(error, "sqlite_errorname", "") in _BUSY
+
+    def columns(self) -> dict[str, set[str]]:
+        """By SQLite's own catalog."""
+        found: dict[str, set[str]] = {}
+        for table, column in self.ask(SQL["sqlite_ledger"]).fetchall():
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def is_abandoned(self, pid: int) -> bool:
+        """Whoever opens the file is a process of this machine."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+    def keep(
+        self,
+        undo: Sequence[str],
+        losses: Sequence[Loss],  # noqa: ARG002  # the whole file is kept
+        folder: Path | None,  # noqa: ARG002  # beside it
+        say: Say,
+    ) -> tuple[Path, ...]:
+        """Copy the file: our own transaction holds the write lock and has changed nothing yet."""
+        say(f"keeping {self.path}")
+        return (snapshot(self.path, f"before-rollback-{undo[-1][:4]}", say),)
+
+    def tables(self) -> dict[str, list[str]]:
+        """But for the ledger and SQLite's own."""
+        return {name: json.loads(columns) for name, columns in self.ask(SQL["sqlite_tables"])}
+
+    def quoted(self, name: str) -> str:
+        """In double quotes."""
+        return '"{}"'.format(name.replace('"', '""'))
+
+
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement of a file with the number of the line on which it starts."""
+    start = end = 0
+    while (end := text.find(";", end) + 1) > 0:
+        if sqlite3.complete_statement(text[start:end]):
+            yield _first_line(text, start), text[start:end]
+            start = end
+    if text[start:].strip():
+        yield _first_line(text, start), text[start:]
+
+
+def _first_line(text: str, start: int) -> int:
+    """Past blank lines and comments."""
+    number = text.count("\n", 0, start) + 1
+    for line in text[start:].splitlines():
+        if line.strip() and not line.lstrip().startswith("--"):
+            break
+        number += 1
+    return number
 
 
 def _readonly(path: Path) -> str:

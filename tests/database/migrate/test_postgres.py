@@ -5,7 +5,7 @@ import pytest
 from psycopg import conninfo
 
 from apps.migrate import runner
-from apps.migrate.postgres import LOCK_TIMEOUT_MS
+from apps.migrate.ledger import Patience
 from schemas.errors import Diverged, Refused, Unreachable
 
 CATALOG = """
@@ -34,8 +34,8 @@ def execute(database, sql):
 
 def test_apply_runs_everything_once(tiny, database):
     """A body in dollar quotes is one statement; the second run has nothing to do."""
-    assert runner.apply(tiny, database) == tiny.migrations()
-    assert runner.apply(tiny, database) == ()
+    assert runner.apply(tiny, database).ran == tiny.migrations()
+    assert runner.apply(tiny, database).ran == ()
     assert query(database, "SELECT public.full_cups()") == [(0,)]
     assert runner.status(tiny, database).settled
 
@@ -63,15 +63,15 @@ def test_a_url_with_a_passfile_is_understood(tiny, database, driver, tmp_path):
         f"?host={given['host']}&port={given['port']}&passfile={passfile}"
     )
 
-    assert runner.apply(tiny, url) == tiny.migrations()
+    assert runner.apply(tiny, url).ran == tiny.migrations()
 
 
 def test_an_edited_or_missing_file_is_refused(tiny, database):
     """The ledger keeps what each file held."""
     runner.apply(tiny, database)
     file = tiny.folder / "0002.add-handle.sql"
-    file.write_text("ALTER TABLE public.cups ADD COLUMN handle integer;")
-    with pytest.raises(Diverged, match=r"0002\.add-handle: was edited"):
+    file.write_text("-- ensure: SELECT true\nALTER TABLE public.cups ADD COLUMN handle integer;")
+    with pytest.raises(Diverged, match=r"0002\.add-handle\.sql:1: was edited"):
         runner.apply(tiny, database)
 
     file.unlink()
@@ -83,7 +83,7 @@ def test_an_edited_or_missing_file_is_refused(tiny, database):
 def test_a_failed_migration_leaves_nothing_of_itself(tiny, database):
     """The message is the server's, with the migration's name before it."""
     (tiny.folder / "0002.add-handle.sql").write_text(
-        "CREATE TABLE public.lids (id integer);\nCREATE EXTENSION nowhere;"
+        "-- ensure: SELECT true\nCREATE TABLE public.lids (id integer);\nCREATE EXTENSION nowhere;"
     )
 
     with pytest.raises(Refused, match=r'migration 0002\.add-handle: .*"nowhere" is not available'):
@@ -96,9 +96,9 @@ def test_killed_between_the_ddl_and_its_mark_heals(tiny, database, start):
     """The server undoes the DDL, drops the lock, and the stale yoyo_lock row is swept."""
     killed = start(tiny, database, "die")
     assert killed.wait(20) == -9, killed.stderr.read()
-    assert query(database, "SELECT pid FROM ledger.yoyo_lock") == [(killed.pid,)]
+    assert query(database, "SELECT pid FROM ledger.yoyo_lock") == [(-killed.pid,)]
 
-    assert runner.apply(tiny, database) == tiny.migrations()
+    assert runner.apply(tiny, database).ran == tiny.migrations()
     assert query(database, "SELECT pid FROM ledger.yoyo_lock") == []
 
 
@@ -115,38 +115,38 @@ def test_two_at_once_apply_each_migration_once(tiny, database, start):
 def test_the_holder_of_the_lock_is_named(tiny, database):
     """By the pid and the application name that pg_stat_activity shows."""
     with (
-        runner._open(tiny, database) as backend,
-        backend.lock(),
+        runner.opened(tiny, database) as ledger,
+        ledger.lock(),
         pytest.raises(Refused, match=r"pid \d+, application 'abode migrate tiny'"),
     ):
-        runner.apply(tiny, database, wait=0.1)
+        runner.apply(tiny, database, Patience(runner=0.1))
 
 
-def test_a_table_in_use_is_not_waited_for_without_end(tiny, database, monkeypatch):
+def test_a_table_in_use_is_not_waited_for_without_end(tiny, database):
     """Behind a waiting ALTER TABLE every reader would queue."""
     runner.apply(tiny, database)
     runner.rollback(tiny, database)
-    assert LOCK_TIMEOUT_MS <= 10_000
-    monkeypatch.setattr("apps.migrate.postgres.LOCK_TIMEOUT_MS", 100)
+    assert Patience().lock <= 10
     with psycopg.connect(database) as reader:
         reader.execute("SELECT id FROM public.cups")
         with pytest.raises(Refused, match=r"migration 0002\.add-handle: no lock within 0\.1 s"):
-            runner.apply(tiny, database)
+            runner.apply(tiny, database, Patience(lock=0.1, tries=2))
 
-    assert runner.apply(tiny, database) == ("0002.add-handle",)
+    assert runner.apply(tiny, database).ran == ("0002.add-handle",)
 
 
 def test_a_connection_that_is_lost_is_unreachable(tiny, database):
     """Postgres stopped in the middle: exit 3, and the next run finishes."""
     (tiny.folder / "0002.add-handle.sql").write_text(
+        "-- ensure: SELECT true\n"
         "ALTER TABLE public.cups ADD COLUMN handle text;\n"
         "SELECT pg_terminate_backend(pg_backend_pid());"
     )
     with pytest.raises(Unreachable, match="the connection was lost"):
         runner.apply(tiny, database)
 
-    (tiny.folder / "0002.add-handle.sql").write_text("SELECT 1;")
-    assert runner.apply(tiny, database) == ("0002.add-handle",)
+    (tiny.folder / "0002.add-handle.sql").write_text("-- ensure: SELECT true\nSELECT 1;")
+    assert runner.apply(tiny, database).ran == ("0002.add-handle",)
 
 
 def test_back_and_forth_gives_the_same_catalog(tiny, database):
@@ -165,9 +165,12 @@ def test_back_and_forth_gives_the_same_catalog(tiny, database):
 def test_a_setting_made_by_a_migration_ends_with_it(tiny, database):
     """AGE wants a search_path; the ledger and the next migration must not see it."""
     (tiny.folder / "0001.create-cups.sql").write_text(
+        "-- ensure: SELECT true\n"
         "CREATE SCHEMA pantry;\nSET search_path = pantry;\nCREATE TABLE cups (id integer);"
     )
-    (tiny.folder / "0002.add-handle.sql").write_text("CREATE TABLE handles (id integer);")
+    (tiny.folder / "0002.add-handle.sql").write_text(
+        "-- ensure: SELECT true\nCREATE TABLE handles (id integer);"
+    )
     runner.apply(tiny, database)
 
     assert query(database, "SELECT schemaname FROM pg_tables WHERE tablename = 'cups'") == [
@@ -180,7 +183,7 @@ def test_a_setting_made_by_a_migration_ends_with_it(tiny, database):
 
 def test_rows_that_a_migration_selects_are_not_printed(tiny, database, capsys):
     """SELECT create_graph(…) must not spoil --json."""
-    (tiny.folder / "0002.add-handle.sql").write_text("SELECT 1 AS spoiled;")
+    (tiny.folder / "0002.add-handle.sql").write_text("-- ensure: SELECT true\nSELECT 1 AS spoiled;")
     runner.apply(tiny, database)
 
     assert capsys.readouterr().out == ""
@@ -192,15 +195,15 @@ def test_status_writes_nothing(tiny, database):
     assert query(database, "SELECT to_regnamespace('ledger')") == [(None,)]
     with (
         pytest.raises(Refused, match="read-only transaction"),
-        runner._open(tiny, database, readonly=True) as backend,
+        runner.opened(tiny, database, readonly=True) as ledger,
     ):
-        backend.execute("CREATE TABLE public.x (id integer)")
+        ledger.ask("CREATE TABLE public.x (id integer)")
 
 
 def test_status_waits_for_nobody(tiny, database):
     """It takes no lock: a running migration does not hide what is applied."""
     runner.apply(tiny, database)
-    with runner._open(tiny, database) as backend, backend.lock():
+    with runner.opened(tiny, database) as ledger, ledger.lock():
         assert runner.status(tiny, database).settled
 
 

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from apps.migrate import runner
-from apps.migrate.atomic import Atomic
+from apps.migrate.ledger import Ledger
 from apps.migrate.lines import Line
 
 engine, folder, *die = sys.argv[1:]
 if die:
-    Atomic.mark_one = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-ran = runner.apply(Line("tiny", engine, Path(folder)), os.environ["DATABASE"])
-sys.stdout.write(" ".join(ran))
+    Ledger._mark = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+done = runner.apply(Line("tiny", engine, Path(folder)), os.environ["DATABASE"])
+sys.stdout.write(" ".join(done.ran))

@@ -18,9 +18,10 @@ def home(tmp_path, monkeypatch):
 
 def test_status_shows_what_is_pending_and_exits_zero(home, capsys):
     """Looking is not failing; --check is what fails."""
-    assert main(["status", "anima"]) == 0
+    assert main(["anima", "status"]) == 0
     assert "0001.create" in capsys.readouterr().out
-    assert main(["status", "anima", "--check"]) == 4
+    assert main(["anima", "status", "--check"]) == 5
+    assert main(["status", "anima", "--check"]) == 5
 
 
 def test_apply_and_rollback_say_what_they_did(home, capsys):
@@ -28,21 +29,21 @@ def test_apply_and_rollback_say_what_they_did(home, capsys):
     assert main(["apply", "anima"]) == 0
     assert "applied 0001.create" in capsys.readouterr().out
     assert main(["apply", "anima", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"line": "anima", "apply": []}
+    assert json.loads(capsys.readouterr().out)["ran"] == []
     assert main(["status", "anima", "--check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settled"] is True
     assert main(["rollback", "anima", "--to", "0001", "--json"]) == 0
-    assert "0002" in json.loads(capsys.readouterr().out)["rollback"][-1]
+    assert "0002" in json.loads(capsys.readouterr().out)["undone"][-1]
 
 
-def test_an_edited_file_exits_four(home, capsys, monkeypatch, tiny):
+def test_an_edited_file_exits_six(home, capsys, monkeypatch, tiny):
     """Diverged, and the file is named."""
     monkeypatch.setattr("apps.migrate.__main__.line", lambda _: tiny)
     assert main(["apply", "tiny"]) == 0
     (tiny.folder / "0002.add-handle.rollback.sql").write_text("SELECT 1;")
 
-    assert main(["apply", "tiny"]) == 4
-    assert "0002.add-handle: was edited" in capsys.readouterr().err
+    assert main(["apply", "tiny"]) == 6
+    assert "0002.add-handle.rollback.sql:1: was edited" in capsys.readouterr().err
 
 
 def test_an_unknown_line_exits_two(capsys):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.migrate import runner
+from apps.migrate.ledger import Patience
 from apps.migrate.lines import line as line_of
 from schemas.errors import Diverged, Refused, Unreachable
 
@@ -35,8 +36,8 @@ def files(database):
 
 def test_apply_runs_everything_once(tiny, database):
     """The second run has nothing to do."""
-    assert runner.apply(tiny, database) == tiny.migrations()
-    assert runner.apply(tiny, database) == ()
+    assert runner.apply(tiny, database).ran == tiny.migrations()
+    assert runner.apply(tiny, database).ran == ()
     assert [row[1] for row in catalog(database)] == ["cups", "cups_handle_idx"]
 
 
@@ -51,9 +52,11 @@ def test_the_file_is_private_and_has_a_write_ahead_log(tiny, database):
 def test_an_edited_file_is_refused(tiny, database):
     """What was applied is not what the file says now."""
     runner.apply(tiny, database)
-    (tiny.folder / "0001.create-cups.sql").write_text("CREATE TABLE mugs (id INTEGER);")
+    (tiny.folder / "0001.create-cups.sql").write_text(
+        "-- ensure: SELECT 1\nCREATE TABLE mugs (id INTEGER);"
+    )
 
-    with pytest.raises(Diverged, match=r"tiny/0001\.create-cups: was edited"):
+    with pytest.raises(Diverged, match=r"tiny/0001\.create-cups\.sql:1: was edited"):
         runner.apply(tiny, database)
     with pytest.raises(Diverged, match="was edited"):
         runner.rollback(tiny, database)
@@ -84,10 +87,10 @@ def test_an_earlier_migration_that_was_skipped_is_refused(tiny, database):
 def test_a_failed_migration_leaves_nothing_of_itself(tiny, database):
     """The first statement is undone with the second; what came before stays."""
     (tiny.folder / "0002.add-handle.sql").write_text(
-        "CREATE TABLE lids (id INTEGER);\nINSERT INTO nowhere VALUES (1);"
+        "-- ensure: SELECT 1\nCREATE TABLE lids (id INTEGER);\nINSERT INTO nowhere VALUES (1);"
     )
 
-    with pytest.raises(Refused, match=r"migration 0002\.add-handle: no such table: nowhere"):
+    with pytest.raises(Refused, match=r"migration 0002\.add-handle line 3: no such table: nowhere"):
         runner.apply(tiny, database)
     assert [row[1] for row in catalog(database)] == ["cups"]
     assert runner.status(tiny, database).pending == ("0002.add-handle",)
@@ -95,9 +98,11 @@ def test_a_failed_migration_leaves_nothing_of_itself(tiny, database):
 
 def test_an_unknown_dependency_is_refused(tiny, database):
     """Yoyo would skip the migration and say nothing."""
-    (tiny.folder / "0002.add-handle.sql").write_text("-- depends: 0001.create-saucers\nSELECT 1;")
+    (tiny.folder / "0002.add-handle.sql").write_text(
+        "-- ensure: SELECT 1\n-- depends: 0001.create-saucers\nSELECT 1;"
+    )
 
-    with pytest.raises(Refused, match="Could not resolve dependencies"):
+    with pytest.raises(Refused, match=r"depends on '0001\.create-saucers'"):
         runner.apply(tiny, database)
 
 
@@ -105,10 +110,10 @@ def test_killed_between_the_ddl_and_its_mark_heals(tiny, database, start):
     """Kill -9 undoes the DDL with the mark, and leaves no lock."""
     killed = start(tiny, database, "die")
     assert killed.wait(20) == -9, killed.stderr.read()
-    assert query(database, "SELECT pid FROM yoyo_lock") == [(killed.pid,)]
+    assert query(database, "SELECT pid FROM yoyo_lock") == [(-killed.pid,)]
     assert catalog(database) == []
 
-    assert runner.apply(tiny, database) == tiny.migrations()
+    assert runner.apply(tiny, database).ran == tiny.migrations()
     assert query(database, "SELECT pid FROM yoyo_lock") == []
 
 
@@ -124,13 +129,12 @@ def test_two_at_once_apply_each_migration_once(tiny, database, start):
 
 def test_the_holder_of_the_lock_is_named(tiny, database):
     """Whoever waits learns which process to look at."""
-    runner.apply(tiny, database)
     with (
-        runner._open(tiny, database) as backend,
-        backend.lock(),
+        runner.opened(tiny, database) as ledger,
+        ledger.lock(),
         pytest.raises(Refused, match=rf"running: pid {os.getpid()}\b"),
     ):
-        runner.apply(tiny, database, wait=0.1)
+        runner.apply(tiny, database, Patience(runner=0.1))
 
 
 def test_back_and_forth_gives_the_same_catalog(tiny, database):
@@ -138,7 +142,10 @@ def test_back_and_forth_gives_the_same_catalog(tiny, database):
     runner.apply(tiny, database)
     up = catalog(database)
 
-    assert runner.rollback(tiny, database, to="0000") == ("0002.add-handle", "0001.create-cups")
+    assert runner.rollback(tiny, database, to="0000").undone == (
+        "0002.add-handle",
+        "0001.create-cups",
+    )
     assert catalog(database) == []
     runner.apply(tiny, database)
     assert catalog(database) == up
@@ -148,9 +155,9 @@ def test_rollback_stops_where_it_was_told(tiny, database):
     """By number, by id or by steps."""
     runner.apply(tiny, database)
 
-    assert runner.rollback(tiny, database, to="0002") == ()
-    assert runner.rollback(tiny, database, to="0001.create-cups") == ("0002.add-handle",)
-    assert runner.rollback(tiny, database) == ("0001.create-cups",)
+    assert runner.rollback(tiny, database, to="0002").undone == ()
+    assert runner.rollback(tiny, database, to="0001.create-cups").undone == ("0002.add-handle",)
+    assert runner.rollback(tiny, database).undone == ("0001.create-cups",)
     with pytest.raises(Refused, match="nothing is applied"):
         runner.rollback(tiny, database)
 
@@ -169,13 +176,13 @@ def test_what_follows_runs_again_after_a_change_and_only_then(tiny, database):
     follows.write_text("INSERT INTO cups (name) VALUES ('counted');")
     count = "SELECT count(*) FROM cups"
 
-    assert runner.apply(tiny, database)[-1] == "post-apply.count"
-    assert runner.apply(tiny, database) == ()
+    assert runner.apply(tiny, database).ran[-1] == "post-apply.count"
+    assert runner.apply(tiny, database).ran == ()
     assert query(database, count) == [(1,)]
     follows.write_text("INSERT INTO cups (name) VALUES ('edited');")
-    assert runner.apply(tiny, database) == ("post-apply.count",)
+    assert runner.apply(tiny, database).ran == ("post-apply.count",)
     runner.rollback(tiny, database)
-    assert runner.apply(tiny, database) == ("0002.add-handle", "post-apply.count")
+    assert runner.apply(tiny, database).ran == ("0002.add-handle", "post-apply.count")
     assert query(database, count) == [(3,)]
 
 
@@ -188,7 +195,7 @@ def test_what_follows_is_caught_up_when_it_failed(tiny, database):
         runner.apply(tiny, database)
     assert not runner.status(tiny, database).settled
     follows.write_text("SELECT 1;")
-    assert runner.apply(tiny, database) == ("post-apply.count",)
+    assert runner.apply(tiny, database).ran == ("post-apply.count",)
 
 
 def test_the_ledger_holds_what_the_files_hold(tiny, database):
