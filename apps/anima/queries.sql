@@ -4,6 +4,14 @@ SELECT t.name AS table_name, c.name AS column_name
   FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
  WHERE t.type = 'table';
 
+-- applied --
+-- The ledger's migrations.
+SELECT migration_id FROM _yoyo_migration;
+
+-- adopted --
+-- Tables that were there before us, and where their naive timestamps were taken.
+SELECT name, time_zone FROM _abode_adopted WHERE time_zone IS NOT NULL;
+
 -- newest_rows --
 -- The last page of every table: where a power cut would have left its mark.
 SELECT (SELECT creature_id FROM identity LIMIT 1), (SELECT max(id) FROM events),
@@ -32,6 +40,11 @@ INSERT INTO events (timestamp, event_type, data) VALUES (:timestamp, :event_type
 
 -- newest_event_type --
 SELECT event_type FROM events ORDER BY id DESC LIMIT 1;
+
+-- creature_called --
+-- By its id, else by its name: an adopted creature has an id of its own making.
+SELECT creature_id FROM identity WHERE creature_id = :name OR name = :name COLLATE NOCASE
+ ORDER BY creature_id = :name DESC LIMIT 1;
 
 -- wake_identity --
 -- The first awakening is the birth.

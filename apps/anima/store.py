@@ -8,8 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from apps.anima.failures import Failures
+from apps.anima.instants import Zones, as_instant, zones
 from apps.anima.promise import Promise
 from apps.anima.writer import Role, Writer
+from apps.migrate.lines import require
 from apps.queries import load
 from apps.sqlite import RESTORE, as_row, as_text
 from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType
@@ -24,6 +27,8 @@ REJECTED_LIMIT = 1_000
 ANSWER_SECONDS = 15.0
 """The main loop may wait this long and a snapshot more, and still feed a watchdog of 30 s."""
 SNAPSHOT_SECONDS = 5.0
+LEDGER = "_yoyo_migration"
+ADOPTED = "_abode_adopted"
 MIGRATE = "apply the anima migrations: deploy again"
 
 
@@ -57,7 +62,9 @@ class Store:
         full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._creature_id = creature_id
-        self._writer = Writer(path, lambda db: check(db, path), pulse, full)
+        self._zones: Zones = {}
+        self._untold = Failures("not told")
+        self._writer = Writer(path, self._open, pulse, full)
         self._path = path
         self.close = self._writer.close
         self.dropped = self._writer.dropped
@@ -90,7 +97,7 @@ class Store:
 
         def work(db: sqlite3.Connection) -> list[DrawingState]:
             rows = db.execute(QUERIES["recent_drawing_states"], {"limit": limit}).fetchall()
-            return [DrawingState.model_validate(dict(row)) for row in reversed(rows)]
+            return [self._drawing_state(row) for row in reversed(rows)]
 
         return self._wait("read", work, "read")  # type: ignore[no-any-return]
 
@@ -98,11 +105,14 @@ class Store:
         """Count an awakening; gives governance's last action, if it ever gave one."""
 
         def work(db: sqlite3.Connection) -> str | None:
+            called = db.execute(QUERIES["creature_called"], {"name": self._creature_id}).fetchone()
+            if called:
+                self._creature_id = called["creature_id"]
             who = {"creature_id": self._creature_id, "now": as_text(now)}
             last = db.execute(QUERIES["newest_event_type"]).fetchone()
             before = db.execute(QUERIES["identity"], who).fetchone()
             if before and last and last["event_type"] == EventType.WAKE:
-                since = {"last_heartbeat_at": before["last_heartbeat_at"]}
+                since = {"last_heartbeat_at": self._in_utc("identity", before["last_heartbeat_at"])}
                 recovery = Event(timestamp=now, event_type=EventType.TIME_RECOVERY, data=since)
                 db.execute(QUERIES["add_event"], as_row(recovery))
             db.execute(QUERIES["wake_identity"], who)
@@ -194,11 +204,10 @@ class Store:
             _run(db, "remember_action", said)
 
     def _snapshot(self, db: sqlite3.Connection) -> Snapshot:
-        drawing = db.execute(QUERIES["recent_drawing_states"], {"limit": 1}).fetchone()
         who = db.execute(QUERIES["identity"], {"creature_id": self._creature_id}).fetchone()
         counts = db.execute(QUERIES["count_checkins"]).fetchone()
         return Snapshot(
-            drawing=DrawingState.model_validate(dict(drawing)) if drawing else None,
+            drawing=self._last_step(db),
             identity=IdentityReport(
                 awakenings=who["total_awakenings"], alive_seconds=who["total_alive_seconds"]
             )
@@ -207,6 +216,28 @@ class Store:
             waiting=counts["waiting"],
             rejected=counts["rejected"],
         )
+
+    def _last_step(self, db: sqlite3.Connection) -> DrawingState | None:
+        """The newest step, unless it is an adopted one that is not as we would have written it."""
+        row = db.execute(QUERIES["recent_drawing_states"], {"limit": 1}).fetchone()
+        try:
+            return row and self._drawing_state(row)
+        except ValueError as error:
+            self._untold.note("drawing_history", error)
+            return None
+
+    def _drawing_state(self, row: sqlite3.Row) -> DrawingState:
+        taken = self._in_utc("drawing_history", row["timestamp"])
+        return DrawingState.model_validate({**row, "timestamp": taken})
+
+    def _in_utc(self, table: str, text: str | None) -> str | None:
+        """A timestamp as we would have written it."""
+        if text is None or table not in self._zones:
+            return text
+        return as_text(as_instant(text, self._zones[table]))
+
+    def _open(self, db: sqlite3.Connection) -> None:
+        self._zones = check(db, self._path)
 
     def _add(self, kind: str, query: str, row: dict[str, Any]) -> Promise:
         return self._writer.submit(kind, lambda db: _run(db, query, row), "record")
@@ -225,27 +256,30 @@ def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
     db.execute(QUERIES[query], row)
 
 
-def check(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file without the tables and columns this code expects, or damaged where it grows.
+def check(db: sqlite3.Connection, path: Path) -> Zones:
+    """Refuse a file that this release was not built for, or that is damaged where it grows.
 
-    Quick, however large the file; the whole of it is read later, by ``Checkup``.
+    Quick, however large the file; the whole of it is read later, by ``Checkup``. Gives the time
+    zones of an adopted file.
     """
     try:
-        rows = db.execute(QUERIES["tables_of_the_store"]).fetchall()
-        _are_there(rows, path)
+        found: dict[str, set[str]] = {}
+        for row in db.execute(QUERIES["tables_of_the_store"]).fetchall():
+            found.setdefault(row["table_name"], set()).add(row["column_name"])
+        applied = db.execute(QUERIES["applied"]).fetchall() if LEDGER in found else []
+        require("anima", [row["migration_id"] for row in applied])
+        _are_there(found, path)
         db.execute(QUERIES["newest_rows"]).fetchall()
+        return zones(db, QUERIES["adopted"]) if ADOPTED in found else {}
     except sqlite3.OperationalError as error:
         raise Unreachable(f"{path}: {error}", hint="is the disk full, or not ours?") from error
     except sqlite3.DatabaseError as error:
         raise Diverged(f"{path}: {error}", hint=RESTORE) from error
 
 
-def _are_there(rows: list[sqlite3.Row], path: Path) -> None:
-    found = {(row["table_name"], row["column_name"]) for row in rows}
+def _are_there(found: dict[str, set[str]], path: Path) -> None:
+    """What the ledger says is done may have been undone by hand."""
     for model in TABLES:
         for column in model.model_fields:
-            if (model.table, column) not in found:
-                raise Diverged(
-                    f"{path}: {model.table}.{column} is missing",
-                    hint=MIGRATE,
-                )
+            if column not in found.get(model.table, ()):
+                raise Diverged(f"{path}: {model.table}.{column} is missing", hint=RESTORE)

@@ -1,6 +1,6 @@
-"""An anima.db made by the migrations' own SQL, and a governance that listens on loopback."""
+"""An anima.db made by the runner, and a governance that listens on loopback."""
 
-import sqlite3
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from apps.anima.store import Store
 from apps.anima.will import Will
 from apps.bridge.client import Client
+from apps.migrate import runner
+from apps.migrate.lines import line
 from schemas.anima.tables import DrawingState
 from schemas.eisv import Anima
 
@@ -35,15 +37,18 @@ def back() -> list[Path]:
     return sorted(MIGRATIONS.glob("*.rollback.sql"))
 
 
-@pytest.fixture
-def path(tmp_path: Path, forward: list[Path]) -> Path:
-    """A migrated, empty anima.db."""
-    file = tmp_path / "anima.db"
-    db = sqlite3.connect(file)
-    for migration in forward:
-        db.executescript(migration.read_text())
-    db.close()
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An anima.db as a deploy leaves it; not to be written to."""
+    file = tmp_path_factory.mktemp("migrated") / "anima.db"
+    runner.apply(line("anima"), str(file))
     return file
+
+
+@pytest.fixture
+def path(tmp_path: Path, migrated: Path) -> Path:
+    """A migrated, empty anima.db."""
+    return Path(shutil.copy(migrated, tmp_path / "anima.db"))
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_a_store_that_was_never_migrated_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
     sqlite3.connect(tmp_path / "anima.db").executescript("CREATE TABLE t (x)")
-    with pytest.raises(Diverged, match=r"identity\.creature_id is missing"):
+    with pytest.raises(Diverged, match=r"anima: migration 0001\.create-identity-and-events is"):
         Store(tmp_path / "anima.db", "lumen").start()
 
 

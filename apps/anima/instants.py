@@ -1,0 +1,27 @@
+"""The timestamps of an adopted anima.db: its old rows have no offset, its new ones are in UTC."""
+
+import sqlite3
+from datetime import UTC, datetime, tzinfo
+
+Zones = dict[str, tzinfo]
+"""By table: where its naive timestamps were taken. Empty for a file that was never adopted."""
+
+
+def zones(db: sqlite3.Connection, adopted: str) -> Zones:
+    """What the adoption recorded; ``adopted`` is the query for it."""
+    found = db.execute(adopted).fetchall()
+    if not found:
+        return {}
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  only an adopted file needs it
+
+    return {row["name"]: ZoneInfo(row["time_zone"]) for row in found}
+
+
+def as_instant(text: str, zone: tzinfo = UTC) -> datetime:
+    """The instant of a timestamp; ``zone`` counts only where the text has no offset.
+
+    An hour that a clock went through twice is taken for the first time, which is what
+    ``fold=0`` says: such a row may be one hour early.
+    """
+    told = datetime.fromisoformat(text)
+    return (told if told.tzinfo else told.replace(tzinfo=zone, fold=0)).astimezone(UTC)
