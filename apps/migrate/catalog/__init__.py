@@ -1,0 +1,5 @@
+"""What a database is made of, object by object, and how two of them differ."""
+
+from apps.migrate.catalog.difference import Difference, difference, shown
+
+__all__ = ["Difference", "difference", "shown"]

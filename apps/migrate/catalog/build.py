@@ -1,0 +1,80 @@
+"""A line built anew, and what lives, each as a catalog."""
+
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from apps.migrate import runner
+from apps.migrate.catalog import postgres, sqlite
+from apps.migrate.errors import Locked
+from apps.migrate.lines import Line
+from apps.queries import load
+from schemas.errors import Refused
+
+SQL = load(Path(__file__).with_suffix(".sql"))
+CHECK_KEY: Final = 0x636865636B
+"""'check': held in the scratch database while somebody builds there."""
+WAIT_SECONDS: Final = 60.0
+
+
+def live(line: Line, database: str) -> dict[str, str]:
+    """The catalog of a Postgres database, as far as the caller's role sees it."""
+    with runner.opened(line, database, readonly=True) as ledger:
+        return postgres.read(ledger.connection)
+
+
+def in_scratch(line: Line, scratch: str) -> dict[str, str]:
+    """The catalog of the line, built in a scratch database that is emptied before."""
+    with runner.opened(line, scratch) as ledger:
+        _hold(ledger.connection, line.name)
+        _empty(ledger.connection)
+        runner.apply(line, scratch)
+        return postgres.read(ledger.connection)
+
+
+def scratch_of(database: str) -> str:
+    """Where a database's line is built: beside it, by the same role."""
+    parts = urlsplit(database)
+    if not parts.scheme or parts.path in {"", "/"}:
+        raise Refused("the scratch database is not said", "pass --scratch postgresql://...")
+    return urlunsplit(parts._replace(path=f"{parts.path}_scratch"))
+
+
+def file(path: Path) -> dict[str, str]:
+    """The catalog of an SQLite file."""
+    if not path.is_file():
+        raise Refused(f"{path}: no such file")
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        return sqlite.read(connection)
+
+
+def in_file(line: Line) -> dict[str, str]:
+    """The catalog of the line, built in a file that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="abode-check-") as folder:
+        path = Path(folder) / "scratch.db"
+        runner.apply(line, str(path))
+        return file(path)
+
+
+def _hold(connection: Any, name: str) -> None:
+    """Keep other checks out; the server lets them in when this connection ends."""
+    until = time.monotonic() + WAIT_SECONDS
+    while not connection.execute(SQL["hold"], {"key": CHECK_KEY}).fetchone()[0]:
+        if time.monotonic() > until:
+            raise Locked(
+                f"{name}: another check is running", f"waited {WAIT_SECONDS:g} s; run again"
+            )
+        time.sleep(0.1)
+
+
+def _empty(connection: Any) -> None:
+    """Drop what the role owns: graphs by their own function, then schemas."""
+    with connection.transaction():
+        for (graph,) in connection.execute(SQL["graphs"]).fetchall():
+            connection.execute(SQL["drop_graph"], {"graph": graph})
+        for (statement,) in connection.execute(SQL["drops"]).fetchall():
+            connection.execute(statement)

@@ -1,0 +1,32 @@
+"""The catalog of a Postgres database, the same whoever reads it and however their session is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from apps.queries import load
+
+SQL = load(Path(__file__).with_suffix(".sql"))
+
+
+def read(connection: Any) -> dict[str, str]:
+    """Object to definition, by a psycopg connection; its session stays as it was."""
+    with connection.transaction(force_rollback=True):
+        connection.execute(SQL["settings"].encode())
+        row = connection.execute(SQL["catalog"].encode()).fetchone()
+    return parse(row[0] if row else None)
+
+
+def script() -> str:
+    """The same for psql: statements whose one answer ``parse`` takes."""
+    return f"BEGIN READ ONLY;\n{SQL['settings']}\n{SQL['catalog']}\nCOMMIT;"
+
+
+def parse(answer: str | list[list[str]] | None) -> dict[str, str]:
+    """Object to definition, from the JSON of the one query."""
+    rows = json.loads(answer) if isinstance(answer, str) else answer
+    found: dict[str, str] = {}
+    for name, definition in rows or ():
+        # A column's and a comment's names are unique; two settings of a name are not.
+        found[name] = f"{found[name]}\n{definition}" if name in found else definition
+    return found
