@@ -146,7 +146,7 @@ def check(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:
 
     found = compared(of, _database(of, asked), scratch=asked.scratch, live=asked.live)
     text = [str(each) for each in found] or [f"{of.name}: no drift"]
-    return Told(text, lambda: report(of.name, found), Diverged.exit_code if found else 0)
+    return Told(text, lambda: report(of, found), Diverged.exit_code if found else 0)
 
 
 def new(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:

@@ -1,4 +1,4 @@
-"""The operator's command: ``abode up | down | destroy | deploy | status | where | env``."""
+"""The operator's command: ``abode up | down | destroy | deploy | migrate | status | where``."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
+from apps.ops.migrate_cli import app as migrate
 from schemas.errors import HouseError, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(migrate)
 
 
 @app.command()
