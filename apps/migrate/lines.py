@@ -25,6 +25,8 @@ _WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MIGRATION = re.compile(rf"(\d{{4}})\.(?:{'|'.join(VERBS)})-{_WORDS}(\.rollback)?\.sql")
 _POST_APPLY = re.compile(rf"post-apply\.{_WORDS}\.sql")
 _ENDS = re.compile(r"^\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
+_BODY = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
+"""Of a function or procedure: a COMMIT in there is the procedure's."""
 _LABEL = re.compile(r"--\s*(ensure|lossy|depends)\s*:\s*(\S.*?)\s*")
 _COPY = re.compile(r" \d+\.|copy|\.icloud$", re.IGNORECASE)
 _NOT_TRANSACTIONAL = re.compile(r"^\s*--\s*transactional\s*:\s*false", re.IGNORECASE | re.MULTILINE)
@@ -113,7 +115,8 @@ class Line:
         text = file.read_text(encoding="utf-8")
         if _NOT_TRANSACTIONAL.search(text):
             yield f"{self._at(file)}: every migration runs in one transaction"
-        for number, said in enumerate(text.splitlines(), start=1):
+        plain = _BODY.sub(lambda body: "\n" * body[0].count("\n"), text)
+        for number, said in enumerate(plain.splitlines(), start=1):
             if _ENDS.match(said):
                 yield f"{self._at(file)}:{number}: only the runner ends its transaction"
 
