@@ -25,7 +25,8 @@ PI_CODE = (
 )  # fmt: skip
 MAC_CODE = (
     "schemas", "apps/__init__.py", "apps/governance", "apps/bridge", "apps/migrate",
-    "apps/queries.py", "apps/postgres.py", "migrations/governance",
+    "apps/archive.py", "apps/archive.sql", "apps/queries.py", "apps/postgres.py",
+    "migrations/governance",
 )  # fmt: skip
 
 

@@ -60,11 +60,11 @@ CREATE INDEX outcome_events_recorded_at_idx ON audit.outcome_events (recorded_at
 
 CREATE TABLE audit.partitions (
     parent       text PRIMARY KEY,
-    keep_days    integer NOT NULL CONSTRAINT partitions_keep_days_check CHECK (keep_days >= 1),
+    retain_days  integer NOT NULL CONSTRAINT partitions_retain_days_check CHECK (retain_days >= 1),
     ahead_months integer NOT NULL DEFAULT 3 CONSTRAINT partitions_ahead_months_check
                  CHECK (ahead_months BETWEEN 3 AND 24)
 );
-INSERT INTO audit.partitions (parent, keep_days)
+INSERT INTO audit.partitions (parent, retain_days)
 VALUES ('audit.events', 180), ('audit.tool_usage', 90), ('audit.outcome_events', 365);
 
 CREATE TABLE audit.retired (
@@ -101,7 +101,7 @@ COMMENT ON FUNCTION audit.partition_bounds(regclass) IS
 
 -- Bounds carry '+00' and the function runs in UTC: a month made in another time zone would leave
 -- a hole at its edge. What is missing is computed from the bounds, not from names, so that a hole
--- is filled, too. Rows of the default partition move: while they lie there no month can be attached.
+-- is filled, too. Rows of the default partition move: while they lie there it cannot be attached.
 CREATE FUNCTION audit.create_partitions(now timestamptz) RETURNS integer
     LANGUAGE plpgsql STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -221,7 +221,7 @@ BEGIN
           JOIN pg_class AS c ON c.oid = b.part
           JOIN pg_namespace AS n ON n.oid = c.relnamespace
          WHERE NOT b.is_default AND isfinite(b.upto_at)
-           AND b.upto_at <= now - make_interval(days => p.keep_days)
+           AND b.upto_at <= now - make_interval(days => p.retain_days)
          ORDER BY b.upto_at, p.parent
     LOOP
         -- Each by itself: one that somebody reads does not keep the others.
@@ -304,8 +304,7 @@ AS $$
 DECLARE
     kept record;
 BEGIN
-    PERFORM audit.create_partitions(now);
-    COMMIT;
+    PERFORM audit.create_partitions(now); COMMIT;
     FOR kept IN SELECT r.part, r.said FROM audit.retire_partitions(now) AS r WHERE NOT r.done LOOP
         RAISE WARNING 'audit.%: was not retired: %', kept.part, kept.said;
     END LOOP;
@@ -315,7 +314,7 @@ COMMENT ON PROCEDURE audit.partition_maintenance(timestamptz) IS
     'Makes the months ahead, commits, then retires those past their time. Not inside BEGIN.';
 
 CREATE FUNCTION audit.partition_state(now timestamptz DEFAULT pg_catalog.now())
-    RETURNS TABLE (parent text, keep_days integer, ahead_months integer, months_ahead integer,
+    RETURNS TABLE (parent text, retain_days integer, ahead_months integer, months_ahead integer,
                    strays integer, gaps integer, expired integer, waiting integer, trouble text)
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -333,7 +332,7 @@ DECLARE
 BEGIN
     FOR known IN
         SELECT coalesce(p.parent, c.oid::regclass::text) AS called, c.oid,
-               p.keep_days AS days, p.ahead_months AS months
+               p.retain_days AS days, p.ahead_months AS months
           FROM audit.partitions AS p
           FULL JOIN (SELECT c.oid FROM pg_class AS c
                       JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -343,7 +342,7 @@ BEGIN
          ORDER BY 1
     LOOP
         parent := known.called;
-        keep_days := known.days;
+        retain_days := known.days;
         ahead_months := known.months;
         months_ahead := NULL; strays := NULL; gaps := NULL; expired := NULL; waiting := NULL;
         trouble := CASE

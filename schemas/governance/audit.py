@@ -7,6 +7,7 @@ from uuid import UUID
 from annotated_types import Len
 from pydantic import Field
 
+from schemas.document import Document
 from schemas.eisv import Coherence, Energy, Entropy, Integrity, Void
 from schemas.governance.words import JsonObject, Regime
 from schemas.quantity import Instant, Quantity
@@ -127,7 +128,9 @@ class Partitioned(
     """A table that maintenance cuts into months. What is not listed here is not kept up."""
 
     parent: Annotated[str, Column("The table, with its schema.")]
-    keep_days: Annotated[int, Quantity("d", "how long a row is kept", low=1), Column(sql="integer")]
+    retain_days: Annotated[
+        int, Quantity("d", "how long a row is kept", low=1), Column(sql="integer")
+    ]
     ahead_months: Annotated[
         int,
         Quantity("mo", "made before they begin; the alarm is at two", low=3, high=24),
@@ -163,3 +166,22 @@ class Retired(
 
 
 TABLES: tuple[type[Table], ...] = (AuditEvent, ToolUsage, OutcomeEvent, Partitioned, Retired)
+
+
+class Manifest(
+    Document, owner="mac", place="governance's volume: archive/<part>.json", sensitivity="personal"
+):
+    """What the compressed CSV beside it holds. It is written last: without it nothing is there."""
+
+    table: Annotated[str, Column("The table or query that the rows came from.")]
+    from_at: Annotated[Instant | None, Column("The first instant of its month.")] = None
+    upto_at: Annotated[Instant | None, Column("The first instant after its month.")] = None
+    columns: Annotated[tuple[str, ...], Column("In the order of the file.")]
+    rows: Annotated[int, Quantity("{row}", "counted while reading the file back", low=0)]
+    sha256: Annotated[str, Len(64, 64), Column("Of the CSV, uncompressed, in hex.")]
+    size_bytes: Annotated[int, Quantity("By", "the file, compressed", low=0)]
+    migration: Annotated[str | None, Column("The migration that it was taken before.")] = None
+    made_at: Annotated[Instant, Column("When it was written.")]
+
+
+DOCUMENTS: tuple[type[Document], ...] = (Manifest,)
