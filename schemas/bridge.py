@@ -2,17 +2,25 @@
 
 ``CheckIn`` accepts the first seed's message as it stands; the envelope (contract, agent,
 boot_id, seq, recorded_at) is what our own Pi adds so that a repeat is known for one.
+A released contract never changes (schemas/contracts); docs/bridge.md tells how a new one comes.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.eisv import Anima, DrawingEisv, GovernanceEisv, Ratio, ReportedEisv
 from schemas.quantity import Closed, Instant, Quantity
 
-CONTRACT = 1
+Contract = Literal[1, 2]
+RELEASED: Final[tuple[int, ...]] = get_args(Contract)
+CONTRACT: Final[Contract] = 2
+CHECK_IN_SINCE: Final[Mapping[tuple[str, str], int]] = {("pi", "schema_version"): 2}
+VERDICT_SINCE: Final[Mapping[str, int]] = {"late": 2}
+"""What came after contract 1, and with which: who speaks an older one neither says nor hears it."""
+
 CHECK_IN_LIMIT_BYTES = 65_536
 CHECK_IN_EVERY_SECONDS = 60.0
 
@@ -21,6 +29,7 @@ BootId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{7,6
 Sequence = Annotated[int, Quantity("1", "outbox id on the Pi", low=0, high=2**63 - 1)]
 Percent = Annotated[float, Quantity("%", "a share of the whole", low=0, high=100)]
 Count = Annotated[int, Quantity("1", "a count", low=0, high=2**63 - 1)]
+SchemaVersion = Annotated[int, Quantity("1", "newest migration of anima.db", low=0, high=9999)]
 
 SENSORS = (
     "cpu_temp_c",
@@ -64,12 +73,13 @@ class PiHealth(Closed):
     outbox_depth: Count = 0
     dropped_records: Count = 0
     rejected_checkins: Count = 0
+    schema_version: SchemaVersion | None = None
 
 
 class CheckIn(Closed):
     """One report of an agent, sent every minute and kept until it is acknowledged."""
 
-    contract: Literal[1] = 1
+    contract: Contract = 1
     agent: AgentName | None = None
     boot_id: BootId | None = None
     seq: Sequence | None = None
@@ -85,6 +95,24 @@ class CheckIn(Closed):
         if (self.boot_id is None) != (self.seq is None):
             raise ValueError("boot_id and seq belong together: send both or neither")
         return self
+
+    @model_validator(mode="after")
+    def _keeps_to_its_contract(self) -> Self:
+        for (part, name), since in CHECK_IN_SINCE.items():
+            inner = getattr(self, part)
+            if since > self.contract and inner and name in inner.model_fields_set:
+                raise ValueError(f"{part}/{name}: unknown in contract {self.contract}")
+        return self
+
+    def said(self) -> str:
+        """What a repeat must say again, whichever contract it speaks; what later ones added is not.
+
+        Its hash lies in core.agent_state: for a check-in of contract 1 it never changes.
+        """
+        later = {part: {n for p, n in CHECK_IN_SINCE if p == part} for part, _ in CHECK_IN_SINCE}
+        return self.model_dump_json(
+            exclude_unset=True, exclude={"agent": True, "contract": True, **later}
+        )
 
 
 class Action(StrEnum):
@@ -112,10 +140,13 @@ class Edge(StrEnum):
 
 
 class Verdict(Closed):
-    """The answer to a check-in. Given only once the check-in is on disk."""
+    """The answer to a check-in. Given only once the check-in is on disk.
+
+    ``late``: a higher seq of its boot came before it, so nothing steps from it.
+    """
 
     success: Literal[True] = True
-    contract: Literal[1] = 1
+    contract: Contract = 1
     action: Action
     margin: Margin
     reason: str
@@ -125,3 +156,17 @@ class Verdict(Closed):
     coherence: Ratio
     risk_score: Ratio
     repeated: bool = False
+    late: bool | None = Field(default=None, exclude_if=lambda late: late is None)
+
+    @model_validator(mode="after")
+    def _keeps_to_its_contract(self) -> Self:
+        for name, since in VERDICT_SINCE.items():
+            if (getattr(self, name) is None) != (since > self.contract):
+                verb = "is missing" if since <= self.contract else "is unknown"
+                raise ValueError(f"{name}: {verb} in contract {self.contract}")
+        return self
+
+    def spoken_in(self, contract: Contract) -> "Verdict":
+        """The same verdict in a contract that is not newer than its own."""
+        later = {name: None for name, since in VERDICT_SINCE.items() if since > contract}
+        return self.model_copy(update={"contract": contract, **later})

@@ -8,7 +8,7 @@ from apps.anima.feelings import report
 from apps.anima.readings import Reading, as_sensor_data
 from apps.anima.store import Snapshot
 from schemas.anima.tables import DrawingState
-from schemas.bridge import CheckIn, PiHealth, SensorData
+from schemas.bridge import CONTRACT, CheckIn, PiHealth, SensorData
 from schemas.eisv import Anima, DrawingEisv
 
 SHARED = tuple(name for name in DrawingEisv.model_fields if name in DrawingState.model_fields)
@@ -47,6 +47,7 @@ def compose(
 
     def build(seq: int, store: Snapshot | None) -> CheckIn:
         return CheckIn(
+            contract=CONTRACT,
             agent=agent,
             boot_id=boot_id,
             seq=seq,
@@ -61,6 +62,7 @@ def compose(
                 outbox_depth=store.waiting,
                 dropped_records=dropped,
                 rejected_checkins=store.rejected,
+                schema_version=getattr(store, "schema_version", None),
             )
             if store
             else None,

@@ -16,7 +16,7 @@ from apps.bridge.client import (
     RefusedByServer,
     Unavailable,
 )
-from schemas.bridge import Action
+from schemas.bridge import CONTRACT, Action
 
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 1.0, 60.0
 IDLE_SECONDS = 0.5
@@ -41,6 +41,7 @@ class Sender:
         self._store, self._client, self._heard, self._pulse = store, client, heard, pulse
         self._rng = Random()  # noqa: S311  jitter, not secrets
         self._backoff = 0.0
+        self._contract: int = CONTRACT
         self._unqueued: deque[str] = deque(maxlen=1)
         self._unkept: Action | None = None
         self._closing = threading.Event()
@@ -114,6 +115,9 @@ class Sender:
         if isinstance(outcome, Accepted | RefusedByServer):
             if self._backoff and isinstance(outcome, Accepted):
                 say("governance answers again", seq=seq)
+            if self._client.contract != self._contract:
+                self._contract = self._client.contract
+                say("governance speaks another contract", contract=self._contract)
             self._backoff = 0.0
             return 0.0
         if not self._backoff:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from apps.bridge.refusals import Malformed
+from apps.bridge.refusals import Malformed, NotSpoken
 from schemas.bridge import CheckIn, SensorData
 from schemas.eisv import DrawingEisv
 from schemas.errors import Refused
@@ -47,6 +47,9 @@ def explain(error: ValidationError, where: str) -> Refused:
     path = "/".join(str(part) for part in first["loc"])
     kind, context = first["type"], first.get("ctx", {})
     hint = None
+    if path == "contract" and kind == "literal_error":
+        hint = f"contracts spoken here: {', '.join(map(str, NotSpoken.contracts))}"
+        return NotSpoken(f"{where}: contract: {first['input']!r:.40} is not spoken here", hint)
     if kind == "extra_forbidden":
         key = str(first["loc"][-1])
         said = f"unknown key {key!r}"

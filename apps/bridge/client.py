@@ -7,20 +7,25 @@ imports would be a tenth of the Pi process's memory.
 
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from schemas.bridge import Verdict
+from schemas.bridge import CHECK_IN_SINCE, CONTRACT, RELEASED, Verdict
 
 PATH = "/v1/checkins"
 TIMEOUT_SECONDS = 10.0
 ANSWER_LIMIT_BYTES = 65_536
 FINAL = frozenset({400, 409, 413, 422})
-"""Refusals that are about the check-in. Only governance itself can say so: see ``_is_ours``."""
+"""Refusals that are about the check-in. Only governance itself can say so: see ``_ours``."""
+NO_LIST = "check-in: contract: Input should be 1"
+"""How servers of contract 1 refuse every other; later ones list the contracts that they speak."""
+LOWERED_SECONDS = 600.0
+"""How long an older contract is kept to before the newest is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,26 @@ class Unintelligible:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _NotSpoken:
+    """Nothing was taken: governance speaks these contracts, and not the one it was sent."""
+
+    contracts: tuple[int, ...]
+
+
 Outcome = Accepted | RefusedByServer | Unavailable | Unintelligible
 
 
 class Client:
     """Knows the address and the token of governance."""
 
-    def __init__(self, url: str, token: SecretStr, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: SecretStr,
+        timeout: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         parts = urlsplit(url)
         if parts.hostname is None:
             raise ValueError(f"{url!r} names no host")
@@ -72,27 +90,53 @@ class Client:
             "Content-Type: application/json\r\nAccept: application/json\r\n"
         )
         self._timeout = timeout
+        self._clock = clock
+        self._lowered_at = 0.0
+        self.contract: int = CONTRACT
+        """The newest contract that governance is known, or hoped, to speak."""
 
     def send(self, body: bytes) -> Outcome:
-        """POST one check-in; answers within ``timeout`` seconds in all, name look-up aside."""
+        """POST one check-in; answers within ``timeout`` seconds in all, name look-up aside.
+
+        If its contract is not spoken there it goes at once in the newest that is: a check-in so
+        refused was not stored, and its key keeps it from being stored twice.
+        """
+        until = time.monotonic() + self._timeout
+        if self._clock() - self._lowered_at >= LOWERED_SECONDS:
+            self.contract = CONTRACT
+        first = _in_contract(body, self.contract)
+        outcome = self._ask(first, until)
+        if isinstance(outcome, _NotSpoken):
+            spoken = set(outcome.contracts) & set(RELEASED)
+            self.contract, self._lowered_at = max(spoken, default=CONTRACT), self._clock()
+            second = _in_contract(body, self.contract)
+            if spoken and second != first:
+                outcome = self._ask(second, until)
+        if isinstance(outcome, _NotSpoken):
+            listed = ", ".join(map(str, outcome.contracts))
+            return Unavailable(f"governance speaks the contracts {listed}; the check-in does not")
+        return outcome
+
+    def _ask(self, body: bytes, until: float) -> Outcome | _NotSpoken:
         try:
-            status, headers, answer = _split(self._exchange(body))
+            status, headers, answer = _split(self._exchange(body, until))
         except (OSError, ValueError) as error:
+            self.contract = CONTRACT  # who answers next may be another release
             return Unavailable(f"{type(error).__name__}: {error}")
         if status == 200:
             return _verdict(answer)
         said = f"HTTP {status}: {answer[:200].decode('utf-8', 'replace')}"
-        if status in FINAL and _is_ours(answer):
-            return RefusedByServer(status, said)
+        if status in FINAL and (told := _ours(answer)):
+            spoken = _contracts(told)
+            return _NotSpoken(spoken) if spoken else RefusedByServer(status, said)
         after = headers.get("retry-after", "")
         return Unavailable(said, float(after) if after.isdecimal() else 0.0)
 
-    def _exchange(self, body: bytes) -> bytes:
+    def _exchange(self, body: bytes, until: float) -> bytes:
         """Everything the server sends until it closes. The clock runs over all calls together."""
-        until = time.monotonic() + self._timeout
         # The name as bytes: Python's idna tables for a str are a megabyte.
         address: Any = (self._host.encode("ascii"), self._port)
-        with self._wrap(socket.create_connection(address, self._timeout)) as sock:
+        with self._wrap(socket.create_connection(address, _left(until))) as sock:
             sock.settimeout(_left(until))
             sock.sendall(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             answer = bytearray()
@@ -136,17 +180,36 @@ def _split(answer: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(words[1]), headers, body
 
 
-def _is_ours(answer: bytes) -> bool:
-    """Whether governance speaks, and not a proxy or a stranger at its address."""
+def _ours(answer: bytes) -> dict[str, Any] | None:
+    """What governance says, and not a proxy or a stranger at its address."""
     try:
         told = from_json(answer)
     except ValueError:
-        return False
-    return (
-        isinstance(told, dict)
-        and told.get("success") is False
-        and isinstance(told.get("error"), str)
-    )
+        return None
+    if not isinstance(told, dict) or told.get("success") is not False:
+        return None
+    return told if isinstance(told.get("error"), str) else None
+
+
+def _contracts(told: dict[str, Any]) -> tuple[int, ...]:
+    """The contracts that a refusal lists; none if it is not about the contract."""
+    if told["error"] == NO_LIST:
+        return (1,)
+    listed = told.get("contracts")
+    return tuple(n for n in listed if isinstance(n, int)) if isinstance(listed, list) else ()
+
+
+def _in_contract(body: bytes, contract: int) -> bytes:
+    """The check-in without what came after ``contract``; as it stands if it speaks no newer one."""
+    if contract >= CONTRACT:
+        return body
+    said = from_json(body)
+    if said.get("contract", 1) <= contract:
+        return body
+    for (part, name), since in CHECK_IN_SINCE.items():
+        if since > contract and part in said:
+            said[part].pop(name, None)
+    return to_json({**said, "contract": contract})
 
 
 def _verdict(answer: bytes) -> Outcome:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from schemas.bridge import RELEASED
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 
 
@@ -45,6 +46,12 @@ class Conflict(Refused):
     """The key is taken by another body."""
 
     status: ClassVar[int] = 409
+
+
+class NotSpoken(Refused):
+    """The check-in speaks a contract that we do not; the answer lists those that we do."""
+
+    contracts: ClassVar[tuple[int, ...]] = RELEASED
 
 
 class TooLarge(Refused):

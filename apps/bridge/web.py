@@ -7,7 +7,15 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from apps.bridge.refusals import Busy, NotAllowed, TooLarge, TooSlow, Unauthorized, status_of
+from apps.bridge.refusals import (
+    Busy,
+    NotAllowed,
+    NotSpoken,
+    TooLarge,
+    TooSlow,
+    Unauthorized,
+    status_of,
+)
 from schemas.bridge import CHECK_IN_LIMIT_BYTES
 from schemas.errors import HouseError, Unreachable
 
@@ -81,8 +89,12 @@ def refusal(error: HouseError, allow: str = "") -> Answer:
 
 def told(error: HouseError) -> dict[str, Any]:
     """An error as JSON."""
-    hint = {"hint": error.hint} if error.hint else {}
-    return {"success": False, "error": error.message, **hint}
+    said: dict[str, Any] = {"success": False, "error": error.message}
+    if error.hint:
+        said["hint"] = error.hint
+    if isinstance(error, NotSpoken):
+        said["contracts"] = error.contracts
+    return said
 
 
 async def reply(send: Send, answer: Answer) -> None:
