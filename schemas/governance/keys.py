@@ -2,11 +2,25 @@
 
 from typing import Final
 
+from schemas.key import Key
+
 SESSION_LIFETIME_SECONDS: Final = 86_400
-SESSION_PATTERN: Final = "session:*"
+
+SESSION: Final = Key(
+    pattern="session:{session_id}",
+    says="The agent_id that a session belongs to; core.sessions has the truth.",
+    kind="string",
+    lifetime_seconds=SESSION_LIFETIME_SECONDS,
+    owner="mac",
+    sensitivity="secret",
+)
+
+KEYS: Final = (SESSION,)
+
+SESSION_PATTERN: Final = SESSION.glob
 """What the ACL of the user may touch."""
 
 
 def session(session_id: str) -> str:
     """The agent that a session belongs to; lives ``SESSION_LIFETIME_SECONDS``."""
-    return f"session:{session_id}"
+    return SESSION.of(session_id=session_id)

@@ -30,6 +30,15 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """Something that pg_cron does as the owner, in UTC."""
+
+    job: str
+    schedule: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """A database, its owner, who may connect, its settings and its extensions."""
 
@@ -91,3 +100,32 @@ SCRATCH: Final = Database(
 )
 """Where ``check`` builds the line anew. pg_cron can live in one database of a server only."""
 DATABASES: Final = (GOVERNANCE, SCRATCH)
+
+JOBS: Final = (
+    Job("partition-maintenance", "17 3 * * *", "CALL audit.partition_maintenance()"),
+    Job(
+        "forget-job-runs",
+        "47 3 * * *",
+        "DELETE FROM cron.job_run_details"
+        " WHERE coalesce(end_time, start_time) < now() - interval '14 days'",
+    ),
+)
+"""As post-apply.schedule.sql makes them in ``GOVERNANCE``."""
+
+SERVER_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cron.database_name": GOVERNANCE.database,
+        "cron.timezone": "UTC",
+        "cron.use_background_workers": "on",
+        "log_timezone": "UTC",
+        "max_connections": str(MAX_CONNECTIONS),
+        "password_encryption": "scram-sha-256",
+        "pgaudit.log": "ddl,role",
+        "shared_preload_libraries": "pg_cron,pgaudit",
+        "ssl": "on",
+        "ssl_min_protocol_version": "TLSv1.3",
+        "timezone": "UTC",
+        "wal_level": "replica",
+    }
+)
+"""What the rest relies on, as SHOW says it; templates/postgres/postgresql.conf.j2 sets it."""

@@ -1,20 +1,36 @@
-"""Rows of the database ``governance``: schemas core and audit."""
+"""Rows of schema ``core``: the agents and what they reported. Every schema is named here."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 from annotated_types import Len
+from pydantic import Field
 
 from schemas.bridge import Action, Edge, Margin, Sequence
 from schemas.eisv import Coherence, Energy, Entropy, Integrity, Ratio, Void
 from schemas.governance import audit
-from schemas.governance.words import JsonObject, Regime
+from schemas.governance.words import JsonObject, Regime, Serial
 from schemas.quantity import Instant, Quantity
-from schemas.table import Table
+from schemas.table import Column, Index, Table
 
-Serial = Annotated[int, Quantity("1", "made by the database")]
+SCHEMAS: Final = MappingProxyType(
+    {
+        "core": "Agents, what they reported and what they found. Written by governance only.",
+        "audit": "What governance did, append-only. audit_log.jsonl holds the raw lines.",
+        "dialectic": "Disputes between agents, step by step. Written by governance only.",
+        "retired": "Months past their time, waiting to be archived. What lies here comes and goes.",
+    }
+)
+"""Schema to comment. The graph and the ledger have theirs from their extension and runner."""
+
 Sha256 = Annotated[bytes, Len(32, 32)]
 Valence = Annotated[float, Quantity("1", "V as the Pi reports it", low=-1, high=1)]
+Whose = Annotated[
+    Serial, Column("The agent.", references="core.identities (identity_id) ON DELETE CASCADE")
+]
+Now = Column("When the row was made.", default="now()")
+MetaData = Annotated[JsonObject, Column("What has no column of its own.", default="'{}'")]
 
 
 class Status(StrEnum):
@@ -36,87 +52,176 @@ class Health(StrEnum):
     CRITICAL = "critical"
 
 
-class Identity(Table, owner="mac", store="governance", table="core.identities"):
+class Identity(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.identities",
+    key=("identity_id",),
+    indexes=(
+        Index("parent_agent_id", "identities_parent_agent_id_idx"),
+        Index("last_activity_at DESC", "identities_last_activity_at_idx"),
+    ),
+    sensitivity="personal",
+):
     """One agent. Created by its first authenticated check-in."""
 
-    identity_id: Serial
-    agent_id: str
-    status: Status = Status.ACTIVE
-    created_at: Instant
-    updated_at: Instant
-    parent_agent_id: str | None = None
-    label: str | None = None
-    purpose: str | None = None
-    notes: str | None = None
-    tags: tuple[str, ...] = ()
-    metadata: JsonObject
+    identity_id: Annotated[Serial, Column(identity=True)]
+    agent_id: Annotated[str, Column("Its name for ever.", unique=True)]
+    status: Annotated[
+        Status, Column("Where it is in its life; an operator's word.", default="'active'")
+    ] = Status.ACTIVE
+    created_at: Annotated[Instant, Column("When it was first heard.", default="now()")]
+    updated_at: Annotated[Instant, Column("When it last described itself.", default="now()")]
+    parent_agent_id: Annotated[
+        str | None, Column("The agent that spawned it.", references="core.identities (agent_id)")
+    ] = None
+    label: Annotated[str | None, Column("What people call it.")] = None
+    purpose: Annotated[str | None, Column("What it is for, in its own words.")] = None
+    notes: Annotated[str | None, Column("What else it says of itself.")] = None
+    tags: Annotated[tuple[str, ...], Column("Words to find it by.", default="'{}'")] = ()
+    metadata: MetaData = Field(default_factory=dict)
+    last_activity_at: Annotated[
+        Instant | None, Column("When it last checked in, by the server's clock.")
+    ] = None
+    spawn_reason: Annotated[str | None, Column("Why its parent spawned it.")] = None
 
 
-class Session(Table, owner="mac", store="governance", table="core.sessions"):
+class LifecycleEvent(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.lifecycle_events",
+    key=("event_id",),
+    indexes=(Index("identity_id, event_id DESC", "lifecycle_events_identity_id_event_id_idx"),),
+):
+    """A status that an agent came to, its first one included. Written by a trigger alone.
+
+    So a change that someone makes by hand is told as well as one that governance makes.
+    """
+
+    event_id: Annotated[Serial, Column(identity=True)]
+    identity_id: Whose
+    occurred_at: Annotated[Instant, Column("When its transaction began.", default="now()")]
+    status_before: Annotated[Status | None, Column("Null when the agent is new.")] = None
+    status: Annotated[Status, Column("What it came to.")]
+    role: Annotated[str, Column("The database role that made the change.")]
+
+
+class Session(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.sessions",
+    key=("session_id",),
+    indexes=(
+        Index("identity_id", "sessions_identity_id_idx"),
+        Index("expires_at", "sessions_expires_at_idx"),
+    ),
+    keep_days=1,
+    sensitivity="secret",
+):
     """Which agent a session belongs to. Redis only caches this."""
 
-    session_id: str
-    identity_id: Serial
-    created_at: Instant
-    last_active: Instant
-    expires_at: Instant
-    metadata: JsonObject
+    session_id: Annotated[str, Column("Who shows it is taken for the agent.")]
+    identity_id: Whose
+    created_at: Annotated[Instant, Column("When it was bound.", default="now()")]
+    last_active: Annotated[Instant, Column("When it was last used, to a minute.", default="now()")]
+    expires_at: Annotated[Instant, Column("From when on it is nobody's.")]
+    metadata: MetaData = Field(default_factory=dict)
 
 
-class AgentState(Table, owner="mac", store="governance", table="core.agent_state"):
+class AgentState(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.agent_state",
+    key=("state_id",),
+    unique={"agent_state_key": ("identity_id", "boot_id", "seq")},
+    indexes=(
+        Index("identity_id, recorded_at DESC", "agent_state_identity_id_recorded_at_idx"),
+        Index(
+            "identity_id, state_id DESC", "agent_state_identity_id_state_id_idx", where="NOT late"
+        ),
+    ),
+    fresh_seconds=300,
+    sensitivity="personal",
+):
     """One acknowledged check-in: what was felt, the governance EISV after it, the verdict.
 
     (identity_id, boot_id, seq) is unique for ever: a repeat finds its first verdict here.
     The newest is the one that came last (state_id), unless it is ``late``: a higher seq of its
     boot came before it. ``recorded_at`` is the Pi's clock, which may be wrong, and orders nothing.
-    ``state_json`` holds what was sent beside: drawing_eisv, environment, identity, pi.
+    ``stability`` is what the Pi felt; that of the governance EISV is 1 - S and not stored.
     """
 
-    state_id: Serial
-    identity_id: Serial
-    boot_id: str
+    state_id: Annotated[Serial, Column(identity=True)]
+    identity_id: Whose
+    boot_id: Annotated[str, Column("The run of the Pi that sent it, or unkeyed-.")]
     seq: Sequence
-    body_sha256: Sha256
-    recorded_at: Instant
-    received_at: Instant
-    late: bool
+    body_sha256: Annotated[Sha256, Column("Of what was said: a repeat must say the same.")]
+    recorded_at: Annotated[Instant, Column("The Pi's clock; never after received_at.")]
+    received_at: Annotated[Instant, Column("The server's clock.")]
+    late: Annotated[bool, Column("A higher seq of its boot came first; nothing steps from it.")]
     energy: Energy
     integrity: Integrity
     entropy: Entropy
     void: Void
     coherence: Coherence
-    regime: Regime
-    health: Health
-    risk: Ratio
-    action: Action
-    margin: Margin
-    nearest_edge: Edge
-    reason: str
-    reported_energy: Ratio | None = None
-    reported_integrity: Ratio | None = None
-    reported_entropy: Ratio | None = None
+    regime: Annotated[Regime, Column("How the governance EISV moved.")]
+    health: Annotated[Health, Column("The risk, in a word.")]
+    risk: Annotated[Ratio, Column("The risk that the verdict was measured by.")]
+    action: Annotated[Action, Column("The verdict.")]
+    margin: Annotated[Margin, Column("How far the nearest edge was.")]
+    nearest_edge: Annotated[Edge, Column("Which edge was nearest.")]
+    reason: Annotated[str, Column("The verdict in words.")]
+    reported_energy: Annotated[Ratio | None, Column("E as the Pi reports it.")] = None
+    reported_integrity: Annotated[Ratio | None, Column("I as the Pi reports it.")] = None
+    reported_entropy: Annotated[Ratio | None, Column("S as the Pi reports it.")] = None
     reported_void: Valence | None = None
-    warmth: Ratio
-    clarity: Ratio
-    stability: Ratio
-    presence: Ratio
-    state_json: JsonObject
+    warmth: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
+    clarity: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
+    stability: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
+    presence: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
+    state_json: Annotated[
+        JsonObject, Column("What was sent beside: drawing_eisv, environment, identity, pi.")
+    ]
 
 
-class Calibration(Table, owner="mac", store="governance", table="core.calibration"):
+class Calibration(
+    Table, owner="mac", store="governance", table="core.calibration", key=("singleton",)
+):
     """The thresholds of a verdict. One row, changed by an operator, read at start."""
 
-    singleton: Literal[True] = True
-    data: JsonObject
-    version: int
-    updated_at: Instant
+    singleton: Annotated[Literal[True], Column("There is one row.", default="true")] = True
+    data: Annotated[JsonObject, Column("Threshold by name.")]
+    version: Annotated[
+        int, Quantity("1", "counted up by whoever changes it"), Column(sql="integer", default="1")
+    ] = 1
+    updated_at: Annotated[Instant, Column("When it was last changed.", default="now()")]
 
 
-class Probe(Table, owner="mac", store="governance", table="core.probe"):
+class Probe(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.probe",
+    key=("singleton",),
+    fresh_seconds=60,
+):
     """When governance last proved that it can write. One row, for /health."""
 
-    singleton: Literal[True] = True
-    updated_at: Instant
+    singleton: Annotated[Literal[True], Column("There is one row.", default="true")] = True
+    updated_at: Annotated[Instant, Column("The server's clock.", default="now()")]
 
 
-TABLES: tuple[type[Table], ...] = (Identity, Session, AgentState, Calibration, Probe, *audit.TABLES)
+TABLES: tuple[type[Table], ...] = (
+    Identity,
+    LifecycleEvent,
+    Session,
+    AgentState,
+    Calibration,
+    Probe,
+    *audit.TABLES,
+)
+"""What the process governance cannot do without."""

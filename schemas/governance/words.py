@@ -1,9 +1,13 @@
 """Words and shapes that rows of more than one schema of ``governance`` use."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from schemas.quantity import Quantity
 
 JsonObject = dict[str, Any]
+JsonList = list[Any]
+Serial = Annotated[int, Quantity("1", "made by the database")]
 
 
 class Regime(StrEnum):
