@@ -147,6 +147,10 @@ class Ledger(ABC):
             finally:
                 self.release(pid)
 
+    def is_held(self) -> bool:
+        """Whether there is a row in yoyo's lock. The ledger must be there."""
+        return self.ask(SQL["yoyo_holder"]).fetchone() is not None
+
     def release(self, pid: int) -> None:
         """Let plain yoyo in again."""
         self.ask(SQL["sweep_yoyo"], {"pid": pid})

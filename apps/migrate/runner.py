@@ -70,7 +70,9 @@ def apply(
 ) -> Applied:
     """Apply what is pending, then run what follows every migration: ``again`` even if it ran."""
     with opened(line, database, patience) as ledger:
-        if ledger.plan().settled and not again:
+        # Without the lock: what is committed and whole needs none. A row in yoyo's lock is of
+        # somebody at work, or of a dead runner whose row goes when we take it.
+        if ledger.plan().settled and not again and not ledger.is_held():
             return Applied()
         with ledger.lock():
             plan = ledger.plan()

@@ -1,6 +1,8 @@
-"""Applies a line in a process of its own: applier.py ENGINE FOLDER [die], database in $DATABASE.
+"""Applies a line in a process of its own: applier.py ENGINE FOLDER [MODE], database in $DATABASE.
 
-With ``die`` it is killed after the first migration's SQL ran and before that was marked.
+``die``: killed after the first migration's SQL ran and before that was marked. A number: killed
+before that many calls of the database have been made. ``count``: says on stderr how many there are.
+``ready``: says so on stdout first, to be killed by whoever started it.
 """
 
 import os
@@ -8,12 +10,47 @@ import signal
 import sys
 from pathlib import Path
 
-from apps.migrate import runner
+from apps.migrate import postgres, runner, sqlite
 from apps.migrate.ledger import Ledger
 from apps.migrate.lines import Line
 
-engine, folder, *die = sys.argv[1:]
-if die:
-    Ledger._mark = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+engine, folder, *mode = sys.argv[1:]
+calls = 0
+
+
+def die(*_, **__):
+    """At once, and without a word."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counted(do):
+    """The same, but for the call before which we die."""
+
+    def call(*given, **named):
+        global calls  # noqa: PLW0603
+        calls += 1
+        if mode == [str(calls)]:
+            die()
+        return do(*given, **named)
+
+    return call
+
+
+def one_by_one(text):
+    """Statements of a file, each of which is a call as well."""
+    yield from map(counted(lambda each: each), statements(text))
+
+
+if mode == ["die"]:
+    Ledger._mark = die
+elif mode and mode != ["ready"]:
+    statements, sqlite.statements = sqlite.statements, one_by_one
+    for ledger in (sqlite.SQLite, postgres.Postgres):
+        ledger.ask, ledger.run = counted(ledger.ask), counted(ledger.run)
+if mode == ["ready"]:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
 done = runner.apply(Line("tiny", engine, Path(folder)), os.environ["DATABASE"])
 sys.stdout.write(" ".join(done.ran))
+if mode == ["count"]:
+    sys.stderr.write(str(calls))

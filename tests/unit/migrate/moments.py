@@ -1,0 +1,82 @@
+"""An apply killed at seeded moments, half of them between two calls of the database, half anywhere.
+
+Shared by both engines; $ABODE_KILLS says how many, 25 in `make soak`.
+"""
+
+import os
+import random
+import time
+
+from apps.migrate import runner
+from apps.migrate.lines import Line
+
+MIGRATIONS = 12
+KILLS = int(os.environ.get("ABODE_KILLS") or 4)
+ROUNDS = int(os.environ.get("ABODE_ROUNDS") or 2)
+SEED = 20260220
+
+
+def written(folder, engine):
+    """A line whose every migration notes in a journal that it ran."""
+    folder.mkdir()
+    true = "true" if engine == "postgres" else "1"
+    for number in range(1, MIGRATIONS + 1):
+        name = f"{number:04}.create-t{number}"
+        journal = "CREATE TABLE journal (name TEXT);\n" if number == 1 else ""
+        (folder / f"{name}.sql").write_text(
+            f"-- ensure: SELECT {true} FROM journal WHERE name = '{name}'\n{journal}"
+            f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY);\n"
+            f"INSERT INTO t{number} VALUES (1);\nINSERT INTO journal VALUES ('{name}');\n"
+        )
+        last = "DROP TABLE journal;" if number == 1 else ""
+        (folder / f"{name}.rollback.sql").write_text(f"DROP TABLE t{number};{last}\n")
+    return Line("tiny", engine, folder)
+
+
+def moments(calls, seconds):
+    """Pairs of how and when, the same in every run."""
+    dice = random.Random(SEED)
+    by_call = [("call", dice.randint(1, calls)) for _ in range(KILLS - KILLS // 2)]
+    by_time = [("time", dice.uniform(0, seconds)) for _ in range(KILLS // 2)]
+    return by_call + by_time
+
+
+def measured(start, line, database):
+    """Calls and seconds of an apply that nobody kills."""
+    process = start(line, database, "count")
+    _, calls = process.communicate(timeout=60)
+    assert process.returncode == 0, calls
+    runner.rollback(line, database, to="0000")
+    process = start(line, database, "ready")
+    assert process.stdout.readline() == "ready\n"
+    begun = time.monotonic()
+    process.communicate(timeout=60)
+    seconds = time.monotonic() - begun
+    runner.rollback(line, database, to="0000")
+    return int(calls), seconds
+
+
+def killed(start, line, database, how, when):
+    """Whether it died; a moment may come too late."""
+    if how == "call":
+        process = start(line, database, str(when))
+        process.communicate(timeout=60)
+    else:
+        process = start(line, database, "ready")
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(when)
+        process.kill()
+        process.communicate(timeout=60)
+    return process.returncode == -9
+
+
+def is_whole(query, line, database, ledger=""):
+    """Tables, journal, marks, checksums and log say the same; gives what is applied."""
+    marks = {row[0] for row in query(database, f"SELECT migration_id FROM {ledger}_yoyo_migration")}
+    sums = {row[0] for row in query(database, f"SELECT migration_id FROM {ledger}_abode_checksum")}
+    journal = []
+    if marks:
+        journal = [row[0] for row in query(database, "SELECT name FROM journal ORDER BY name")]
+    assert journal == sorted(marks) == sorted(sums)
+    assert marks == set(line.migrations()[: len(marks)])
+    return len(marks)
