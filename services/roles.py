@@ -13,6 +13,25 @@ from services.secrets import scram_verifier, verifies
 
 Step = tuple[str, str]
 NEVER = ("superuser", "createdb", "createrole", "bypassrls")
+AGE_OWNERS = (
+    "create_graph(name)",
+    "drop_graph(name, boolean)",
+    "alter_graph(name, cstring, name)",
+    "create_vlabel(name, name)",
+    "create_elabel(name, name)",
+    "drop_label(name, name, boolean)",
+)
+"""What AGE lets everybody call, and only the owner needs."""
+AGE_NOBODYS = (
+    "load_labels_from_file(name, name, text, boolean)",
+    "load_edges_from_file(name, name, text)",
+    "create_complete_graph(name, integer, name, name)",
+    (
+        "age_create_barbell_graph(name, integer, integer, name, ag_catalog.agtype, name,"
+        " ag_catalog.agtype)"
+    ),
+)
+"""The first two open any file that the server can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,8 @@ def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[Step]:
             )
     for schema, grantable in wanted.usage.items():
         yield from _usage_sql(wanted.owner, schema, grantable, (found["usage"] or {}).get(schema))
+    if "age" in wanted.extensions and not ("age" in have and found["age_closed"]):
+        yield f"leave AGE's tools to {wanted.owner}", _age_sql(wanted.owner)
     later = f"ALTER DEFAULT PRIVILEGES FOR ROLE {wanted.owner}"
     for kind in ("FUNCTIONS", "TYPES"):
         if kind not in (found["closed"] or ()):
@@ -145,6 +166,17 @@ def _usage_sql(
             f"let {owner} into schema {schema}",
             f"GRANT USAGE ON SCHEMA {schema} TO {owner}{option};",
         )
+
+
+def _age_sql(owner: str) -> str:
+    """Nobody but the owner makes labels or asks which there are; nobody loads files."""
+    tools = ", ".join(f"ag_catalog.{tool}" for tool in AGE_OWNERS)
+    nobodys = ", ".join(f"ag_catalog.{tool}" for tool in AGE_NOBODYS)
+    return (
+        f"REVOKE ALL ON FUNCTION {tools}, {nobodys} FROM PUBLIC;"
+        f"GRANT EXECUTE ON FUNCTION {tools} TO {owner};"
+        f"GRANT SELECT ON ag_catalog.ag_graph, ag_catalog.ag_label TO {owner};"
+    )
 
 
 def _rights(acl: str | None) -> Iterator[tuple[str, str]]:

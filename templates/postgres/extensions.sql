@@ -10,6 +10,15 @@ SELECT json_build_object(
                  WHERE a.grantor = n.nspowner AND a.grantee <> n.nspowner GROUP BY a.grantee) x
           LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.grantee), '{}'))
      FROM pg_catalog.pg_namespace n WHERE n.nspname IN ('ag_catalog', 'cron')),
+  'age_closed', (SELECT NOT EXISTS (
+        SELECT FROM pg_catalog.pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+         WHERE p.pronamespace = to_regnamespace('ag_catalog') AND a.grantee = 0
+           AND p.proname IN ('create_graph', 'drop_graph', 'alter_graph', 'create_vlabel',
+               'create_elabel', 'drop_label', 'load_labels_from_file', 'load_edges_from_file',
+               'create_complete_graph', 'age_create_barbell_graph'))
+     AND has_table_privilege(b.datdba, to_regclass('ag_catalog.ag_label'), 'SELECT')
+     AND has_table_privilege(b.datdba, to_regclass('ag_catalog.ag_graph'), 'SELECT')
+    FROM pg_catalog.pg_database b WHERE b.datname = current_database()),
   'closed', (SELECT json_agg(CASE d.defaclobjtype WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END)
      FROM pg_catalog.pg_default_acl d
      JOIN pg_catalog.pg_database b ON b.datname = current_database() AND b.datdba = d.defaclrole

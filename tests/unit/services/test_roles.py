@@ -19,7 +19,8 @@ DATABASE = Database("governance", "owner", ("governance",), {"TimeZone": "UTC"},
                     usage={"ag_catalog": True})  # fmt: skip
 CLOSED = ["FUNCTIONS", "TYPES"]
 INSIDE = {"extensions": {"age": "1.5.0"}, "available": {"age": "1.5.0"},
-          "usage": {"ag_catalog": {"owner": "U*"}}, "closed": CLOSED}  # fmt: skip
+          "usage": {"ag_catalog": {"owner": "U*"}}, "age_closed": True,
+          "closed": CLOSED}  # fmt: skip
 
 
 def sql(steps) -> list[str]:
@@ -150,13 +151,21 @@ def test_nobody_but_the_owner_looks_into_age():
 
 def test_a_new_database_is_made_closed():
     """Extensions, then their schemas, then what later objects leave open."""
-    nothing = {"extensions": {}, "available": {}, "usage": {}, "closed": []}
+    nothing = {"extensions": {}, "available": {}, "usage": {}, "age_closed": None, "closed": []}
     later = "ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE ALL ON"
 
-    assert sql(extension_sql(DATABASE, nothing)) == [
-        "CREATE EXTENSION age;",
-        "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC CASCADE;",
-        "GRANT USAGE ON SCHEMA ag_catalog TO owner WITH GRANT OPTION;",
-        f"{later} FUNCTIONS FROM PUBLIC;",
-        f"{later} TYPES FROM PUBLIC;",
-    ]
+    create, take, let, tools, *later_ones = sql(extension_sql(DATABASE, nothing))
+
+    assert create == "CREATE EXTENSION age;"
+    assert take == "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC CASCADE;"
+    assert let == "GRANT USAGE ON SCHEMA ag_catalog TO owner WITH GRANT OPTION;"
+    assert "load_labels_from_file" in tools.partition("FROM PUBLIC")[0]
+    assert "load_labels_from_file" not in tools.partition("FROM PUBLIC")[2]
+    assert later_ones == [f"{later} FUNCTIONS FROM PUBLIC;", f"{later} TYPES FROM PUBLIC;"]
+
+
+def test_an_open_tool_of_age_is_closed():
+    """One function that everybody may call is enough."""
+    [statement] = sql(extension_sql(DATABASE, {**INSIDE, "age_closed": False}))
+
+    assert statement.startswith("REVOKE ALL ON FUNCTION ag_catalog.create_graph(name), ")

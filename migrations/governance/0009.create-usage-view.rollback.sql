@@ -1,0 +1,3 @@
+-- Takes back the view; its rows are those of audit.tool_usage.
+
+DROP VIEW core.tool_usage;
