@@ -43,7 +43,7 @@ def check(
     ``live`` holds what somebody who sees more than its owner read of it.
     """
     if line.engine == "sqlite":
-        return difference(build.in_file(line), build.file(Path(database)))
+        return difference(build.in_file(line), build.file(line, Path(database)))
     actual = postgres.parse(live.read_text()) if live else build.live(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database))
     return against(wanted, actual, declared)
@@ -53,7 +53,11 @@ def against(
     wanted: Mapping[str, str], actual: Mapping[str, str], declared: Mapping[str, str] | None = None
 ) -> list[Difference]:
     """How a Postgres database differs from what a line makes and from what is declared."""
-    expected = {**snapshot.built(wanted), **(server.declared() if declared is None else declared)}
+    held = server.declared() if declared is None else declared
+    # Not every role may see every setting.
+    unseen = {name for name in held if name.startswith("setting server ") and name not in actual}
+    expected = {**snapshot.built(wanted), **held}
+    expected = {name: said for name, said in expected.items() if name not in unseen}
     return difference(expected, graph.without_declared(actual))
 
 

@@ -1,12 +1,10 @@
 """A line built anew, and what lives, each as a catalog."""
 
-import sqlite3
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from apps.migrate import runner
 from apps.migrate.catalog import postgres, sqlite
@@ -44,12 +42,16 @@ def scratch_of(database: str) -> str:
     return urlunsplit(parts._replace(path=f"{parts.path}_scratch"))
 
 
-def file(path: Path) -> dict[str, str]:
-    """The catalog of an SQLite file."""
+def file(line: Line, path: Path) -> dict[str, str]:
+    """The catalog of an SQLite file. Leaves no trace beside it."""
     if not path.is_file():
         raise Refused(f"{path}: no such file")
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
-        return sqlite.read(connection)
+    with runner.opened(line, str(path), readonly=True) as ledger:
+        found = sqlite.read(ledger.connection)
+    # A file opened as immutable has no journal at all; its header says what it will have.
+    with path.open("rb") as opened:
+        found["pragma journal_mode"] = "wal" if opened.read(20)[18:] == b"\2\2" else "delete"
+    return found
 
 
 def in_file(line: Line) -> dict[str, str]:
@@ -57,7 +59,7 @@ def in_file(line: Line) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="abode-check-") as folder:
         path = Path(folder) / "scratch.db"
         runner.apply(line, str(path))
-        return file(path)
+        return file(line, path)
 
 
 def _hold(connection: Any, name: str) -> None:

@@ -6,8 +6,10 @@ SELECT pg_try_advisory_lock(%(key)s::bigint);
 -- AGE's graphs here: a schema with these two tables is one.
 SELECT n.nspname
   FROM pg_namespace AS n
- WHERE to_regclass(format('%I._ag_label_vertex', n.nspname)) IS NOT NULL
-   AND to_regclass(format('%I._ag_label_edge', n.nspname)) IS NOT NULL;
+  JOIN pg_class AS c ON c.relnamespace = n.oid
+ WHERE c.relname IN ('_ag_label_vertex', '_ag_label_edge')
+ GROUP BY n.nspname
+HAVING count(*) = 2;
 
 -- drop_graph --
 -- A graph with all its labels, and its rows in AGE's own tables.

@@ -182,14 +182,6 @@ WITH member AS MATERIALIZED (
      WHERE k.bound <> 'DEFAULT' AND a.grantee <> k.relowner
        AND NOT EXISTS (SELECT FROM aclexplode(k.parent_acl) AS b
                         WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
-    UNION ALL
-    SELECT k.name, 'bounds are not months of UTC: ' || k.bound
-      FROM child AS k
-      JOIN pg_partitioned_table AS t ON t.partrelid = k.parent
-      JOIN pg_attribute AS a ON a.attrelid = k.parent AND a.attnum = t.partattrs[0]
-     WHERE a.atttypid = 'timestamptz'::regtype AND k.bound <> 'DEFAULT'
-       AND (k.from_value !~ '^''\d{4}-\d\d-01 00:00:00\+00''$'
-            OR k.upto_value !~ '^''\d{4}-\d\d-01 00:00:00\+00''$')
 ), hole AS (
     SELECT k.parent_name, k.from_value,
            lag(k.upto_value) OVER (PARTITION BY k.parent ORDER BY k.from_value) AS before
@@ -229,14 +221,13 @@ WITH member AS MATERIALIZED (
            v.nspname, v.relname), true, false, '') COLUMNS key text PATH 'key') AS x
      WHERE has_table_privilege(v.oid, 'SELECT')
     UNION ALL
-    SELECT 'partition ' || x.parent || ', kept up',
-           format('%s months ahead, %s days back', x.ahead_months, x.keep_days)
+    SELECT 'partition ' || (x.said::jsonb ->> 'parent') || ', kept up',
+           (x.said::jsonb - 'parent')::text
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
            CASE WHEN coalesce(has_table_privilege(to_regclass('audit.partitions'), 'SELECT'), false)
-           THEN 'SELECT parent, ahead_months, keep_days FROM audit.partitions'
+           THEN 'SELECT to_jsonb(p)::text AS said FROM audit.partitions AS p'
            ELSE 'SELECT NULL WHERE false' END, true, false, '')
-           COLUMNS parent text PATH 'parent', ahead_months text PATH 'ahead_months',
-                   keep_days text PATH 'keep_days') AS x
+           COLUMNS said text PATH 'said') AS x
     UNION ALL
     SELECT 'job ' || coalesce(x.jobname, x.command),
            format('%s: %s, in %s as %s', x.schedule, x.command, x.database, x.username)
@@ -336,9 +327,6 @@ WITH member AS MATERIALIZED (
            || coalesce(', options ' || r.reloptions::text, '') || E'\n' || pg_get_viewdef(r.oid)
       FROM shown AS r WHERE r.kind = 'view'
     UNION ALL
-    SELECT 41, r.name, c.attnum, format('column %s.%s', c.name, c.attname), c.definition
-      FROM col AS c JOIN shown AS r ON r.oid = c.oid WHERE r.kind = 'view'
-    UNION ALL
     SELECT 50, p.name, 0,
            format('function %s.%I(%s)', p.name, f.proname, oidvectortypes(f.proargtypes)),
            format('owner %s', f.proowner::regrole) || E'\n'
@@ -396,6 +384,17 @@ WITH member AS MATERIALIZED (
                   CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END), g.privileges
       FROM granted AS g WHERE g.grantee <> g.owner
     UNION ALL
+    -- What an extension brought and somebody took away.
+    SELECT 80, g.name, 0,
+           format('grant %s %s to %s', g.kind, g.name,
+                  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), 'taken'
+      FROM grantable AS g
+      CROSS JOIN aclexplode(coalesce(g.at_first, acldefault(g.letter, g.owner))) AS a
+     WHERE g.of_extension AND g.kind <> 'schema' AND a.grantee <> g.owner
+       AND NOT EXISTS (SELECT FROM granted AS h
+                        WHERE h.kind = g.kind AND h.name = g.name AND h.grantee = a.grantee)
+     GROUP BY g.kind, g.name, a.grantee
+    UNION ALL
     SELECT 80, o.name, 0, format('grant %s %s to its owner', o.kind, o.name),
            coalesce('only ' || o.has, 'nothing')
       FROM owned AS o WHERE o.has IS DISTINCT FROM o.whole
@@ -413,7 +412,7 @@ WITH member AS MATERIALIZED (
       CROSS JOIN aclexplode(d.defaclacl) AS a
      GROUP BY d.oid, d.defaclobjtype, d.defaclrole, n.nspname, a.grantee
     UNION ALL
-    SELECT 82, s.object, 0, s.object, s.definition FROM said AS s
+    SELECT 100, s.object, 0, s.object, s.definition FROM said AS s
     UNION ALL
     SELECT 90, a.object, 0, a.object, a.definition FROM asked AS a
     UNION ALL

@@ -35,8 +35,8 @@ def parse(answer: str | None) -> dict[str, str]:
     for kind, name, table, text in json.loads(answer or "[]"):
         if kind == "table":
             found.update(_table(name, text))
-        elif kind == "setting":
-            found[f"setting {name}"] = str(text)
+        elif kind == "pragma":
+            found[f"pragma {name}"] = str(text)
         else:
             of = f"{table}.{name}" if kind == "trigger" else name
             found[f"{kind} {of}"] = _plain(_tokens(text or "made by the engine"))

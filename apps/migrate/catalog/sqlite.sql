@@ -5,9 +5,9 @@ SELECT json_group_array(json_array(kind, name, tbl_name, text)) FROM (
      WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'
        AND tbl_name NOT LIKE '\_yoyo\_%' ESCAPE '\'
        AND tbl_name NOT IN ('yoyo_lock', '_abode_checksum')
-    UNION ALL SELECT 'setting', 'journal_mode', '', journal_mode FROM pragma_journal_mode
-    UNION ALL SELECT 'setting', 'user_version', '', user_version FROM pragma_user_version
-    UNION ALL SELECT 'setting', 'application_id', '', application_id FROM pragma_application_id
-    UNION ALL SELECT 'setting', 'encoding', '', encoding FROM pragma_encoding
-    UNION ALL SELECT 'setting', 'auto_vacuum', '', auto_vacuum FROM pragma_auto_vacuum
+    UNION ALL SELECT 'pragma', 'journal_mode', '', journal_mode FROM pragma_journal_mode
+    UNION ALL SELECT 'pragma', 'user_version', '', user_version FROM pragma_user_version
+    UNION ALL SELECT 'pragma', 'application_id', '', application_id FROM pragma_application_id
+    UNION ALL SELECT 'pragma', 'encoding', '', encoding FROM pragma_encoding
+    UNION ALL SELECT 'pragma', 'auto_vacuum', '', auto_vacuum FROM pragma_auto_vacuum
 );
