@@ -148,8 +148,8 @@ class Ledger(ABC):
                 self.release(pid)
 
     def is_held(self) -> bool:
-        """Whether there is a row in yoyo's lock. The ledger must be there."""
-        return self.ask(SQL["yoyo_holder"]).fetchone() is not None
+        """Whether there is a row in yoyo's lock."""
+        return "yoyo_lock" in self.columns() and bool(self.ask(SQL["yoyo_holder"]).fetchone())
 
     def release(self, pid: int) -> None:
         """Let plain yoyo in again."""

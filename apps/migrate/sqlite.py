@@ -41,7 +41,7 @@ class SQLite(Ledger):
             uri = f"file:{quote(str(self.path))}?mode=rw"
         try:
             self.connection = sqlite3.connect(
-                uri, uri=True, timeout=patience.lock, isolation_level=None
+                uri, uri=True, timeout=patience.runner, isolation_level=None
             )
         except sqlite3.OperationalError as error:
             raise Unreachable(f"{self.path}: {error}") from None
@@ -69,14 +69,18 @@ class SQLite(Ledger):
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """One transaction that holds the write lock from the start: taken later it could fail."""
-        self.ask("BEGIN IMMEDIATE")
+        self._wait(self.patience.lock)
         try:
+            self.ask("BEGIN IMMEDIATE")
             yield
             self.ask("COMMIT" if keep else "ROLLBACK")
         except BaseException:
             if self.connection.in_transaction:
                 self.ask("ROLLBACK")
             raise
+        finally:
+            # Our own rows are small and must be written: they may wait longer.
+            self._wait(self.patience.runner)
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
         """Instants are written as ISO-8601 in UTC."""
@@ -150,6 +154,9 @@ class SQLite(Ledger):
     def quoted(self, name: str) -> str:
         """In double quotes."""
         return '"{}"'.format(name.replace('"', '""'))
+
+    def _wait(self, seconds: float) -> None:
+        self.ask(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def statements(text: str) -> Iterator[tuple[int, str]]:
