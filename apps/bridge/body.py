@@ -47,7 +47,7 @@ def explain(error: ValidationError, where: str) -> Refused:
     path = "/".join(str(part) for part in first["loc"])
     kind, context = first["type"], first.get("ctx", {})
     hint = None
-    if path == "contract" and kind == "literal_error":
+    if path == "contract":
         hint = f"contracts spoken here: {', '.join(map(str, NotSpoken.contracts))}"
         return NotSpoken(f"{where}: contract: {first['input']!r:.40} is not spoken here", hint)
     if kind == "extra_forbidden":

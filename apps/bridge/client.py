@@ -196,7 +196,7 @@ def _contracts(told: dict[str, Any]) -> tuple[int, ...]:
     if told["error"] == NO_LIST:
         return (1,)
     listed = told.get("contracts")
-    return tuple(n for n in listed if isinstance(n, int)) if isinstance(listed, list) else ()
+    return tuple(n for n in listed if type(n) is int) if isinstance(listed, list) else ()
 
 
 def _in_contract(body: bytes, contract: int) -> bytes:
