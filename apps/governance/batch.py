@@ -64,7 +64,7 @@ class Batch:
     def judge(self, standing: list[tuple[Any, ...]]) -> None:
         """Each report in the order it came, each agent's state from the one before."""
         for said, (_, identity_id, status, sha, *rest) in zip(self.reports, standing, strict=True):
-            first, late, before = tuple(rest[:10]), bool(rest[10]), _before(rest[11:])
+            first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[12:])
             if sha is not None:
                 answer = _still(again(said, first), status)
                 self.outcomes.append(self._repeat(said, bytes(sha), answer))
@@ -101,7 +101,7 @@ class Batch:
         )
         if status not in FREE:
             made = made._replace(**_hold(status))
-        answer = verdict(said, made)
+        answer = verdict(said, made, late=late)
         if not late:
             self._newest[said.agent] = Before(made.eisv, said.check_in.anima)
             self._highest[said.key[:2]] = said.seq

@@ -35,7 +35,7 @@ def tools_for(
             envelope.complexity(arguments),
             session_id,
         )
-        return (await checkins.handle(said)).model_dump(mode="json")
+        return (await checkins.handle(said)).spoken_in(1).model_dump(mode="json")
 
     async def update_agent_metadata(arguments: Arguments) -> dict[str, Any]:
         _known(arguments, DESCRIBED)

@@ -4,6 +4,7 @@
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
+       known.late,
        EXISTS (SELECT 1 FROM core.agent_state AS higher
                 WHERE higher.identity_id = identity.identity_id
                   AND higher.boot_id = asked.boot_id AND higher.seq > asked.seq) AS late,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from apps.governance.verdict import Judgement
-from schemas.bridge import CheckIn, Verdict
+from schemas.bridge import CONTRACT, CheckIn, Verdict
 from schemas.eisv import GovernanceEisv
 
 
@@ -39,14 +39,13 @@ def report(
     session_id: str | None = None,
 ) -> Report:
     """A check-in with its key. One sent without gets a key that nothing can repeat."""
-    said = check_in.model_dump_json(exclude_unset=True, exclude={"agent", "contract"})
     keyed = check_in.boot_id is not None and check_in.seq is not None
     return Report(
         agent=agent,
         check_in=check_in,
         boot_id=check_in.boot_id if keyed and check_in.boot_id else f"unkeyed-{uuid4().hex}",
         seq=check_in.seq if keyed and check_in.seq is not None else 0,
-        body_sha256=sha256(f"{said}|{complexity}".encode()).digest(),
+        body_sha256=sha256(f"{check_in.said()}|{complexity}".encode()).digest(),
         # Nothing is recorded after it was received: the Pi's clock may run ahead.
         recorded_at=min(check_in.recorded_at or received_at, received_at),
         received_at=received_at,
@@ -100,9 +99,10 @@ def state_json(check_in: CheckIn) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
 
-def verdict(said: Report, made: Judgement) -> Verdict:
-    """The first answer to a check-in."""
+def verdict(said: Report, made: Judgement, *, late: bool) -> Verdict:
+    """The first answer to a check-in, in the newest contract."""
     return Verdict(
+        contract=CONTRACT,
         action=made.action,
         margin=made.margin,
         reason=made.reason,
@@ -111,13 +111,15 @@ def verdict(said: Report, made: Judgement) -> Verdict:
         eisv=made.eisv,
         coherence=made.coherence,
         risk_score=made.risk,
+        late=late,
     )
 
 
 def again(said: Report, known: tuple[Any, ...]) -> Verdict:
     """The first answer once more, from the stored row (columns of the query ``standing``)."""
-    energy, integrity, entropy, void, coherence, risk, action, margin, edge, reason = known
+    energy, integrity, entropy, void, coherence, risk, action, margin, edge, reason, late = known
     return Verdict(
+        contract=CONTRACT,
         action=action,
         margin=margin,
         reason=reason,
@@ -127,6 +129,7 @@ def again(said: Report, known: tuple[Any, ...]) -> Verdict:
         coherence=coherence,
         risk_score=risk,
         repeated=True,
+        late=late,
     )
 
 

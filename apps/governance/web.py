@@ -97,7 +97,8 @@ class Doors:
         session_id = caller.session_id(scope)
         agent = caller.named(scope, said.agent, known) or await self._of_session(session_id)
         heard = report(agent, said, datetime.now(UTC), session_id=session_id)
-        return Answer((await self._checkins.handle(heard)).model_dump_json().encode())
+        answer = (await self._checkins.handle(heard)).spoken_in(said.contract)
+        return Answer(answer.model_dump_json().encode())
 
     async def _mcp(self, scope: Scope, body: bytes, known: str | None) -> Answer:
         try:

@@ -12,7 +12,7 @@ from schemas.eisv import Anima, GovernanceEisv
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
-NOTHING = (None,) * 11
+NOTHING = (None,) * 12
 FIRST = (False,) + (None,) * 8
 
 
@@ -76,7 +76,20 @@ def test_a_new_boot_is_newer_whatever_its_seq():
 
 def test_a_repeat_to_a_held_agent_is_a_pause():
     """The stored verdict was of another moment; the hold is of this one."""
-    stored = (said(1).body_sha256, 0.6, 0.7, 0.3, 0.1, 0.5, 0.2, "proceed", "tight", "void", "ok")
+    stored = (
+        said(1).body_sha256,
+        0.6,
+        0.7,
+        0.3,
+        0.1,
+        0.5,
+        0.2,
+        "proceed",
+        "tight",
+        "void",
+        "ok",
+        False,
+    )
     batch = Batch([said(1)], Thresholds())
     batch.judge([(0, 7, "paused", *stored, *FIRST)])
     [answer] = batch.outcomes
