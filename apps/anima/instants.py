@@ -3,6 +3,8 @@
 import sqlite3
 from datetime import UTC, datetime, tzinfo
 
+from schemas.errors import Refused
+
 Zones = dict[str, tzinfo]
 """By table: where its naive timestamps were taken. Empty for a file that was never adopted."""
 
@@ -12,9 +14,12 @@ def zones(db: sqlite3.Connection, adopted: str) -> Zones:
     found = db.execute(adopted).fetchall()
     if not found:
         return {}
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  only an adopted file needs it
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  only if adopted
 
-    return {row["name"]: ZoneInfo(row["time_zone"]) for row in found}
+    try:
+        return {row["name"]: ZoneInfo(row["time_zone"]) for row in found}
+    except ZoneInfoNotFoundError as error:
+        raise Refused(str(error.args[0]), hint="install the package tzdata") from None
 
 
 def as_instant(text: str, zone: tzinfo = UTC) -> datetime:
