@@ -1,0 +1,9 @@
+"""What a rule would refuse and we allow: (file, rule) -> why. One that is not needed is refused."""
+
+from typing import Final
+
+EXEMPT: Final[dict[tuple[str, str], str]] = {
+    ("0004.create-partitions.sql", "ban-drop-function"): "a procedure takes its name and place",
+    ("0005.add-lifecycle.sql", "index-where-made"): "core.identities has a row per agent: a few",
+    ("postgres.sql", "select-star"): "of a common table expression that names its columns",
+}
