@@ -195,16 +195,25 @@ WITH member AS MATERIALIZED (
       JOIN pg_class AS b ON b.oid = r.parent
      WHERE b.relname IN ('_ag_label_vertex', '_ag_label_edge')
        AND b.relnamespace = c.relnamespace
+), readable AS MATERIALIZED (
+    -- What may not be there, or may not be read by everyone: asked only when it may.
+    SELECT n.nspname || '.' || c.relname AS name
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE (n.nspname, c.relname) IN (('ag_catalog', 'ag_label'), ('ag_catalog', 'ag_graph'),
+                                      ('cron', 'job'), ('audit', 'partitions'))
+       AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+    UNION ALL
+    SELECT n.nspname || '.' || f.proname
+      FROM pg_proc AS f JOIN pg_namespace AS n ON n.oid = f.pronamespace
+     WHERE n.nspname = 'ag_catalog' AND f.proname IN ('age_keys', 'age_unnest')
+       AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(f.oid, 'EXECUTE')
 ), asked AS (
-    -- Tables that may not be there, or may not be read: asked only when they are.
-    SELECT 'label ' || quote_ident(x.graph) || '.' || quote_ident(x.name) AS object,
+    SELECT format('label %s.%s', x.graph, x.name) AS object,
            CASE x.kind WHEN 'e' THEN 'edge' ELSE 'vertex' END || ' (' || x.relation || ')'
                AS definition
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
-           CASE WHEN coalesce(has_table_privilege(to_regclass('ag_catalog.ag_label'), 'SELECT'),
-                              false)
-                 AND coalesce(has_table_privilege(to_regclass('ag_catalog.ag_graph'), 'SELECT'),
-                              false)
+           CASE WHEN 'ag_catalog.ag_label' IN (SELECT name FROM readable)
+                 AND 'ag_catalog.ag_graph' IN (SELECT name FROM readable)
            THEN 'SELECT g.name AS graph, l.name, l.kind, l.relation
                    FROM ag_catalog.ag_label AS l JOIN ag_catalog.ag_graph AS g ON g.graphid = l.graph
                   WHERE l.name NOT LIKE ''\_ag\_label\_%'''
@@ -213,18 +222,19 @@ WITH member AS MATERIALIZED (
                    relation text PATH 'relation') AS x
      WHERE NOT EXISTS (SELECT FROM vertex AS v WHERE v.nspname = x.graph AND v.relname = x.name)
     UNION ALL
-    SELECT format('property %I.%I.%s', v.nspname, v.relname, x.key), 'in rows'
+    SELECT format('property %s.%s.%s', v.nspname, v.relname, x.key), 'in rows'
       FROM vertex AS v
       CROSS JOIN XMLTABLE('/table/row' PASSING query_to_xml(format(
            'SELECT DISTINCT ag_catalog.age_unnest(ag_catalog.age_keys(s.properties))::text AS key
               FROM (SELECT properties FROM ONLY %I.%I ORDER BY id DESC LIMIT 1000) AS s',
            v.nspname, v.relname), true, false, '') COLUMNS key text PATH 'key') AS x
      WHERE has_table_privilege(v.oid, 'SELECT')
+       AND (SELECT count(*) = 2 FROM readable WHERE name LIKE 'ag_catalog.age_%')
     UNION ALL
     SELECT 'partition ' || (x.said::jsonb ->> 'parent') || ', kept up',
            (x.said::jsonb - 'parent')::text
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
-           CASE WHEN coalesce(has_table_privilege(to_regclass('audit.partitions'), 'SELECT'), false)
+           CASE WHEN 'audit.partitions' IN (SELECT name FROM readable)
            THEN 'SELECT to_jsonb(p)::text AS said FROM audit.partitions AS p'
            ELSE 'SELECT NULL WHERE false' END, true, false, '')
            COLUMNS said text PATH 'said') AS x
@@ -233,7 +243,7 @@ WITH member AS MATERIALIZED (
            format('%s: %s, in %s as %s', x.schedule, x.command, x.database, x.username)
            || CASE x.active WHEN 'true' THEN '' ELSE ' (inactive)' END
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
-           CASE WHEN coalesce(has_table_privilege(to_regclass('cron.job'), 'SELECT'), false)
+           CASE WHEN 'cron.job' IN (SELECT name FROM readable)
            THEN 'SELECT jobname, schedule, command, database, username, active FROM cron.job'
            ELSE 'SELECT NULL WHERE false' END, true, false, '')
            COLUMNS jobname text PATH 'jobname', schedule text PATH 'schedule',
@@ -375,7 +385,7 @@ WITH member AS MATERIALIZED (
      WHERE o.oid >= 16384 AND NOT EXISTS (
            SELECT FROM member AS m WHERE m.classid = o.class AND m.objid = o.oid)
     UNION ALL
-    SELECT 70, v.nspname, 0, format('label %I.%I', v.nspname, v.relname),
+    SELECT 70, v.nspname, 0, format('label %s.%s', v.nspname, v.relname),
            CASE WHEN v.is_edge THEN 'edge' ELSE 'vertex' END
       FROM vertex AS v
     UNION ALL
@@ -433,13 +443,15 @@ WITH member AS MATERIALIZED (
      WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database AS d
                                   WHERE d.datname = current_database()))
     UNION ALL
-    SELECT 93, '', 0, 'setting server ' || s.name, s.setting
+    -- What a session begins with. ALTER SYSTEM is told from the declared file only by who may
+    -- see files.
+    SELECT 93, '', 0, 'setting server ' || s.name, s.reset_val
       FROM pg_settings AS s
-     -- By hand, ALTER SYSTEM is told from the declared file only by who may see files.
      WHERE s.sourcefile LIKE '%postgresql.auto.conf' OR s.name IN (
-           'cron.timezone', 'data_checksums', 'fsync', 'full_page_writes', 'log_timezone',
-           'password_encryption', 'pgaudit.log', 'pgaudit.log_parameter', 'ssl',
-           'ssl_min_protocol_version', 'synchronous_commit')
+           'cron.database_name', 'cron.timezone', 'cron.use_background_workers', 'data_checksums',
+           'fsync', 'full_page_writes', 'log_timezone', 'max_connections', 'password_encryption',
+           'pgaudit.log', 'pgaudit.log_parameter', 'shared_preload_libraries', 'ssl',
+           'ssl_min_protocol_version', 'synchronous_commit', 'wal_level')
 )
 SELECT json_agg(json_build_array(object, definition)
                 ORDER BY section / 10, place COLLATE "C", section, ordinal, object COLLATE "C")

@@ -3,33 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.governance.server import GOVERNANCE, Database
+from schemas.governance.server import GOVERNANCE, JOBS, SERVER_SETTINGS, Database
 
 SETTINGS: Final[Mapping[str, str]] = {
-    "cron.timezone": "UTC",
     "data_checksums": "on",
     "fsync": "on",
     "full_page_writes": "on",
-    "log_timezone": "UTC",
-    "password_encryption": "scram-sha-256",
-    "pgaudit.log": "ddl,role",
     "pgaudit.log_parameter": "off",
-    "ssl": "on",
-    "ssl_min_protocol_version": "TLSv1.3",
     "synchronous_commit": "on",
+    **SERVER_SETTINGS,
 }
-"""What templates/postgres/postgresql.conf.j2 and initdb make: durable, encrypted, in UTC."""
+"""What the server must be; the first five keep what was acknowledged, and keep it secret."""
 ITS_OWN: Final = {"age": "ag_catalog", "pg_cron": "pg_catalog", "plpgsql": "pg_catalog"}
 """The schema of an extension that chooses it."""
-FORGET: Final = (
-    "DELETE FROM cron.job_run_details"
-    " WHERE coalesce(end_time, start_time) < now() - interval '14 days'"
-)
-JOBS: Final = (
-    ("partition-maintenance", "17 3 * * *", "CALL audit.partition_maintenance()"),
-    ("forget-job-runs", "47 3 * * *", FORGET),
-)
-"""Name, schedule and command, as migrations/governance/post-apply.schedule.sql makes them."""
 
 
 def is_held(name: str) -> bool:
@@ -48,7 +34,7 @@ def declared(of: Database = GOVERNANCE, settings: Mapping[str, str] = SETTINGS) 
     if "pg_cron" in of.extensions:
         found[f"grant schema cron to {of.owner}"] = "usage"
         found |= {
-            f"job {name}": f"{schedule}: {command}, in {of.database} as {of.owner}"
-            for name, schedule, command in JOBS
+            f"job {job.job}": f"{job.schedule}: {job.command}, in {of.database} as {of.owner}"
+            for job in JOBS
         }
     return found

@@ -1,21 +1,17 @@
 """What the tests' own server is declared to be."""
 
+import psycopg
 import pytest
 
-from apps.migrate.catalog import server
+from apps.migrate.catalog import postgres, server
 from schemas.governance.server import SCRATCH
-
-UNLIKE = {
-    "data_checksums": "off",
-    "fsync": "off",
-    "log_timezone": "GMT",
-    "pgaudit.log": "none",
-    "ssl": "off",
-}
-"""Of the live server; nothing in it need outlast a test."""
 
 
 @pytest.fixture(scope="session")
-def declared():
-    """As the live one, without pg_cron."""
-    return server.declared(SCRATCH, {**server.SETTINGS, **UNLIKE})
+def declared(admin_dsn):
+    """As the live one, without pg_cron; its settings are what they are."""
+    with psycopg.connect(admin_dsn) as connection:
+        found = postgres.read(connection)
+    mark = "setting server "
+    settings = {k.removeprefix(mark): v for k, v in found.items() if k.startswith(mark)}
+    return server.declared(SCRATCH, settings)
