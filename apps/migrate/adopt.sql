@@ -58,3 +58,15 @@ SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_abode_adopt
 -- The zone that was declared.
 SELECT time_zone FROM _abode_adopted
  WHERE kind = 'table' AND name NOT IN ('trajectory_events') LIMIT 1;
+
+-- ways --
+-- How each applied migration came to be so, the last time.
+SELECT m.migration_id,
+       (SELECT l.operation FROM _yoyo_log AS l WHERE l.migration_id = m.migration_id
+         ORDER BY l.created_at_utc DESC, l.rowid DESC LIMIT 1)
+  FROM _yoyo_migration AS m;
+
+-- accepted --
+-- What was there before us, tables first.
+SELECT kind, name, table_name, sql FROM _abode_adopted
+ ORDER BY CASE kind WHEN 'table' THEN 1 WHEN 'view' THEN 2 ELSE 3 END, name;

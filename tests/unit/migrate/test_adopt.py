@@ -19,7 +19,9 @@ from apps.migrate import adopt as adopting
 from apps.migrate import runner
 from apps.migrate.__main__ import main
 from apps.migrate.adopt import Adoption, adopt
+from apps.migrate.catalog import sqlite as catalog
 from apps.migrate.lines import Line, line
+from apps.migrate.rebuild import is_adopted, rebuild
 from schemas.errors import Diverged, Refused, Unreachable
 
 FEBRUARY = Path(__file__).with_name("february.sql").read_text()
@@ -143,6 +145,41 @@ def test_what_was_accepted_is_recorded(old):
     log = dict(ask(old, "SELECT migration_id, operation FROM _yoyo_log"))
     assert {i for i, operation in log.items() if operation == "apply"} == set(ABSENT)
     assert {i for i, operation in log.items() if operation == "adopt"} == set(log) - set(ABSENT)
+
+
+def objects(db):
+    """Every object as the drift check sees it, but for ledgers and how the file is kept."""
+    ledger = ("_abode_", "_yoyo_", "yoyo_lock")
+    read = catalog.read(db).items()
+    return {
+        name: said
+        for name, said in read
+        if not name.partition(" ")[2].startswith(ledger)
+        and name != "pragma journal_mode"
+        and f"{ledger[0]}adopted" not in name
+    }
+
+
+def test_an_adopted_file_can_be_built_anew_to_compare_with(old):
+    """Equal after adoption, after a rollback and its return; a drift is a difference."""
+    adopt(ANIMA, str(old), ZONE)
+
+    def differs():
+        with closing(sqlite3.connect(old)) as db, closing(sqlite3.connect(":memory:")) as anew:
+            assert is_adopted(db)
+            rebuild(ANIMA, db, anew)
+            wanted, found = objects(anew), objects(db)
+            return {each for each in wanted | found if wanted.get(each) != found.get(each)}
+
+    assert differs() == set()
+    runner.rollback(ANIMA, str(old), to="0005", confirm=lambda *_: True)
+    assert differs() == set()
+    runner.apply(ANIMA, str(old))
+    assert differs() == set()
+    change(old, "ALTER TABLE events ADD COLUMN mood TEXT; DROP INDEX state_history_timestamp_idx;"
+                "DROP TABLE curiosities")  # fmt: skip
+    assert {"column events.mood", "index state_history_timestamp_idx"} < differs()
+    assert "table curiosities" in differs()
 
 
 def test_a_second_time_changes_nothing(old, capsys):
