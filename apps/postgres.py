@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import psycopg
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -32,27 +33,41 @@ class PostgresSettings(Closed):
 
 def pool(settings: PostgresSettings) -> Pool:
     """A closed pool; ``await pool.open()`` connects it."""
-    options = (
-        f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-        f" -c lock_timeout={LOCK_TIMEOUT_MS} -c search_path=pg_catalog"
-    )
     if settings.min_conn > settings.max_conn:
         raise Refused(
             f"DB_POSTGRES_MIN_CONN: {settings.min_conn} is above"
             f" DB_POSTGRES_MAX_CONN {settings.max_conn}"
         )
-    connect = {"options": options, "connect_timeout": 5, "application_name": "governance"}
-    if settings.password_file is not None:
-        connect["password"] = _password(settings.password_file)
     return AsyncConnectionPool(
         settings.url,
         min_size=settings.min_conn,
         max_size=settings.max_conn,
-        kwargs={**connect, "autocommit": True},
+        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS),
         open=False,
         name="governance",
         reconnect_timeout=5,
     )
+
+
+def alone(settings: PostgresSettings, statement_timeout_ms: int) -> psycopg.Connection[TupleRow]:
+    """A connection beside the pool, for long statements in a thread."""
+    return psycopg.connect(settings.url, **_kwargs(settings, statement_timeout_ms))
+
+
+def _kwargs(settings: PostgresSettings, statement_timeout_ms: int) -> dict[str, Any]:
+    options = (
+        f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}"
+        f" -c lock_timeout={LOCK_TIMEOUT_MS} -c search_path=pg_catalog"
+    )
+    connect: dict[str, Any] = {
+        "options": options,
+        "connect_timeout": 5,
+        "application_name": "governance",
+        "autocommit": True,
+    }
+    if settings.password_file is not None:
+        connect["password"] = _password(settings.password_file)
+    return connect
 
 
 async def renew(of: Pool, seconds: float) -> None:

@@ -19,7 +19,7 @@ from apps.governance.audit import AuditLog
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
 from apps.governance.door import door
-from apps.governance.health import Health, require_columns
+from apps.governance.health import Health, require_schema
 from apps.governance.identities import Identities
 from apps.governance.maintenance import Maintenance
 from apps.governance.patience import Patient
@@ -70,7 +70,7 @@ async def serve(told: Settings) -> None:
                 server.should_exit = True
 
         checkins = Checkins(store, thresholds, audit, sessions, on_lost)
-        maintenance = Maintenance(store)
+        maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive")
         health = Health(store, audit, sessions, checkins, maintenance=maintenance, on_lost=on_lost)
         identities = Identities(desk, audit)
         app = Doors(
@@ -97,7 +97,6 @@ async def serve(told: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        await maintenance.run()
         writer, scribe, *others = [
             _supervised(name, work, broken, server)
             for name, work in (
@@ -105,6 +104,7 @@ async def serve(told: Settings) -> None:
                 ("audit log", audit.run()),
                 ("sessions", sessions.run()),
                 ("health", health.watch()),
+                ("maintenance", maintenance.watch()),
             )
         ]
         log.info(
@@ -116,6 +116,7 @@ async def serve(told: Settings) -> None:
         await asyncio.wait([writer])
         audit.close()
         await asyncio.wait([scribe])
+        maintenance.close()
         for task in others:
             task.cancel()
         await asyncio.wait(others)
@@ -161,7 +162,7 @@ async def _open(told: Settings, stack: AsyncExitStack) -> Pool:
 async def _ready(store: Pool) -> Thresholds:
     """The thresholds, from a database that is as declared."""
     async with store.connection() as conn:
-        await require_columns(conn)
+        await require_schema(conn)
         row = await (await conn.execute(SQL["calibration"])).fetchone()
     try:
         return Thresholds.model_validate(row[0] if row else None)

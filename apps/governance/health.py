@@ -15,6 +15,7 @@ from apps.governance.audit import AuditLog
 from apps.governance.checkins import Checkins
 from apps.governance.maintenance import Maintenance
 from apps.governance.sessions import Sessions
+from apps.migrate.lines import require
 from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from schemas.errors import Diverged
@@ -76,48 +77,47 @@ class Health:
             failed = failed + 1 if self._gone else 0
             if failed == 2:
                 self._on_lost("two probes in a row got no answer")
-            if self._maintenance.is_due:
-                await self._maintenance.run()
 
-    async def _ask(self) -> tuple[list[str], str | None, float | None, bool]:
-        """Missing columns, what hinders writing, the last check-in's age, rows of no month."""
+    async def _ask(self) -> tuple[list[str], str | None, float | None, list[tuple[Any, ...]]]:
+        """Missing columns, what hinders writing, the last check-in's age, state of the months."""
         async with self._pool.connection(PROBE_SECONDS) as conn:
             if missing := await missing_columns(conn):
-                return missing, None, None, False
+                return missing, None, None, []
             trouble = await _write_and_read(conn)
             age = (await _one(conn, "last_check_in_age_seconds"))[0]
-            return [], trouble, age, (await _one(conn, "stray_events"))[0]
+            months = await (await conn.execute(SQL["partition_trouble"])).fetchall()
+            return [], trouble, age, months
 
     async def _probe(self) -> dict[str, Any]:
         age: float | None = None
-        stray = False
+        months: list[tuple[Any, ...]] = []
         missing: list[str] = []
         trouble: str | None = None
         self._gone = False
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 try:
-                    missing, trouble, age, stray = await self._ask()
+                    missing, trouble, age, months = await self._ask()
                 except psycopg.OperationalError as error:
                     if not is_gone(error):
                         raise
                     # One connection broke; that is not yet the server.
                     await renew(self._pool, PROBE_SECONDS)
-                    missing, trouble, age, stray = await self._ask()
+                    missing, trouble, age, months = await self._ask()
         except (psycopg.Error, TimeoutError) as error:
             self._gone = is_gone(error)
             trouble = "does not answer" if self._gone else type(error).__name__
         tables = f"missing: {', '.join(missing[:5])}" if missing else None
         redis = await self._sessions.check()
         file = await asyncio.to_thread(self._audit.check)
-        months = "audit.events_default holds rows that no month was made for" if stray else None
+        said = "; ".join(trouble for trouble, _ in months if trouble)
         checks = {
             "postgres": _check(trouble, Standing.CRITICAL),
             "tables": _check(tables or (trouble if self._gone else None), Standing.CRITICAL),
             "check_ins": _check(self._checkins.trouble, Standing.CRITICAL),
             "redis": _check(redis, Standing.MODERATE),
             "audit_log": _check(file, Standing.MODERATE),
-            "partitions": _check(self._maintenance.trouble or months, Standing.MODERATE),
+            "partitions": _check(said or self._maintenance.trouble, Standing.MODERATE),
         }
         worst = [check["status"] for check in checks.values()]
         status = next(
@@ -130,6 +130,10 @@ class Health:
             "last_check_in_age_seconds": age,
             "waiting_checkins": self._checkins.waiting,
             "dropped": {"audit_lines": self._audit.dropped, "sessions": self._sessions.dropped},
+            "months": {
+                "archived": self._maintenance.archived,
+                "waiting": sum(waiting or 0 for _, waiting in months),
+            },
             "checks": checks,
         }
 
@@ -141,13 +145,20 @@ async def missing_columns(conn: Connection) -> list[str]:
     return [f"{table}.{name}" for table, name in wanted if (table, name) not in there]
 
 
-async def require_columns(conn: Connection) -> None:
-    """Refuse a database that is not migrated."""
+async def require_schema(conn: Connection) -> None:
+    """Refuse a database that is behind this release, or ahead of it, or changed by hand."""
+    try:
+        applied = [
+            row[0] for row in await (await conn.execute(SQL["applied_migrations"])).fetchall()
+        ]
+    except psycopg.errors.UndefinedTable:
+        applied = []
+    require("governance", applied)
     if missing := await missing_columns(conn):
         raise Diverged(
             f"database governance: {len(missing)} declared columns are missing,"
             f" the first is {missing[0]}",
-            "apply the migrations of line governance: deploy again",
+            "the ledger says they were made: abode migrate governance check",
         )
 
 

@@ -1,48 +1,112 @@
 """What has to be done to the database every hour, though nobody asks for it."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
-from apps.postgres import Pool
+from apps.archive import archive, verify
+from apps.postgres import PostgresSettings, alone
 from apps.queries import load
+from schemas.errors import HouseError
 
 log = logging.getLogger("governance")
 SQL = load(Path(__file__).with_name("queries.sql"))
 EVERY_SECONDS = 3_600.0
-WAIT_SECONDS = 3.0
+LOOK_SECONDS = 5.0
+STATEMENT_TIMEOUT_MS = 600_000
+"""A month may be large."""
 SWEEP_LIMIT = 10_000
 """Sessions per statement."""
 
 
 class Maintenance:
-    """The months ahead of audit.events, and core.sessions without those that are over."""
+    """Months ahead and past their time, their archives, and sessions that are over.
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    Runs in a thread, on a connection of its own: nothing that is asked of us waits for it. Killed
+    anywhere, the next run goes on: a month is dropped only when its whole archive is on the disk.
+    """
+
+    def __init__(self, postgres: PostgresSettings, archives: Path) -> None:
+        self._postgres = postgres
+        self._archives = archives
         self._ran: float | None = None
+        self._conn: psycopg.Connection[Any] | None = None
+        self._closed = False
+        self.archived = 0
+        """Months that were archived and dropped since the start."""
         self.trouble: str | None = None
         """What hindered the last run."""
 
-    @property
-    def is_due(self) -> bool:
-        """Whether the last run is an hour ago."""
-        return self._ran is None or time.monotonic() - self._ran > EVERY_SECONDS
+    async def watch(self) -> None:
+        """Run at once and then every hour, until cancelled."""
+        while True:
+            if self._ran is None or time.monotonic() - self._ran > EVERY_SECONDS:
+                await self.run()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def run(self) -> None:
         """Do it now. What hinders it is logged, and shown by /health until the next run."""
         self._ran = time.monotonic()
-        doing = "making months"
+        self.trouble = await asyncio.to_thread(self._upkeep)
+        if self.trouble and not self._closed:
+            log.warning("maintenance: %s", self.trouble)
+
+    def close(self) -> None:
+        """Stop soon: what is half done is done again by the next process."""
+        self._closed = True
+        if self._conn is not None:
+            self._conn.cancel()
+
+    def _upkeep(self) -> str | None:
+        doing = "connecting"
         try:
-            async with self._pool.connection(WAIT_SECONDS) as conn:
-                await conn.execute(SQL["maintain_partitions"])
+            with self._connection() as conn:
+                doing = "making months"
+                conn.execute(SQL["maintain_partitions"])
                 doing = "sweeping sessions"
-                limit, swept = {"limit": SWEEP_LIMIT}, SWEEP_LIMIT
+                swept = SWEEP_LIMIT
                 while swept == SWEEP_LIMIT:
-                    swept = (await conn.execute(SQL["sweep_sessions"], limit)).rowcount
-            self.trouble = None
+                    swept = conn.execute(SQL["sweep_sessions"], {"limit": SWEEP_LIMIT}).rowcount
+                doing = "archiving"
+                return self._archive(conn)
         except psycopg.Error as error:
-            self.trouble = f"{doing}: {type(error).__name__}"
-            log.warning("postgres: %s", self.trouble)
+            return f"{doing}: {type(error).__name__}"
+
+    def _archive(self, conn: psycopg.Connection[Any]) -> str | None:
+        """Archive and drop what was retired; gives the first thing that hindered it."""
+        trouble: str | None = None
+        for part, *bounds in conn.execute(SQL["retired"]).fetchall():
+            if self._closed:
+                break
+            try:
+                kept = verify(self._archives, part) or archive(
+                    conn, f"retired.{part}", self._archives, part, bounds=(bounds[0], bounds[1])
+                )
+                gone = {"part": part, "rows": kept.rows, "sha256": bytes.fromhex(kept.sha256)}
+                conn.execute(SQL["drop_retired"], gone)
+            except HouseError as error:
+                trouble = trouble or error.message
+            except LockNotAvailable:
+                log.info("retired.%s: somebody reads it; it goes next time", part)
+            else:
+                self.archived += 1
+                log.info("%s/%s.csv.gz: %d rows; dropped", self._archives, part, kept.rows)
+        return trouble
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that ``close`` can interrupt."""
+        with alone(self._postgres, STATEMENT_TIMEOUT_MS) as conn:
+            conn.add_notice_handler(lambda said: log.warning("postgres: %s", said.message_primary))
+            self._conn = conn
+            try:
+                yield conn
+            finally:
+                self._conn = None

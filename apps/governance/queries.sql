@@ -134,13 +134,29 @@ SELECT extract(epoch FROM now() - max(newest.received_at))::float8
   FROM (SELECT s.received_at FROM core.agent_state AS s
          ORDER BY s.state_id DESC LIMIT 1) AS newest;
 
--- stray_events --
--- Whether a row fell outside every month.
-SELECT EXISTS (SELECT 1 FROM ONLY audit.events_default);
+-- partition_trouble --
+-- What is wrong with the months, one sentence per table, and how many wait for their archive.
+SELECT state.trouble, state.waiting
+  FROM audit.partition_state() AS state;
 
 -- maintain_partitions --
 -- Makes the months ahead, commits, then retires those past their time: not inside a transaction.
 CALL audit.partition_maintenance();
+
+-- retired --
+-- Months that were taken out of their table and have not been dropped, the oldest first.
+SELECT part, from_at, upto_at
+  FROM audit.retired
+ WHERE dropped_at IS NULL
+ ORDER BY upto_at, retired_id;
+
+-- drop_retired --
+-- Refused unless the archive has as many rows.
+SELECT audit.drop_retired(%(part)s, %(rows)s, %(sha256)s);
+
+-- applied_migrations --
+-- Ids of what is applied.
+SELECT to_char(version, 'FM0000') || '.' || name FROM core.schema_migrations;
 
 -- write_probe --
 -- A commit of its own; gives what was written.

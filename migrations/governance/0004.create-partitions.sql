@@ -107,7 +107,7 @@ CREATE FUNCTION audit.create_partitions(now timestamptz) RETURNS integer
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
     SET datestyle = 'ISO'
-    SET lock_timeout = '2s'
+    SET lock_timeout = '1s'
 AS $$
 DECLARE
     made integer := 0;
@@ -304,7 +304,8 @@ AS $$
 DECLARE
     kept record;
 BEGIN
-    PERFORM audit.create_partitions(now); COMMIT;
+    PERFORM audit.create_partitions(now);
+    COMMIT;
     FOR kept IN SELECT r.part, r.said FROM audit.retire_partitions(now) AS r WHERE NOT r.done LOOP
         RAISE WARNING 'audit.%: was not retired: %', kept.part, kept.said;
     END LOOP;

@@ -43,7 +43,8 @@ def watched(governance_database, tmp_path):
             audit = AuditLog(tmp_path / "audit_log.jsonl")
             sessions = Sessions(Desk(store), connect(RedisSettings(socket=tmp_path / "no.sock")))
             checkins = Checkins(store, Thresholds(), audit, sessions, lost.append)
-            maintenance = Maintenance(store)
+            told = PostgresSettings(url=governance_database.app)
+            maintenance = Maintenance(told, tmp_path / "archive")
             yield (
                 Health(
                     store, audit, sessions, checkins, maintenance=maintenance, on_lost=lost.append
@@ -126,19 +127,61 @@ def test_killed_idle_connections_are_not_the_end(watched, governance_database, m
 
 
 def test_rows_outside_every_month_are_an_alarm(watched, governance_database):
-    """Until maintenance, or an operator, has made their month."""
+    """Until maintenance has made their month; what is past its time leaves with its archive."""
     stray = ("INSERT INTO audit.events (event_id, recorded_at, event_type)"
-             " VALUES (gen_random_uuid(), '{}', 'x')")  # fmt: skip
+             " VALUES (gen_random_uuid(), '1999-01-15+00', 'x')")  # fmt: skip
+
+    async def look(*, upkeep):
+        async with watched() as (health, maintenance, _):
+            if upkeep:
+                await maintenance.run()
+            said = await health.look()
+            return said["checks"]["partitions"], said["months"]
+
+    told(governance_database, stray)
+    check, _ = asyncio.run(look(upkeep=False))
+    assert check["status"] == "moderate"
+    assert check["detail"] == "audit.events_default: holds rows that no month was made for"
+    assert asyncio.run(look(upkeep=True)) == ({"status": "ok"}, {"archived": 1, "waiting": 0})
+
+
+@pytest.mark.parametrize(
+    ("deed", "word"),
+    [
+        ("DROP TABLE audit.events_default", "no default partition"),
+        ("CREATE TABLE core.log (at timestamptz) PARTITION BY RANGE (at)", "core.log: is not in"),
+        ("INSERT INTO audit.partitions VALUES ('core.agents', 1)", "core.agents: is listed"),
+        ("UPDATE audit.retired SET retired_at = now() - interval '3 days'", "cannot be retired"),
+    ],
+)
+def test_months_in_disorder_are_an_alarm(watched, governance_database, deed, word):
+    """Each of the things that stopped the trail upstream is said by name."""
+    waiting = ("INSERT INTO audit.retired (parent, part, from_at, upto_at)"
+               " VALUES ('audit.events', 'x', '2020-01-01+00', '2020-02-01+00')")  # fmt: skip
 
     async def look():
-        async with watched() as (health, maintenance, _):
-            await maintenance.run()
+        async with watched() as (health, *_):
             return (await health.look())["checks"]["partitions"]
 
-    told(governance_database, stray.format("1999-01-15+00"))
-    assert asyncio.run(look())["status"] == "moderate"
-    told(governance_database, "SELECT audit.partition_maintenance('1999-01-15+00')")
+    told(governance_database, waiting)
     assert asyncio.run(look()) == {"status": "ok"}
+    told(governance_database, deed)
+    assert word in asyncio.run(look())["detail"]
+
+
+def test_a_month_too_few_is_an_alarm(watched, governance_database):
+    """Two whole months ahead are the least."""
+    last = ("SELECT part FROM audit.partition_bounds('audit.events')"
+            " WHERE NOT is_default ORDER BY from_at DESC LIMIT 1")  # fmt: skip
+
+    async def look():
+        async with watched() as (health, *_):
+            return (await health.look())["checks"]["partitions"]
+
+    told(governance_database, f"DROP TABLE {told(governance_database, last)[0][0]}")
+    assert asyncio.run(look()) == {"status": "ok"}
+    told(governance_database, f"DROP TABLE {told(governance_database, last)[0][0]}")
+    assert asyncio.run(look())["detail"] == "audit.events: 1 months ahead"
 
 
 def test_sessions_that_are_over_are_swept(watched, governance_database, monkeypatch):
