@@ -5,10 +5,12 @@ import os
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from apps.anima.checkin import compose, new_boot_id
+from apps.anima.instants import as_instant
 from apps.anima.requeue import requeue
 from apps.anima.store import Store
 from apps.anima.writer import BATCH_LIMIT, QUEUE_LIMIT
@@ -252,6 +254,76 @@ def test_a_store_that_was_never_migrated_is_refused(tmp_path):
     sqlite3.connect(tmp_path / "anima.db").executescript("CREATE TABLE t (x)")
     with pytest.raises(Diverged, match=r"anima: migration 0001\.create-identity-and-events is"):
         Store(tmp_path / "anima.db", "lumen").start()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said", "hint"),
+    [
+        ("DELETE FROM _yoyo_migration WHERE migration_id > '0008'",
+         "migration 0008.create-primitives is missing", "apply 1"),
+        ("DELETE FROM _yoyo_migration", "migration 0001.create-identity-and-events is missing",
+         "apply "),
+        ("INSERT INTO _yoyo_migration VALUES ('x', '9999.add-wings', '')",
+         "9999.add-wings is not known to this release", "roll it back"),
+        ("DROP TABLE _yoyo_migration", "migration 0001.create-identity-and-events is missing",
+         "apply "),
+    ],
+)  # fmt: skip
+def test_a_schema_that_it_was_not_built_for_is_refused(path, sql, said, hint):
+    """Older or newer: the migration is named, and nothing is written."""
+    db = sqlite3.connect(path)
+    db.executescript(sql)
+    db.close()
+    before = path.read_bytes()
+
+    with pytest.raises(Diverged, match=said) as refused:
+        Store(path, "lumen").start()
+    assert hint in refused.value.hint
+    assert path.read_bytes() == before
+
+
+DENVER = ZoneInfo("America/Denver")
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-02-20T10:00:00", "2026-02-20T17:00:00+00:00"),
+        ("2026-07-20T10:00:00.25", "2026-07-20T16:00:00.250000+00:00"),
+        ("2026-11-01T01:30:00", "2026-11-01T07:30:00+00:00"),  # came twice: the first
+        ("2026-03-08T02:30:00", "2026-03-08T09:30:00+00:00"),  # never came: as if it had
+        ("2026-02-20T10:00:00Z", "2026-02-20T10:00:00+00:00"),
+        ("2026-02-20T10:00:00+01:00", "2026-02-20T09:00:00+00:00"),
+    ],
+)
+def test_an_old_timestamp_is_an_instant(text, utc):
+    """The zone counts only where there is no offset."""
+    assert as_instant(text, DENVER).isoformat() == utc
+
+
+def test_an_adopted_creature_is_known_by_its_name(path, drawing_state, build):
+    """Its id is of its own making; a last step that we cannot read stops no check-in."""
+    db = sqlite3.connect(path)
+    db.executescript(
+        "INSERT INTO identity (creature_id, born_at, total_awakenings, name)"
+        " VALUES ('49e14444-b59e', '2025-12-01T09:30:00Z', 2052, 'Lumen'),"
+        " ('other', '2025-12-01T09:30:00Z', 1, 'Other');"
+        "INSERT INTO drawing_history (timestamp, E, I, S, V, C, marks, era) VALUES"
+        " ('2025-12-01T09:30:00Z', 0.5, 0.5, 0.5, 0, 0.5, 10, 'cubist')"
+    )
+    db.close()
+    store = Store(path, "lumen")
+    store.start()
+    store.wake(NOW)
+    store.heartbeat(NOW, 1.5)
+    store.enqueue_checkin(BOOT, NOW, build)
+    (waiting,) = store.oldest_checkins(1)
+    store.close(5)
+
+    who = _rows(path, "SELECT creature_id, total_awakenings, total_alive_seconds FROM identity")
+    assert who == [("49e14444-b59e", 2053, 1.5), ("other", 1, 0.0)]
+    assert json.loads(waiting.body)["identity"] == {"awakenings": 2053, "alive_seconds": 1.5}
+    assert "drawing_eisv" not in json.loads(waiting.body)["sensor_data"]
 
 
 def test_a_missing_column_is_named(path):
