@@ -10,7 +10,7 @@ from services.engine import engine
 from services.governance import governance, image
 from services.ground import ground
 from services.house import house
-from services.migrations import governance_line
+from services.migrations import anima_proof, governance_line, governance_proof
 from services.postgres import postgres
 from services.redis import redis
 from services.secrets import kept
@@ -28,8 +28,10 @@ try:
         tag = image(docker)
         governance_line(home, tag)
         governance(home, docker, tag)
+        governance_proof(home, tag)
 
     if "pi" in host.groups:
         anima(home, host.data.machine)
+        anima_proof(host.data.machine)
 except HouseError as error:
     raise PyinfraError(str(error)) from error

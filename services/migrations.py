@@ -1,42 +1,55 @@
-"""Migration lines, applied on the host where the database lives."""
+"""Migration lines, applied on the host where the database lives, and the proof that it is so."""
 
 import re
+import shlex
 from collections.abc import Iterator
+from typing import Any, Final
 
 from pyinfra import host, logger, state
-from pyinfra.api import FactBase, QuoteString, StringCommand, operation
+from pyinfra.api import FactBase, FunctionCommand, QuoteString, StringCommand, operation
 
-from apps.migrate import lines
+from apps.migrate import check, lines
+from apps.migrate.catalog import Difference, postgres, snapshot, sqlite
+from apps.migrate.catalog.difference import difference
 from schemas import ports
+from schemas.hosts import PiHost
 from services import docker
 from services.container import File
 from services.governance import UID, database_url
 from services.house import House
 from services.postgres import DATABASE, OWNER
 
-LEDGER = "SELECT migration_id || ' ' || sha256 FROM {} ORDER BY migration_id"
+LEDGER: Final = (
+    "SELECT c.migration_id || ' ' || c.sha256 FROM {0}_abode_checksum AS c"
+    " WHERE c.migration_id LIKE 'post-apply.%' OR EXISTS (SELECT 1 FROM {0}_yoyo_migration AS m"
+    " WHERE m.migration_id = c.migration_id) ORDER BY 1;"
+)
+"""What a database says was applied; plain yoyo leaves our row behind when it rolls back."""
+SAID = 12
+"""Differences that a dry run names."""
 
 
-class Ledger(FactBase[dict[str, str]]):
-    """What a database says was applied: migration to content hash. Read-only."""
+class Stated(FactBase[dict[str, Any]]):
+    """What a database says of itself: ``ledger``, migration to content hash; ``catalog``."""
 
     def command(self, ask: str) -> str:
         return f"{ask} 2>/dev/null || true"
 
-    def process(self, output: list[str]) -> dict[str, str]:
-        pairs = (line.split() for line in output if re.fullmatch(r"\S+ [0-9a-f]{64}", line))
-        return dict(pairs)
+    def process(self, output: list[str]) -> dict[str, Any]:
+        at = next((n for n, line in enumerate(output) if line.startswith("[")), len(output))
+        pairs = (line.split() for line in output[:at] if re.fullmatch(r"\S+ [0-9a-f]{64}", line))
+        return {"ledger": dict(pairs), "catalog": "\n".join(output[at:])}
 
     @staticmethod
-    def default() -> dict[str, str]:
-        return {}
+    def default() -> dict[str, Any]:
+        return {"ledger": {}, "catalog": ""}
 
 
 @operation()
 def applied(line: str, ask: str, apply: StringCommand) -> Iterator[StringCommand]:
     """Bring a database to the end of its line; the runner on the host has the last word."""
     wanted = lines.checksums(line)
-    have = host.get_fact(Ledger, ask=ask)
+    have = host.get_fact(Stated, ask=ask)["ledger"]
     if have == wanted:
         host.noop(f"{line} is at {lines.line(line).migrations()[-1]}")
         return
@@ -53,39 +66,124 @@ def _said(what: str, have: dict[str, str], wanted: dict[str, str]) -> str:
     return "changed on disk:" if what in wanted else "unknown here:"
 
 
-def governance_line(house: House, tag: str) -> None:
-    """The line ``governance``, run as its owner from the image that will serve it."""
-    server = house.called("postgres-age")
-    ask = LEDGER.format("ledger._abode_checksum")
+@operation()
+def proven(
+    line: str, ask: str, proof: tuple[StringCommand | FunctionCommand, ...]
+) -> Iterator[Any]:
+    """What lives is what the line builds. What converges is done again first; the rest fails.
+
+    The committed snapshot is what the line builds, so a database that is like it needs no proof.
+    """
+    stated = host.get_fact(Stated, ask=ask)
+    drift = drifted(line, stated["catalog"])
+    if not drift:
+        host.noop(f"{line} is as its migrations make it")
+        return
+    # Before the first migration, and before a new one, everything of it differs.
+    if state.config.DIFF and stated["ledger"] == lines.checksums(line):
+        for each in drift[:SAID]:
+            host.log(f"  {line}: {each}", logger.info)
+        if len(drift) > SAID:
+            host.log(f"  {line}: and {len(drift) - SAID} more", logger.info)
+    yield from proof
+
+
+def drifted(line: str, catalog: str) -> list[Difference]:
+    """How what lives differs from the committed snapshot and from the declared server."""
+    of = lines.line(line)
+    if of.engine == "sqlite":
+        return difference(snapshot.read(of), sqlite.parse(catalog))
+    return check.against(snapshot.read(of), postgres.parse(catalog))
+
+
+def governance_ask(server: str) -> str:
+    """Ledger and catalog in one answer, asked by the one who sees all: inside its container."""
+    psql = f"docker exec {server} psql -qAtX -U postgres -d {DATABASE}"
+    script = " ".join(line.strip() for line in postgres.script().splitlines())
+    return f'{psql} -c "{LEDGER.format("ledger.")}" -c {shlex.quote(script)}'
+
+
+def _run(
+    house: House, tag: str, *words: str, files: dict[str, File] | None = None
+) -> StringCommand:
+    """The runner, as the owner of the database, from the image that serves it."""
     password = house.vault.get("postgres_owner")
+    return docker.once(
+        image=tag,
+        command=["python", "-m", "apps.migrate", "governance", *words],
+        container=house.called("governance-migrate"),
+        uid=UID,
+        volumes={f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR},
+        labels=house.labels,
+        env={
+            "DB_POSTGRES_URL": f"{database_url(OWNER)}&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
+        },
+        # Also for the scratch database beside it.
+        files={"pgpass": File(f"*:*:*:{OWNER}:{password}\n", secret=True), **(files or {})},
+    )
+
+
+def governance_line(house: House, tag: str) -> None:
+    """The line ``governance``."""
     applied(
         name=f"Migrate {DATABASE}",
         line="governance",
-        ask=f'docker exec {server} psql -qAtX -U postgres -d {DATABASE} -c "{ask}"',
-        apply=docker.once(
-            image=tag,
-            command=["python", "-m", "apps.migrate", "apply", "governance"],
-            container=house.called("governance-migrate"),
-            uid=UID,
-            volumes={f"{server}-socket": ports.POSTGRES_SOCKET_DIR},
-            labels=house.labels,
-            env={
-                "DB_POSTGRES_URL": f"{database_url(OWNER)}"
-                f"&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
-            },
-            files={"pgpass": File(f"*:*:{DATABASE}:{OWNER}:{password}\n", secret=True)},
-        ),
+        ask=governance_ask(house.called("postgres-age")),
+        apply=_run(house, tag, "apply"),
+    )
+
+
+def governance_proof(house: House, tag: str) -> None:
+    """That ``governance`` is what its line builds, in the scratch database beside it."""
+    ask = governance_ask(house.called("postgres-age"))
+
+    def compared(state: Any, host: Any) -> bool:
+        """Build the line, and compare it with what the superuser sees."""
+        _, answer = StringCommand(ask).execute(state, host, {})
+        catalog = Stated().process(answer.stdout_lines)["catalog"]
+        command = _run(
+            house, tag, "check", "--live", f"{ports.CONTAINER_FILES_DIR}/live.json",
+            files={"live.json": File(catalog)},
+        )  # fmt: skip
+        ended_well, said = command.execute(state, host, {})
+        for text in () if ended_well else said.output_lines:
+            host.log(text, logger.error)
+        return bool(ended_well)
+
+    proven(
+        name=f"Prove {DATABASE}",
+        line="governance",
+        ask=ask,
+        proof=(_run(house, tag, "apply", "--again"), FunctionCommand(compared, (), {})),
     )
 
 
 def anima_line(service_user: str, home: str, run: str) -> None:
     """The line ``anima``, run by the service's own user on the Pi."""
     database = f"{home}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
-    ask = LEDGER.format("_abode_checksum")
     applied(
         name=f"Migrate {ports.ANIMA_DB}",
         line="anima",
-        ask=f'sqlite3 -readonly {database} "{ask}"',
-        apply=StringCommand(run, "apply anima --database", QuoteString(database)),
+        ask=anima_ask(database),
+        apply=StringCommand(run, "anima apply --database", QuoteString(database)),
         _sudo_user=service_user,
     )
+
+
+def anima_proof(pi: PiHost) -> None:
+    """That ``anima.db`` is what its line builds, in a file that is gone afterwards."""
+    database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
+    run = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
+    proven(
+        name=f"Prove {ports.ANIMA_DB}",
+        line="anima",
+        ask=anima_ask(database),
+        proof=(StringCommand(run, "anima check --database", QuoteString(database)),),
+        _sudo_user=pi.user,
+    )
+
+
+def anima_ask(database: str) -> str:
+    """Ledger and catalog of a file."""
+    script = " ".join(line.strip() for line in sqlite.script().splitlines())
+    return f'sqlite3 -readonly {database} "{LEDGER.format("")}" {shlex.quote(script)}'

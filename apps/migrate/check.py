@@ -43,7 +43,8 @@ def check(
     ``live`` holds what somebody who sees more than its owner read of it.
     """
     if line.engine == "sqlite":
-        return difference(build.in_file(line), build.file(line, Path(database)))
+        path = Path(database)
+        return difference(build.in_file(line, path), build.file(line, path))
     actual = postgres.parse(live.read_text()) if live else build.live(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database))
     return against(wanted, actual, declared)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from apps import hosts as in_force
+from apps.migrate.catalog import postgres
 from apps.ops import reach
 from schemas.hosts import Hosts
 from services.anima import UNIT
@@ -98,7 +99,8 @@ def _inventory(hosts: Hosts, state: Path) -> dict[str, Any]:
         "queries": [
             {"database": "postgres", "query": statement("postgres/state.sql")},
             {"database": "governance", "query": statement("postgres/extensions.sql")},
-            {"database": "governance", "query": LEDGER.format("ledger._abode_checksum")},
+            {"database": "governance", "query": LEDGER.format("ledger.")},
+            {"database": "governance", "query": postgres.script()},
         ],
     }
     pi = {

@@ -1,15 +1,19 @@
 """A line built anew, and what lives, each as a catalog."""
 
+import sqlite3
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from apps.migrate import runner
-from apps.migrate.catalog import postgres, sqlite
+from apps.migrate.catalog import postgres
+from apps.migrate.catalog import sqlite as files
 from apps.migrate.errors import Locked
 from apps.migrate.lines import Line
+from apps.migrate.rebuild import is_adopted, rebuild
 from apps.queries import load
 from schemas.errors import Refused
 
@@ -49,19 +53,34 @@ def file(line: Line, path: Path) -> dict[str, str]:
     if not path.is_file():
         raise Refused(f"{path}: no such file")
     with runner.opened(line, str(path), readonly=True) as ledger:
-        found = sqlite.read(ledger.connection)
+        found = files.read(ledger.connection)
     # A file opened as immutable has no journal at all; its header says what it will have.
     with path.open("rb") as opened:
         found["pragma journal_mode"] = "wal" if opened.read(20)[18:] == b"\2\2" else "delete"
     return found
 
 
-def in_file(line: Line) -> dict[str, str]:
-    """The catalog of the line, built in a file that is gone afterwards."""
+def in_file(line: Line, like: Path | None = None) -> dict[str, str]:
+    """The catalog of the line, built in a file that is gone afterwards.
+
+    ``like`` is a live file: an adopted one keeps the shapes that were there before us.
+    """
     with tempfile.TemporaryDirectory(prefix="abode-check-") as folder:
         path = Path(folder) / "scratch.db"
-        runner.apply(line, str(path))
+        if like is None or not _rebuilt(line, like, path):
+            runner.apply(line, str(path))
         return file(line, path)
+
+
+def _rebuilt(line: Line, like: Path, path: Path) -> bool:
+    """Make what an adopted file must look like; whether it is one."""
+    with runner.opened(line, str(like), readonly=True) as ledger:
+        if not is_adopted(ledger.connection):
+            return False
+        with closing(sqlite3.connect(path, isolation_level=None)) as empty:
+            empty.execute("PRAGMA journal_mode = WAL")
+            rebuild(line, ledger.connection, empty)
+    return True
 
 
 def _hold(connection: Any, name: str) -> None:

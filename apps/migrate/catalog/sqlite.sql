@@ -4,7 +4,7 @@ SELECT json_group_array(json_array(kind, name, tbl_name, text)) FROM (
     SELECT type AS kind, name, tbl_name, sql AS text FROM sqlite_schema
      WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'
        AND tbl_name NOT LIKE '\_yoyo\_%' ESCAPE '\'
-       AND tbl_name NOT IN ('yoyo_lock', '_abode_checksum')
+       AND tbl_name NOT IN ('yoyo_lock', '_abode_checksum', '_abode_adopted')
     UNION ALL SELECT 'pragma', 'journal_mode', '', journal_mode FROM pragma_journal_mode
     UNION ALL SELECT 'pragma', 'user_version', '', user_version FROM pragma_user_version
     UNION ALL SELECT 'pragma', 'application_id', '', application_id FROM pragma_application_id

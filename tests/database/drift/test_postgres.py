@@ -144,8 +144,8 @@ PLANTED = {
         {"grant schema ag_catalog to governance_ro"},
     ),
     "function of an extension opened or closed": (
-        "REVOKE EXECUTE ON FUNCTION ag_catalog.age_keys(ag_catalog.agtype) FROM PUBLIC",
-        {"grant function ag_catalog.age_keys(ag_catalog.agtype) to PUBLIC"},
+        "REVOKE EXECUTE ON FUNCTION ag_catalog.age_tail(ag_catalog.agtype) FROM PUBLIC",
+        {"grant function ag_catalog.age_tail(ag_catalog.agtype) to PUBLIC"},
     ),
     "ledger opened": (
         "GRANT INSERT ON ledger._yoyo_migration TO governance",
