@@ -2,7 +2,7 @@
 
 Stock yoyo commits the DDL and its mark apart, hashes only the name of a file, and leaves its lock
 behind when it is killed. The files and the tables are yoyo's, so that plain yoyo can go on where
-we stopped; it is imported only to make those tables.
+we stopped; it is imported only to complete what an older one began.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from schemas.errors import HouseError, Refused
 SQL = load(Path(__file__).with_name("queries.sql"))
 Say = Callable[[str], None]
 """Told what is being done, one line at a time."""
-TABLES: Final = {"_abode_checksum", "_yoyo_log", "_yoyo_migration", "_yoyo_version", "yoyo_lock"}
+YOYO: Final = {"_yoyo_log", "_yoyo_migration", "_yoyo_version", "yoyo_lock"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,16 @@ class Ledger(ABC):
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
         """A cursor on one of our own queries."""
 
-    @abstractmethod
-    def run(self, text: str) -> None:
-        """A migration's statements; raises Failed."""
+    def tell(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """The same without an answer: an engine may send it with what comes next."""
+        self.ask(sql, values)
 
     @abstractmethod
-    def one_true(self, query: str) -> bool:
-        """Whether a query gives one row with one true value, as a migration sees it."""
+    def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
+        """A migration's statements, then its promises; gives the first that is broken.
+
+        A promise is a query for one row with one true value. Raises Failed.
+        """
 
     @abstractmethod
     def explain(self, failed: Failed) -> HouseError:
@@ -158,18 +161,22 @@ class Ledger(ABC):
     def prepare(self) -> None:
         """Make whatever the ledger lacks."""
         there = self.columns()
-        if not TABLES - {"_abode_checksum"} <= there.keys():
-            self.make_yoyo()
+        if not there.keys() & YOYO:
+            with self.transaction():
+                self.tell(SQL["create_yoyo"])
+                self.tell(SQL["note_version"], {"at": datetime.now(UTC).replace(tzinfo=None)})
+        elif not there.keys() >= YOYO:
+            self._upgrade_yoyo()
         if "content" in there.get("_abode_checksum", ()):
             return
         with self.transaction():
-            self.ask(SQL["create_checksums"])
+            self.tell(SQL["create_checksums"])
             if "_abode_checksum" in there:
-                self.ask(SQL["add_applied_at"])
-                self.ask(SQL["add_content"])
+                self.tell(SQL["add_applied_at"])
+                self.tell(SQL["add_content"])
 
-    def make_yoyo(self) -> None:
-        """Yoyo's own tables, made by yoyo, through our connection."""
+    def _upgrade_yoyo(self) -> None:
+        """A ledger that an older yoyo began is completed by yoyo, through our connection."""
         from yoyo import internalmigrations  # noqa: PLC0415  # slow to import, rarely needed
         from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend  # noqa: PLC0415
         from yoyo.backends.core.sqlite3 import SQLiteBackend  # noqa: PLC0415
@@ -192,13 +199,12 @@ class Ledger(ABC):
     def step(self, migration_id: str) -> None:
         """The same within a transaction of the caller's."""
         self.at = migration_id
-        self.run(self.line.sql(migration_id))
-        for query in self.line.ensures(migration_id):
-            if not self.one_true(query):
-                raise Refused(
-                    f"migration {migration_id}: did not do what it promises: {query}",
-                    hint="nothing of it stays; correct the file and apply again",
-                )
+        text = self.line.sql(migration_id)
+        if broken := self.run(text, self.line.ensures(migration_id)):
+            raise Refused(
+                f"migration {migration_id}: did not do what it promises: {broken}",
+                hint="nothing of it stays; correct the file and apply again",
+            )
         self._mark(migration_id, "apply")
         self.at = "ledger"
 
@@ -211,7 +217,7 @@ class Ledger(ABC):
         self.at = migration_id
         self.run(self.line.sql(migration_id, back=True))
         for query in ("unmark", "forget_checksum"):
-            self.ask(SQL[query], {"migration_id": migration_id})
+            self.tell(SQL[query], {"migration_id": migration_id})
         self._log(migration_id, "rollback")
         self.at = "ledger"
 
@@ -233,10 +239,10 @@ class Ledger(ABC):
     def _mark(self, migration_id: str, operation: str) -> None:
         at = datetime.now(UTC).replace(tzinfo=None)
         row = {"migration_hash": _hash(migration_id), "migration_id": migration_id, "at": at}
-        self.ask(SQL["mark"], row)
+        self.tell(SQL["mark"], row)
         self._log(migration_id, operation, at)
         self._keep("record", migration_id, at=at)
-        self.ask(SQL["forget_post_applies"])
+        self.tell(SQL["forget_post_applies"])
 
     def _log(self, migration_id: str, operation: str, at: datetime | None = None) -> None:
         row = {
@@ -248,13 +254,13 @@ class Ledger(ABC):
             "at": at or datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
         }
-        self.ask(SQL["log"], row)
+        self.tell(SQL["log"], row)
 
     def _keep(self, query: str, migration_id: str, **more: Any) -> None:
         content = self.line.content(migration_id)
         sha256 = hashlib.sha256(content).hexdigest()
         row = {"migration_id": migration_id, "sha256": sha256, "content": packed(content)}
-        self.ask(SQL[query], row | more)
+        self.tell(SQL[query], row | more)
 
     def _hold_yoyo(self, pid: int) -> None:
         end = time.monotonic() + self.patience.runner

@@ -23,6 +23,8 @@ ADVISORY_KEY: Final = 0x61626F6465
 """'abode': one key for every migration of a database."""
 CONNECT_SECONDS: Final = 10
 _NAME = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
+_CLEAN: Final = "RESET ALL; SET search_path TO ledger"
+"""Undo what a migration may have SET, and look at the ledger."""
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 
 
@@ -38,6 +40,7 @@ class Postgres(Ledger):
         super().__init__(line, patience, readonly=readonly)
         self.database = database
         self.partitioned: set[str] = set()
+        self.unsent: list[str] = []
         self.connection = _open(
             line.name,
             database,
@@ -45,7 +48,7 @@ class Postgres(Ledger):
             statement_timeout=int(patience.statement * 1000),
             default_transaction_read_only="on" if readonly else "off",
         )
-        self._reset()
+        self.tell(_CLEAN)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -70,44 +73,59 @@ class Postgres(Ledger):
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """One transaction; afterwards no setting of a migration is left."""
-        self.ask("BEGIN")
+        self.tell("BEGIN")
         try:
             yield
-            self.ask("COMMIT" if keep else "ROLLBACK")
+            self.ask(f"{'COMMIT' if keep else 'ROLLBACK'}; {_CLEAN}")
         except BaseException:
+            self.unsent = []
             with suppress(psycopg.Error):
-                self.ask("ROLLBACK")
-                self._reset()
+                self.ask(f"ROLLBACK; {_CLEAN}")
             raise
-        self._reset()
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
-        """Send one of our queries, values and all, in one message."""
-        if values is None:
-            return self.connection.execute(sql)
-        return self.connection.execute(_NAME.sub(r"%(\1)s", sql.replace("%", "%%")), values)
+        """Send one of our queries, with all that was not sent yet, in one message."""
+        self.tell(sql, values)
+        return self._send()
 
-    def run(self, text: str) -> None:
+    def tell(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Keep it until something must be answered: the server is far away."""
+        if values is not None:
+            cursor = psycopg.ClientCursor(self.connection)
+            sql = cursor.mogrify(_NAME.sub(r"%(\1)s", sql.replace("%", "%%")), values)
+        self.unsent.append(sql.rstrip("; \n"))
+
+    def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """Send the whole file in one message; names resolve by the database's search_path."""
-        opening = "SET LOCAL search_path TO DEFAULT; "
+        self.tell("SET LOCAL search_path TO DEFAULT")
+        before = len(";\n".join(self.unsent)) + 2
+        # A file may end in a comment, and with a semicolon or without.
+        self.unsent.append(f"{text}\n")
+        for query in promises:
+            self.tell(query)
         try:
-            self.connection.execute(opening + text)
-            # A file that changed its role must not write our ledger with it.
-            self.ask("RESET ROLE; SET LOCAL search_path TO ledger")
+            cursor = self._send(last=len(promises))
+            kept = [
+                _is_true(cursor),
+                *(cursor.nextset() and _is_true(cursor) for _ in promises[1:]),
+            ]
         except psycopg.Error as error:
-            place = error.diag.statement_position
-            before = (opening + text)[: int(place) - 1] if place else None
-            raise Failed(error, None if before is None else before.count("\n") + 1) from error
+            place = int(error.diag.statement_position or 0) - 1 - before
+            within = 0 <= place < len(text)
+            raise Failed(error, text.count("\n", 0, place) + 1 if within else None) from error
+        # A file that changed its role must not write our ledger with it.
+        self.tell("RESET ROLE; SET LOCAL search_path TO ledger")
+        return next((each for each, good in zip(promises, kept, strict=False) if not good), None)
 
-    def one_true(self, query: str) -> bool:
-        """Ask as the migration would."""
-        self.ask("SET LOCAL search_path TO DEFAULT")
-        try:
-            rows = self.connection.execute(query).fetchmany(2)
-        except psycopg.Error as error:
-            raise Failed(error) from error
-        self.ask("SET LOCAL search_path TO ledger")
-        return len(rows) == 1 and len(rows[0]) == 1 and rows[0][0] is True
+    def _send(self, last: int = 1) -> psycopg.Cursor[Any]:
+        """Send what was not sent yet; gives a cursor on the ``last`` results of it."""
+        whole, self.unsent = ";\n".join(self.unsent), []
+        cursor = self.connection.execute(whole)
+        results = 1
+        while cursor.nextset():
+            results += 1
+        cursor.set_result(max(results - max(last, 1), 0))
+        return cursor
 
     def explain(self, failed: Failed) -> HouseError:
         """Who does not answer, or what the server said of which migration."""
@@ -132,11 +150,11 @@ class Postgres(Ledger):
             found.setdefault(table, set()).add(column)
         return found
 
-    def make_yoyo(self) -> None:
-        """In a schema of their own."""
+    def prepare(self) -> None:
+        """In a schema of its own."""
         if self.ask("SELECT to_regnamespace('ledger') IS NULL").fetchone()[0]:
             self.ask("CREATE SCHEMA ledger")
-        super().make_yoyo()
+        super().prepare()
 
     def is_abandoned(self, pid: int) -> bool:  # noqa: ARG002  # it may be of any host
         """No other session of the owner is left that could be it."""
@@ -177,9 +195,13 @@ class Postgres(Ledger):
         if not self.connection.closed:
             super().release(pid)
 
-    def _reset(self) -> None:
-        """Undo what a migration may have SET, and look at the ledger."""
-        self.ask("RESET ALL; SET search_path TO ledger")
+
+def _is_true(cursor: psycopg.Cursor[Any]) -> bool:
+    """Whether a result is one row with one true value."""
+    if cursor.description is None:
+        return False
+    rows = cursor.fetchmany(2)
+    return len(rows) == 1 and len(rows[0]) == 1 and rows[0][0] is True
 
 
 def _open(line: str, database: str, **more: object) -> psycopg.Connection[Any]:

@@ -1,3 +1,37 @@
+-- create_yoyo --
+-- Yoyo's tables, as yoyo 9 makes them: its version 2.
+CREATE TABLE _yoyo_migration (
+    migration_hash VARCHAR(64),
+    migration_id VARCHAR(255),
+    applied_at_utc TIMESTAMP,
+    PRIMARY KEY (migration_hash)
+);
+CREATE TABLE _yoyo_log (
+    id VARCHAR(36),
+    migration_hash VARCHAR(64),
+    migration_id VARCHAR(255),
+    operation VARCHAR(10),
+    username VARCHAR(255),
+    hostname VARCHAR(255),
+    comment VARCHAR(255),
+    created_at_utc TIMESTAMP,
+    PRIMARY KEY (id)
+);
+CREATE TABLE _yoyo_version (
+    version INT NOT NULL PRIMARY KEY,
+    installed_at_utc TIMESTAMP
+);
+CREATE TABLE yoyo_lock (
+    locked INT DEFAULT 1,
+    ctime TIMESTAMP,
+    pid INT NOT NULL,
+    PRIMARY KEY (locked)
+);
+
+-- note_version --
+-- So that yoyo finds nothing to upgrade.
+INSERT INTO _yoyo_version (version, installed_at_utc) VALUES (2, :at);
+
 -- create_checksums --
 -- What each applied migration and each post-apply held, so that an edited file is noticed.
 CREATE TABLE IF NOT EXISTS _abode_checksum (

@@ -82,7 +82,7 @@ def apply(
                 _timed(say, f"applying {migration}", _again(ledger, say, ledger.apply), migration)
             for name in plan.gone:
                 ledger.forget(name)
-            due = line.post_applies() if again else ledger.plan().due
+            due = line.post_applies() if again or plan.pending else plan.due
             for name in due:
                 _timed(say, f"running {name}", _again(ledger, say, ledger.post_apply), name)
             if plan.unsigned:

@@ -86,24 +86,27 @@ class SQLite(Ledger):
         """Instants are written as ISO-8601 in UTC."""
         return self.connection.execute(sql, {k: _text(v) for k, v in (values or {}).items()})
 
-    def run(self, text: str) -> None:
+    def tell(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Our own statements may be several in one text."""
+        for _, statement in statements(sql):
+            self.ask(statement, values)
+
+    def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """One statement after the other, none longer than we are patient."""
         for line, statement in statements(text):
-            end = time.monotonic() + self.patience.statement
-            self.connection.set_progress_handler(lambda end=end: time.monotonic() > end, _STEPS)
-            try:
-                self.connection.execute(statement).fetchall()
-            except sqlite3.Error as error:
-                raise Failed(error, line) from error
-            finally:
-                self.connection.set_progress_handler(None, 0)
+            self._timed(statement, line)
+        # SQLite's true is 1.
+        return next((each for each in promises if self._timed(each) != [(1,)]), None)
 
-    def one_true(self, query: str) -> bool:
-        """SQLite's true is 1."""
+    def _timed(self, statement: str, line: int | None = None) -> list[Any]:
+        end = time.monotonic() + self.patience.statement
+        self.connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         try:
-            return bool(self.connection.execute(query).fetchmany(2) == [(1,)])
+            return list(self.connection.execute(statement))
         except sqlite3.Error as error:
-            raise Failed(error) from error
+            raise Failed(error, line) from error
+        finally:
+            self.connection.set_progress_handler(None, 0)
 
     def explain(self, failed: Failed) -> HouseError:
         """What SQLite said of which migration."""
