@@ -3,16 +3,17 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import get_native_id
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from apps.sqlite import sync_directory
 from schemas.document import Document
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound=BaseModel)
 
 
 def load(path: Path, kind: type[D]) -> D | None:
@@ -65,6 +66,12 @@ def replace(path: Path, text: Iterable[str]) -> None:
     """
     _draft(path.with_name(f"{path.name}.new"), text).replace(path)
     sync_directory(path.parent)
+
+
+def keep(path: Path, why: str) -> None:
+    """Give a file a second name, unless that is taken: replacing the first leaves it."""
+    with suppress(FileExistsError):
+        path.with_name(f"{path.name}.{why}").hardlink_to(path)
 
 
 def set_aside(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps import documents
 from apps.anima.log import say
-from schemas.anima.files import SavedCanvas
+from schemas.anima.files import LumensCanvas, SavedCanvas
 
 SIZE = 240
 FULL = 15_000
@@ -77,16 +77,34 @@ def _written(canvas: Canvas, piece: dict[str, Any]) -> Iterator[str]:
     yield "}}\n"
 
 
-def load(path: Path) -> tuple[Canvas, dict[str, Any]] | None:
-    """The saved picture and its piece; None if there is none, ValueError if it is damaged."""
-    saved = documents.load(path, SavedCanvas)
+def load(path: Path) -> tuple[Canvas, dict[str, Any] | None] | None:
+    """The saved picture and its piece; None if there is none, ValueError if it is damaged.
+
+    A picture of the real system comes without a piece; its file is kept beside ours.
+    """
+    try:
+        saved = documents.load(path, SavedCanvas)
+    except ValueError:
+        try:
+            old = documents.load(path, LumensCanvas)
+        except ValueError:
+            old = None
+        if old is None:
+            raise
+        documents.keep(path, "adopted")
+        say("canvas adopted", file=path, pixels=len(old.pixels))
+        return _painted(old.pixels), None
     if saved is None:
         return None
+    return _painted(saved.pixels), saved.piece.model_dump(mode="json")
+
+
+def _painted(pixels: dict[str, Colour]) -> Canvas:
     canvas = Canvas()
-    for place, colour in saved.pixels.items():
+    for place, colour in pixels.items():
         x, y = place.split(",")
         canvas.paint(int(x), int(y), colour)
-    return canvas, saved.piece.model_dump(mode="json")
+    return canvas
 
 
 def set_aside(path: Path, reason: object) -> None:

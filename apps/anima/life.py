@@ -90,7 +90,8 @@ class Life:
         rng = Random(seed)  # noqa: S311  art, not secrets
         try:
             if saved := canvas.load(self._canvas_file):
-                return Drawing(saved[0], Piece.model_validate(saved[1]), rng)
+                piece = saved[1] and Piece.model_validate(saved[1])
+                return Drawing(saved[0], piece or None, rng)
         except ValueError as error:
             canvas.set_aside(self._canvas_file, error)
         return Drawing(canvas.Canvas(), None, rng)

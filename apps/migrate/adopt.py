@@ -1,6 +1,7 @@
 """Take over an SQLite file that was made without us: compared, copied, and no row touched."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +37,14 @@ class Adoption:
     snapshot: Path | None = None
 
 
-def adopt(line: Line, database: str, zone: str, *, wait: float = 10.0) -> Adoption:
+def adopt(
+    line: Line,
+    database: str,
+    zone: str,
+    *,
+    wait: float = 10.0,
+    say: Callable[[str], None] = lambda _: None,
+) -> Adoption:
     """Bring a file to the end of the line in one transaction, whoever else is using it.
 
     ``zone`` is where its naive timestamps were taken. Diverged names everything that does not
@@ -53,7 +61,7 @@ def adopt(line: Line, database: str, zone: str, *, wait: float = 10.0) -> Adopti
         if ledger.plan().applied:
             return _adopted_before(ledger, path, zone)
         found = _surveyed(ledger, path)
-    kept = snapshot(path, "before-adopt")
+    kept = snapshot(path, "before-adopt", say)
     _count(kept, path, found.rows)
     with opened(line, str(path), patience) as ledger, ledger.lock():
         if ledger.plan().applied:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from schemas.anima.tables import JsonObject
 from schemas.bridge import Count
@@ -71,6 +71,15 @@ class SavedCanvas(Document, owner="pi", place="~/.anima/canvas.json"):
 
     piece: SavedPiece
     pixels: dict[Place, tuple[Byte, Byte, Byte]]
+
+
+class LumensCanvas(Closed):
+    """What we take of a canvas.json of the real system: the picture. The hand begins anew."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pixels: dict[Place, tuple[Byte, Byte, Byte]]
+    mark_count: Marks
 
 
 class TrajectoryGenesis(Document, owner="pi", place="~/.anima/trajectory_genesis.json"):

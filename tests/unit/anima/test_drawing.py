@@ -225,6 +225,26 @@ def test_a_damaged_canvas_is_told_from_a_missing_one(tmp_path, text):
         canvas_file.load(file)
 
 
+def test_a_picture_of_the_real_system_is_drawn_on(tmp_path, anima, capsys):
+    """Its pixels stay; its file is kept under another name when ours takes its place."""
+    file = tmp_path / "canvas.json"
+    text = json.dumps(
+        {"pixels": {"0,0": [1, 2, 3], "239,7": [9, 9, 9]}, "mark_count": 142, "energy": 0.6,
+         "drawing_phase": "developing", "era": "gestural", "recent_locations": [[1, 2]]}
+    )  # fmt: skip
+    file.write_text(text)
+    canvas, piece = canvas_file.load(file)
+    drawing = Drawing(canvas, piece, Random(7))
+    before = list(canvas.pixels())
+    _draw(drawing, anima, 50)
+    canvas_file.save(file, drawing.canvas, drawing.piece.model_dump(mode="json"))
+
+    assert before == [(0, 0, (1, 2, 3)), (239, 7, (9, 9, 9))]
+    assert "canvas adopted" in capsys.readouterr().out
+    assert canvas_file.load(file)[1]["marks"] == drawing.piece.marks
+    assert (tmp_path / "canvas.json.adopted").read_text() == text
+
+
 def test_a_damaged_canvas_is_kept_aside_every_time(tmp_path):
     """Never deleted, never written over by the next damaged one."""
     file = tmp_path / "canvas.json"

@@ -463,7 +463,7 @@ def creature(old, tmp_path):
         process.communicate()
 
 
-def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature):
+def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature, tmp_path):
     """Lumen keeps its name, its birth and its count; every old row stays as it was."""
     refused = creature()
     assert "migration 0001.create-identity-and-events is missing" in refused.communicate()[1]
@@ -471,6 +471,8 @@ def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature):
 
     adopt(ANIMA, str(old), ZONE)
     columns, before = contents(old)
+    picture = {"pixels": {"7,7": [1, 2, 3]}, "mark_count": 9, "drawing_phase": "exploring"}
+    (tmp_path / "canvas.json").write_text(json.dumps(picture))
     process = creature()
     drawn = "SELECT count(*) FROM drawing_history WHERE id > 500"
     until = time.monotonic() + 20
@@ -482,6 +484,7 @@ def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature):
     _, err = process.communicate(timeout=20)
 
     assert (process.returncode, err) == (0, "")
+    assert "7,7" in json.loads((tmp_path / "canvas.json").read_text())["pixels"]
     who = ask(old, "SELECT creature_id, name, born_at, total_awakenings, metadata FROM identity")
     assert who == [(LUMEN, "Lumen", "2025-12-01T09:30:00.123456", 2053, '{"theme": "dusk"}')]
     (alive,) = ask(old, "SELECT total_alive_seconds FROM identity")[0]
