@@ -28,8 +28,14 @@ hba_file = '/run/abode/pg_hba.conf'
 unix_socket_directories = '/tmp'
 shared_preload_libraries = 'pg_cron,pgaudit'
 cron.database_name = 'postgres'
+cron.use_background_workers = on
 max_connections = 100
 fsync = off
+"""
+HBA = """local all all trust
+host all postgres all trust
+host replication governance_backup all scram-sha-256
+host all all all scram-sha-256
 """
 
 
@@ -67,8 +73,7 @@ def admin_dsn(standing) -> Iterator[str]:
         "initdb -D $PGDATA -U postgres --auth=trust >/dev/null && "
         "exec postgres -D $PGDATA -c config_file=/run/abode/postgresql.conf",
     )  # fmt: skip
-    hba = "local all all trust\nhost all postgres all trust\nhost all all all scram-sha-256\n"
-    files = {"postgresql.conf": File(CONF), "pg_hba.conf": File(hba)}
+    files = {"postgresql.conf": File(CONF), "pg_hba.conf": File(HBA)}
     tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))
     _docker("cp", "-", f"{name}:/run/abode", given=tar)
     try:
@@ -145,6 +150,14 @@ def governance_template(admin_dsn: str, governance_roles: None) -> Iterator[Data
 @pytest.fixture
 def governance_database(admin_dsn: str, governance_template: Database) -> Iterator[Database]:
     """A copy of the template, for one test."""
+    name = f"governance_{uuid.uuid4().hex[:8]}_test"
+    with database_made(admin_dsn, name, governance_template.name) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_database(admin_dsn: str, governance_template: Database) -> Iterator[Database]:
+    """A copy for a file whose tests leave everything as it was."""
     name = f"governance_{uuid.uuid4().hex[:8]}_test"
     with database_made(admin_dsn, name, governance_template.name) as made:
         yield made

@@ -1,0 +1,251 @@
+"""Who may do what in the database ``governance``: role, object, verb. Nobody else may anything.
+
+The owner owns every object and is not listed. post-apply.grants.sql gives exactly this.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from schemas.governance.graph import GRAPH, LABELS
+from schemas.governance.server import APP, MONITOR, READER
+
+Kind = Literal["schema", "table", "sequence", "routine"]
+Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"]
+
+CLOSED_SCHEMAS: Final = (
+    "core",
+    "audit",
+    "dialectic",
+    "retired",
+    GRAPH,
+    "ledger",
+    "public",
+    "ag_catalog",
+    "cron",
+    "pgaudit",
+)
+"""Every schema of the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Verbs on one object, or on some of its columns."""
+
+    role: str
+    kind: Kind
+    object: str
+    verbs: tuple[Verb, ...]
+    columns: tuple[str, ...] = ()
+
+    def entries(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Role, kind, object, verb and column; an empty column is the whole object."""
+        for verb in self.verbs:
+            for column in self.columns or ("",):
+                yield self.role, self.kind, self.object, verb, column
+
+
+def _each(
+    role: str, kind: Kind, verbs: tuple[Verb, ...], *objects: str, columns: tuple[str, ...] = ()
+) -> tuple[Grant, ...]:
+    return tuple(Grant(role, kind, each, verbs, columns) for each in objects)
+
+
+def _label(name: str) -> str:
+    """As Postgres writes it: AGE's labels keep their capitals."""
+    return f"{GRAPH}.{name}" if name.islower() else f'{GRAPH}."{name}"'
+
+
+_LABELS: Final = tuple(label.label for label in LABELS)
+
+_APP: Final = (
+    *_each(APP, "schema", ("USAGE",), "core", "audit", "dialectic", "retired", GRAPH, "ag_catalog"),
+    *_each(
+        APP,
+        "table",
+        ("SELECT",),
+        "core.identities",
+        "core.lifecycle_events",
+        "core.sessions",
+        "core.agent_state",
+        "core.calibration",
+        "core.probe",
+        "core.discoveries",
+        "core.discovery_tags",
+        "core.discovery_links",
+        "core.agents",
+        "core.schema_migrations",
+        "core.tool_usage",
+        "audit.events",
+        "audit.tool_usage",
+        "audit.outcome_events",
+        "audit.retired",
+        "dialectic.sessions",
+        "dialectic.messages",
+    ),
+    *_each(
+        APP,
+        "table",
+        ("INSERT",),
+        "core.sessions",
+        "core.agent_state",
+        "core.discoveries",
+        "core.discovery_tags",
+        "core.discovery_links",
+        "audit.events",
+        "audit.tool_usage",
+        "audit.outcome_events",
+        "dialectic.sessions",
+        "dialectic.messages",
+    ),
+    *_each(
+        APP,
+        "table",
+        ("DELETE",),
+        "core.sessions",
+        "core.discoveries",
+        "core.discovery_tags",
+        "core.discovery_links",
+    ),
+    # Status, creation and parents are the operator's.
+    Grant(APP, "table", "core.identities", ("INSERT",), ("agent_id",)),
+    Grant(
+        APP,
+        "table",
+        "core.identities",
+        ("UPDATE",),
+        ("updated_at", "label", "purpose", "notes", "tags", "metadata", "last_activity_at"),
+    ),
+    # An expired session may be swept, or bound anew.
+    Grant(
+        APP,
+        "table",
+        "core.sessions",
+        ("UPDATE",),
+        ("identity_id", "created_at", "last_active", "expires_at"),
+    ),
+    Grant(APP, "table", "core.probe", ("UPDATE",), ("updated_at",)),
+    # Who found it, when, and the state the agent was in stay as they were told.
+    Grant(
+        APP,
+        "table",
+        "core.discoveries",
+        ("UPDATE",),
+        (
+            "type",
+            "severity",
+            "status",
+            "updated_at",
+            "resolved_at",
+            "summary",
+            "details",
+            "references_files",
+            "response_to",
+            "response_type",
+            "confidence",
+            "metadata",
+        ),
+    ),
+    Grant(
+        APP,
+        "table",
+        "dialectic.sessions",
+        ("UPDATE",),
+        (
+            "phase",
+            "status",
+            "reviewer_agent_id",
+            "synthesis_round",
+            "resolution_action",
+            "resolution_json",
+            "updated_at",
+            "resolved_at",
+        ),
+    ),
+    *_each(
+        APP,
+        "routine",
+        ("EXECUTE",),
+        "audit.create_partitions(timestamp with time zone)",
+        "audit.retire_partitions(timestamp with time zone)",
+        "audit.partition_maintenance(timestamp with time zone)",
+        "audit.partition_state(timestamp with time zone)",
+        "audit.drop_retired(text,bigint,bytea)",
+    ),
+    # AGE 1.5: who reads a graph through cypher() writes it. The app does both; nobody else enters.
+    *_each(
+        APP,
+        "table",
+        ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        *(_label(name) for name in _LABELS),
+    ),
+    *_each(APP, "table", ("SELECT",), _label("_ag_label_vertex"), _label("_ag_label_edge")),
+    *_each(APP, "sequence", ("USAGE",), *(_label(f"{name}_id_seq") for name in _LABELS)),
+)
+
+_READER: Final = (
+    *_each(READER, "schema", ("USAGE",), "core", "audit", "dialectic", "retired"),
+    *_each(
+        READER,
+        "table",
+        ("SELECT",),
+        "core.identities",
+        "core.lifecycle_events",
+        "core.agent_state",
+        "core.calibration",
+        "core.probe",
+        "core.discoveries",
+        "core.discovery_tags",
+        "core.discovery_links",
+        "core.agents",
+        "core.schema_migrations",
+        "core.tool_usage",
+        "audit.events",
+        "audit.tool_usage",
+        "audit.outcome_events",
+        "audit.partitions",
+        "audit.retired",
+        "dialectic.sessions",
+        "dialectic.messages",
+    ),
+    # Who knows a session's id is taken for its agent.
+    Grant(
+        READER,
+        "table",
+        "core.sessions",
+        ("SELECT",),
+        ("identity_id", "created_at", "last_active", "expires_at", "metadata"),
+    ),
+    Grant(
+        READER,
+        "routine",
+        "audit.partition_state(timestamp with time zone)",
+        ("EXECUTE",),
+    ),
+)
+
+_MONITOR: Final = (
+    *_each(MONITOR, "schema", ("USAGE",), "core", "audit"),
+    *_each(
+        MONITOR,
+        "table",
+        ("SELECT",),
+        "core.probe",
+        "core.schema_migrations",
+        "audit.retired",
+    ),
+    Grant(
+        MONITOR,
+        "routine",
+        "audit.partition_state(timestamp with time zone)",
+        ("EXECUTE",),
+    ),
+)
+
+GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER, *_MONITOR)
+"""``governance_backup`` is in none: it copies the server's files and connects to no database."""
+
+
+def entries() -> frozenset[tuple[str, str, str, str, str]]:
+    """Every right that is granted: role, kind, object, verb, column."""
+    return frozenset(entry for grant in GRANTS for entry in grant.entries())
