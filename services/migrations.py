@@ -1,5 +1,6 @@
 """Migration lines, applied on the host where the database lives, and the proof that it is so."""
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -25,12 +26,13 @@ LEDGER: Final = (
     " WHERE m.migration_id = c.migration_id) ORDER BY 1;"
 )
 """What a database says was applied; plain yoyo leaves our row behind when it rolls back."""
-SAID = 12
+PROVEN: Final = "proven "
+SAID: Final = 12
 """Differences that a dry run names."""
 
 
 class Stated(FactBase[dict[str, Any]]):
-    """What a database says of itself: ``ledger``, migration to content hash; ``catalog``."""
+    """What a database says of itself: ``ledger``, ``catalog``, and what it was ``proven`` to be."""
 
     def command(self, ask: str) -> str:
         return f"{ask} 2>/dev/null || true"
@@ -38,11 +40,14 @@ class Stated(FactBase[dict[str, Any]]):
     def process(self, output: list[str]) -> dict[str, Any]:
         at = next((n for n, line in enumerate(output) if line.startswith("[")), len(output))
         pairs = (line.split() for line in output[:at] if re.fullmatch(r"\S+ [0-9a-f]{64}", line))
-        return {"ledger": dict(pairs), "catalog": "\n".join(output[at:])}
+        said = {"ledger": dict(pairs), "catalog": "\n".join(output[at:]), "proven": ""}
+        if output and output[-1].startswith(PROVEN):
+            said |= {"catalog": "\n".join(output[at:-1]), "proven": output[-1]}
+        return said
 
     @staticmethod
     def default() -> dict[str, Any]:
-        return {"ledger": {}, "catalog": ""}
+        return {"ledger": {}, "catalog": "", "proven": ""}
 
 
 @operation()
@@ -76,7 +81,7 @@ def proven(
     """
     stated = host.get_fact(Stated, ask=ask)
     drift = drifted(line, stated["catalog"])
-    if not drift:
+    if not drift or stated["proven"] == _mark(line, stated["catalog"]):
         host.noop(f"{line} is as its migrations make it")
         return
     # Before the first migration, and before a new one, everything of it differs.
@@ -94,6 +99,19 @@ def drifted(line: str, catalog: str) -> list[Difference]:
     if of.engine == "sqlite":
         return difference(snapshot.read(of), sqlite.parse(catalog))
     return check.against(snapshot.read(of), postgres.parse(catalog))
+
+
+def _mark(line: str, catalog: str) -> str:
+    """What a proof leaves behind: an adopted file is never like the snapshot, and yet as it must.
+
+    It holds for this catalog and this release's line only.
+    """
+    return PROVEN + hashlib.sha256(f"{catalog}\n{_release(line)}\n".encode()).hexdigest()
+
+
+def _release(line: str) -> str:
+    of = lines.line(line)
+    return hashlib.sha256(snapshot.path(of).read_bytes()).hexdigest()
 
 
 def governance_ask(server: str) -> str:
@@ -174,16 +192,28 @@ def anima_proof(pi: PiHost) -> None:
     """That ``anima.db`` is what its line builds, in a file that is gone afterwards."""
     database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     run = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
+    marked = (
+        f"{{ {_catalog(database)}; echo {_release('anima')}; }} | sha256sum"
+        f" | sed 's/^/{PROVEN}/; s/ *-$//' >{database}.proven"
+    )
     proven(
         name=f"Prove {ports.ANIMA_DB}",
         line="anima",
         ask=anima_ask(database),
-        proof=(StringCommand(run, "anima check --database", QuoteString(database)),),
+        proof=(
+            StringCommand(run, "anima check --database", QuoteString(database)),
+            StringCommand(marked),
+        ),
         _sudo_user=pi.user,
     )
 
 
 def anima_ask(database: str) -> str:
-    """Ledger and catalog of a file."""
+    """Ledger and catalog of a file, and the mark of its last proof."""
+    ledger = f'sqlite3 -readonly {database} "{LEDGER.format("")}"'
+    return f"{{ {ledger}; {_catalog(database)}; cat {database}.proven; }}"
+
+
+def _catalog(database: str) -> str:
     script = " ".join(line.strip() for line in sqlite.script().splitlines())
-    return f'sqlite3 -readonly {database} "{LEDGER.format("")}" {shlex.quote(script)}'
+    return f"sqlite3 -readonly {database} {shlex.quote(script)}"

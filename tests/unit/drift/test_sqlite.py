@@ -2,14 +2,18 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from apps.migrate import runner
+from apps.migrate.adopt import adopt
 from apps.migrate.catalog import build, difference, shown, snapshot
 from apps.migrate.check import check
 from apps.migrate.lines import line
 
+FEBRUARY = Path(__file__).parents[1] / "migrate/february.sql"
+"""The tables as the real system made them."""
 REBUILT = """
 PRAGMA writable_schema = on;
 UPDATE sqlite_schema SET sql = replace(sql, {}) WHERE name = '{}';
@@ -127,6 +131,20 @@ def test_a_clean_file_has_none(live):
     assert check(line("anima"), str(live)) == []
     assert live.read_bytes() == before
     assert [path.name for path in live.parent.iterdir()] == ["anima.db"]
+
+
+def test_an_adopted_file_keeps_the_shapes_that_were_there_before_us(tmp_path):
+    """And a drift from those is one all the same."""
+    path = tmp_path / "anima.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FEBRUARY.read_text())
+        connection.execute("PRAGMA journal_mode = WAL")
+    adopt(line("anima"), str(path), "America/Denver")
+    assert check(line("anima"), str(path)) == []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE events ADD COLUMN mood TEXT")
+    found = check(line("anima"), str(path))
+    assert {each.object for each in found} == {"column events.mood"}, shown(found)
 
 
 def test_the_committed_snapshot_of_anima_is_what_its_migrations_build():
