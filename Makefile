@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak bench-deploy lock lint preflight
+.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -30,8 +30,18 @@ check: $(STAMP) ## check the hosts in force, lab or real
 test: $(STAMP) ## run every test
 	@$(BIN)/python -m pytest
 
-soak: $(STAMP) ## the long form of the bad days: a deploy killed 25 times
+soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 25 times each
+	@ABODE_KILLS=25 ABODE_ROUNDS=20 $(BIN)/python -m pytest --timeout 3600 \
+		tests/unit/migrate/test_killed.py tests/database/migrate/test_killed.py
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
+
+bench: bench-migrate bench-adopt bench-deploy ## every measurement, beside the tools it must beat
+
+bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
+	@$(BIN)/python -m tests.bench.migrate
+
+bench-adopt: $(STAMP) ## time the adoption of a database with 200,000 rows
+	@$(BIN)/python -m tests.bench.adopt
 
 bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
 	@$(BIN)/python -m tests.bench.deploy

@@ -61,7 +61,7 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
 def _shown() -> Say:
     """Progress as a person at a terminal wants it; NO_COLOR is rich's own business."""
     console = Console(stderr=True, highlight=False)
-    return lambda said: console.print(said, style="dim", markup=False)
+    return lambda said: console.print(said, style="dim", markup=False, soft_wrap=True)
 
 
 def _pi(hosts: Hosts, name: str | None) -> PiHost:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -161,3 +162,26 @@ def test_an_apply_with_nothing_to_do_imports_neither_yoyo_nor_pydantic(tmp_path)
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert done.stdout == "anima: nothing to do\nset()\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "shape"),
+    [("status", shapes.Status), ("plan", shapes.Planned), ("apply", shapes.Apply),
+     ("rollback", shapes.Rollback), ("check", Report), ("new", shapes.New),
+     ("adopt", shapes.Adopt), ("error", shapes.Wrong)],
+)  # fmt: skip
+def test_the_page_names_every_key(verb, shape):
+    """docs/migrate.md, read as an operator does, in the order of the model."""
+    page = (ROOT / "docs/migrate.md").read_text().partition("## --json")[2]
+    starts = (f"| {verb} ", f"| `{verb}` ")
+    (row,) = (line for line in page.splitlines() if line.startswith(starts))
+    top = re.sub(r"[:(] ?[\[(]?`.*?[\])]", "", row.split("|")[2])
+    assert re.findall(r"`(\w+)`", top) == list(shape.model_fields)
+    assert shape.model_config["extra"] == "forbid"
+
+
+def test_the_pages_name_every_exit_code():
+    """Both of them."""
+    for page in ("docs/migrate.md", "docs/errors.md"):
+        text = (ROOT / page).read_text()
+        assert all(f"\n| {code} | " in text for code in (0, 2, 3, 4, 5, 6, 7)), page
