@@ -7,12 +7,13 @@ A released contract never changes (schemas/contracts); docs/bridge.md tells how 
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.eisv import Anima, DrawingEisv, GovernanceEisv, Ratio, ReportedEisv
 from schemas.quantity import Closed, Instant, Quantity
+from schemas.table import Owner, Sensitivity
 
 Contract = Literal[1, 2]
 RELEASED: Final[tuple[int, ...]] = get_args(Contract)
@@ -76,7 +77,35 @@ class PiHealth(Closed):
     schema_version: SchemaVersion | None = None
 
 
-class CheckIn(Closed):
+class Message(Closed):
+    """What crosses the bridge. ``owner`` says it; ``kept`` is where, and for how long."""
+
+    owner: ClassVar[Owner]
+    kept: ClassVar[str]
+    fresh_seconds: ClassVar[float | None]
+    sensitivity: ClassVar[Sensitivity]
+
+    def __init_subclass__(
+        cls,
+        *,
+        owner: Owner,
+        kept: str,
+        fresh_seconds: float | None = None,
+        sensitivity: Sensitivity = "internal",
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.owner, cls.kept = owner, kept
+        cls.fresh_seconds, cls.sensitivity = fresh_seconds, sensitivity
+
+
+class CheckIn(
+    Message,
+    owner="pi",
+    kept="in the Pi's outbox until answered, then as core.agent_state",
+    fresh_seconds=5 * CHECK_IN_EVERY_SECONDS,
+    sensitivity="personal",
+):
     """One report of an agent, sent every minute and kept until it is acknowledged."""
 
     contract: Contract = 1
@@ -139,7 +168,7 @@ class Edge(StrEnum):
     VOID = "void"
 
 
-class Verdict(Closed):
+class Verdict(Message, owner="mac", kept="in core.agent_state, with its check-in"):
     """The answer to a check-in. Given only once the check-in is on disk.
 
     ``late``: a higher seq of its boot came before it, so nothing steps from it.
