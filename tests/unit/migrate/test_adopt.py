@@ -485,8 +485,11 @@ def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature, tmp_p
 
     assert (process.returncode, err) == (0, "")
     assert "7,7" in json.loads((tmp_path / "canvas.json").read_text())["pixels"]
-    who = ask(old, "SELECT creature_id, name, born_at, total_awakenings, metadata FROM identity")
-    assert who == [(LUMEN, "Lumen", "2025-12-01T09:30:00.123456", 2053, '{"theme": "dusk"}')]
+    ((*who, metadata),) = ask(
+        old, "SELECT creature_id, name, born_at, total_awakenings, metadata FROM identity"
+    )
+    assert who == [LUMEN, "Lumen", "2025-12-01T09:30:00.123456", 2053]
+    assert json.loads(metadata)["theme"] == "dusk"
     (alive,) = ask(old, "SELECT total_alive_seconds FROM identity")[0]
     assert alive > 1234567.25
     new = ask(old, "SELECT timestamp FROM drawing_history WHERE id > 500")
