@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
 from schemas.errors import Refused
-from schemas.quantity import Closed, Quantity
+from schemas.quantity import Quantity
 from schemas.table import Column
 
 LARGEST = 2**63 - 1
@@ -42,6 +42,8 @@ class Field:
     longest: int | None = None
     pattern: str | None = None
     column: Column = SILENT
+    inner: type[BaseModel] | None = None
+    """The model of the value, or of each of its parts."""
 
     @property
     def low(self) -> float | None:
@@ -77,12 +79,20 @@ def number(value: float | None, otherwise: str = "") -> str:
     return otherwise if value is None else "2^63 - 1" if value == LARGEST else f"{value:g}"
 
 
-def fields(model: type[Closed]) -> tuple[Field, ...]:
+def fields(model: type[BaseModel]) -> tuple[Field, ...]:
     """Every field of a model, in its order."""
     return tuple(_field(model, name, info) for name, info in model.model_fields.items())
 
 
-def _field(model: type[Closed], name: str, info: FieldInfo) -> Field:
+def nested(model: type[BaseModel], path: str = "") -> Iterator[Field]:
+    """The fields of a model and of all that is in it, named by their path."""
+    for field in fields(model):
+        yield replace(field, name=path + field.name)
+        if field.inner:
+            yield from nested(field.inner, f"{path}{field.name}.")
+
+
+def _field(model: type[BaseModel], name: str, info: FieldInfo) -> Field:
     found = Field(info.alias or name)
     try:
         for kind, marks in _unwrapped(info.annotation, tuple(info.metadata)):
@@ -107,6 +117,8 @@ def _unwrapped(kind: Any, marks: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tu
 def _typed(field: Field, kind: Any) -> Field:
     if kind is NoneType:
         return replace(field, nullable=True)
+    if field.kind == "words" and isinstance(kind, type) and issubclass(kind, StrEnum):
+        return replace(field, words=(*field.words, *(word.value for word in kind)))
     if field.kind:
         raise TypeError(f"{kind} beside {field.kind}: a column is of one type")
     origin = get_origin(kind) or kind
@@ -116,7 +128,12 @@ def _typed(field: Field, kind: Any) -> Field:
         return replace(field, kind="words" if words else plain, words=words)
     if isinstance(origin, type) and issubclass(origin, StrEnum):
         return replace(field, kind="words", words=tuple(word.value for word in origin))
-    return replace(field, kind=_kind(kind, origin))
+    inner = next((m for m in (origin, *get_args(kind)) if _is_model(m)), None)
+    return replace(field, kind=_kind(kind, origin), inner=inner)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _kind(kind: Any, origin: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from apps.declared.field import Field, fields
+from schemas.governance.roles import Grant
 from schemas.label import Label
 from schemas.quantity import Closed
 from schemas.table import Table
@@ -134,6 +135,14 @@ def _label_indexes(label: type[Label]) -> Iterator[str]:
             f"CREATE {unique}INDEX {name}_{prop}_property_idx ON {place}"
             f" (ag_catalog.agtype_access_operator(VARIADIC ARRAY[{key}]));"
         )
+
+
+def grants(grants: Iterable[Grant]) -> Iterator[str]:
+    """GRANT of each right, on the whole object or on some of its columns."""
+    for grant in grants:
+        columns = f" ({', '.join(grant.columns)})" if grant.columns else ""
+        verbs = ", ".join(verb + columns for verb in grant.verbs)
+        yield f"GRANT {verbs} ON {grant.kind.upper()} {grant.object} TO {grant.role};"
 
 
 def _line(table: type[Table], field: Field) -> str:

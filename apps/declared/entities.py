@@ -1,0 +1,81 @@
+"""docs/entities.md: what refers to what, as diagrams that a reader of the repository sees drawn."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from apps.declared import everything, postgres, sqlite
+from apps.declared.field import Field, fields
+from schemas.label import Label
+from schemas.table import Table
+
+HEAD: Final = """# What refers to what
+
+Written by `python -m apps.ops.catalogue` from `schemas/`. Every column with its unit, range and
+source is in [catalogue.html](catalogue.html); who writes what, and where, is in
+[where data lives](where-data-lives.md).
+"""
+
+
+def page() -> str:
+    """A diagram for each schema of Postgres, one for the Pi's file, one for the graph."""
+    parts = [HEAD]
+    governance = everything.tables("governance")
+    for schema in dict.fromkeys(table.table.partition(".")[0] for table in governance):
+        here = [t for t in governance if t.table.startswith(f"{schema}.")]
+        parts.append(_section(f"Postgres: {schema}", _tables(here)))
+    parts.append(_section("The Pi: anima.db", _tables(everything.tables("anima"))))
+    parts.append(_section("The graph: governance_graph", _graph(everything.labels())))
+    return "\n".join(parts)
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"## {title}\n\n```mermaid\nerDiagram\n{body}\n```\n"
+
+
+def _tables(tables: Iterable[type[Table]]) -> Iterator[str]:
+    tables = tuple(tables)
+    for table in tables:
+        yield f'{_id(table.table)}["{table.table}"] {{'
+        for field in fields(table):
+            types = sqlite.TYPES if table.store == "anima" else postgres.TYPES
+            kind = field.column.sql or types.get(field.kind, "TEXT")
+            yield f"    {kind.replace(' ', '_')} {field.name}{_keys(table, field)}"
+        yield "}"
+    for table in tables:
+        for field in fields(table):
+            if field.column.references:
+                target = field.column.references.partition(" ")[0]
+                many = "o|" if (field.name,) in {table.key, *table.unique.values()} else "o{"
+                one = "|o" if field.nullable else "||"
+                yield f"{_id(target)} {one}--{many} {_id(table.table)} : {field.name}"
+
+
+def _keys(table: type[Table], field: Field) -> str:
+    keys = []
+    if field.name in table.key:
+        keys.append("PK")
+    if field.column.references:
+        keys.append("FK")
+    if field.column.unique or (field.name,) in table.unique.values():
+        keys.append("UK")
+    return f" {', '.join(keys)}" if keys else ""
+
+
+def _graph(labels: Iterable[type[Label]]) -> Iterator[str]:
+    for label in labels:
+        if label.kind == "vertex":
+            yield f"{label.label} {{"
+            for field in fields(label):
+                key = " PK" if field.name == label.indexed[0] else ""
+                yield f"    {field.kind} {field.name}{key}"
+            yield "}"
+    for label in labels:
+        for start in label.ends[0] if label.ends else ():
+            for end in label.ends[1] if label.ends else ():
+                yield f"{start.label} }}o--o{{ {end.label} : {label.label}"
+
+
+def _id(table: str) -> str:
+    """A name that Mermaid takes for one word."""
+    return table.replace(".", "_")

@@ -1,0 +1,154 @@
+"""The three that must agree: what models declare, what migrations build, what lives in the lab."""
+
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterable
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from apps.declared import postgres, sqlite
+from apps.declared.everything import labels, tables
+from apps.migrate import runner
+from apps.migrate.catalog import postgres as postgres_catalog
+from apps.migrate.catalog import sqlite as sqlite_catalog
+from apps.migrate.lines import line
+from schemas.governance.graph import GRAPH
+from schemas.governance.roles import GRANTS
+from schemas.governance.server import OWNER
+from schemas.governance.tables import SCHEMAS
+from tests.database.conftest import database_made
+
+OBJECT = re.compile(
+    r"(?P<about>(?:comment|grant) )?"
+    r"(?P<kind>schema|table|column|constraint|index|sequence|label|view|function|procedure) "
+    r"(?P<name>.+?)(?: to (?P<role>\w+))?"
+)
+DECLARED = {"schema", "table", "column", "constraint", "index", "sequence", "label"}
+PLACES = {*SCHEMAS, GRAPH}
+DEFAULTS = {f"{table.table}_default" for table in tables("governance") if table.month_by}
+
+
+def declarable(catalog: dict[str, str]) -> dict[str, str]:
+    """What of a Postgres catalog the declarations speak of: no bodies, no views, no partitions."""
+    views = {name.removeprefix("view ") for name in catalog if (name or "").startswith("view ")}
+
+    def speaks(name: str) -> bool:
+        found = OBJECT.fullmatch(name or "")
+        if not found:
+            return False
+        if found["about"] == "grant ":
+            # Who may enter AGE's own schema is declared; what its owner may do, the deploy's.
+            entry = found["name"] == "ag_catalog" and found["role"] != OWNER
+            return entry or found["name"].partition(".")[0] in PLACES
+        if found["name"].partition(".")[0] not in PLACES or found["kind"] not in DECLARED:
+            return False
+        return found["name"].rpartition(".")[0] not in views and found["name"] not in DEFAULTS
+
+    return {name: definition for name, definition in catalog.items() if speaks(name)}
+
+
+def build(connection: psycopg.Connection, statements: Iterable[str]) -> None:
+    """Run each by itself: one that the server refuses leaves a hole that the comparison names."""
+    for statement in statements:
+        try:
+            with connection.transaction():
+                connection.execute(statement)
+        except psycopg.Error:
+            continue
+
+
+def reference(grants=GRANTS, said=SCHEMAS) -> list[str]:
+    """All that the declarations say, for an empty database."""
+    declared = tables("governance")
+    known = {table.table for table in declared}
+    schemas = [f"CREATE SCHEMA {schema};" for schema in SCHEMAS]
+    closed = [f"ALTER DEFAULT PRIVILEGES REVOKE ALL ON {kind} FROM PUBLIC;"
+              for kind in ("FUNCTIONS", "TYPES")]  # fmt: skip
+    # Rights on views and routines are declared, views and routines are not: stand-ins.
+    stubs = [f"CREATE VIEW {name} AS SELECT 1 AS one;"
+             for name in dict.fromkeys(g.object for g in GRANTS if g.kind == "table")
+             if name not in known and not name.startswith(GRAPH)]  # fmt: skip
+    routines = dict.fromkeys(g.object for g in GRANTS if g.kind == "routine")
+    stubs += [f"CREATE FUNCTION {name} RETURNS void LANGUAGE sql AS '';" for name in routines]
+    return [
+        *closed,
+        *schemas,
+        *postgres.ddl(declared),
+        *stubs,
+        *postgres.graph(labels()),
+        *postgres.comments(declared, said),
+        *postgres.grants(grants),
+    ]
+
+
+@pytest.fixture(scope="session")
+def declared_database(admin_dsn, governance_roles):
+    """A database that no migration ever saw: only the declarations."""
+    with database_made(admin_dsn, f"governance_{uuid.uuid4().hex[:8]}_declared") as made:
+        with psycopg.connect(made.owner, autocommit=True) as connection:
+            for statement in reference():
+                connection.execute(statement)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def declared(declared_database):
+    """Its catalog."""
+    with psycopg.connect(declared_database.admin) as connection:
+        return declarable(postgres_catalog.read(connection))
+
+
+@pytest.fixture(scope="session")
+def migrated(governance_template):
+    """The catalog of the database that the migrations build."""
+    with psycopg.connect(governance_template.admin) as connection:
+        return declarable(postgres_catalog.read(connection))
+
+
+@pytest.fixture(scope="session")
+def living(standing):
+    """The catalog of the lab's own database, as its superuser sees it."""
+    said = standing.docker(
+        "exec", standing.called("postgres-age"),
+        "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "governance",
+        "-c", postgres_catalog.script(),
+    )  # fmt: skip
+    return declarable(postgres_catalog.parse(said))
+
+
+def in_file(catalog: dict[str, str]) -> dict[str, str]:
+    """What of an SQLite catalog is declared: not the pragmas of the file."""
+    return {name: text for name, text in catalog.items() if not name.startswith("pragma ")}
+
+
+@pytest.fixture(scope="session")
+def declared_file():
+    """The catalog of a file that no migration ever saw."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in sqlite.ddl(tables("anima")):
+            connection.execute(statement)
+        return in_file(sqlite_catalog.read(connection))
+
+
+@pytest.fixture(scope="session")
+def migrated_path(tmp_path_factory):
+    """A file that the migrations made."""
+    path = tmp_path_factory.mktemp("declared") / "anima.db"
+    runner.apply(line("anima"), str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_file(migrated_path):
+    """Its catalog."""
+    with closing(sqlite3.connect(migrated_path)) as connection:
+        return in_file(sqlite_catalog.read(connection))
+
+
+@pytest.fixture(scope="session")
+def living_file(standing):
+    """The catalog of the Pi's own file."""
+    return in_file(sqlite_catalog.parse(standing.anima(sqlite_catalog.script())))
