@@ -1,36 +1,42 @@
-"""python -m apps.ops.catalogue [--check]: the tables of docs/where-data-lives.md, from schemas."""
+"""python -m apps.ops.catalogue [--check]: the pages of docs/ that schemas write."""
 
 import argparse
-import inspect
-import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-import schemas
+from apps.declared import entities, everything, page
+from apps.declared.everything import keys
+from apps.declared.field import nested, number
+from apps.declared.postgres import summary
+from schemas.bridge import CheckIn
 from schemas.errors import Diverged, HouseError, Refused
 from schemas.ports import ANIMA_DB
+from schemas.quantity import Closed
 from schemas.table import Table
 
-DOC: Final = Path(__file__).resolve().parents[2] / "docs" / "where-data-lives.md"
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+DOC: Final = DOCS / "where-data-lives.md"
 BLOCK: Final = re.compile(r"(<!-- catalogue: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 STORES: Final = {
     "anima": f"{ANIMA_DB} on the Pi",
     "governance": "Postgres `governance` on the Mac",
 }
+FOR_EVER: Final = "for ever"
 
 
 class Place(NamedTuple):
-    """What is kept, who writes it, and where it lies."""
+    """What is kept, who writes it, where it lies, how long and how fresh, and whose it is."""
 
     what: str
     owner: str
     store: str
     place: str
+    kept: str
+    fresh: str
+    sensitivity: str
 
 
 class Number(NamedTuple):
@@ -43,40 +49,44 @@ class Number(NamedTuple):
     source: str
 
 
-def tables() -> Iterator[type[Table]]:
+def tables() -> tuple[type[Table], ...]:
     """Every declared row, line by line, in the order of its file."""
-    for module in _modules("tables"):
-        for found in vars(module).values():
-            own = isinstance(found, type) and found.__module__ == module.__name__
-            if own and issubclass(found, Table):
-                yield found
+    return everything.tables()
+
+
+def declared() -> Iterator[tuple[Place, type[Closed] | None]]:
+    """Every table, label, key, file and message, and the model of what it holds."""
+    for table in tables():
+        yield _place(table, STORES[table.store], f"`{table.table}`"), table
+    for label in everything.labels():
+        store = f"AGE graph `{label.graph}`, {label.kind}"
+        yield _place(label, store, f"`{label.label}`"), label
+    for key in keys():
+        store, kept = f"Redis, {key.lifetime_seconds} s", f"{key.lifetime_seconds} s"
+        yield (
+            Place(key.says, key.owner, store, f"`{key.pattern}`", kept, "", key.sensitivity),
+            None,
+        )
+    for document in everything.documents():
+        side = {"pi": "file on the Pi", "mac": "file on the Mac"}[document.owner]
+        yield _place(document, f"{side}, {document.form}", f"`{document.place}`"), document
+    for message in everything.messages():
+        owner = "pi" if message is CheckIn else "mac"
+        where = Place(summary(message), owner, "the bridge", f"`{message.__name__}`", "", "", "")
+        yield where._replace(kept="until answered", sensitivity="internal"), message
 
 
 def places() -> Iterator[Place]:
-    """Every table, then every Redis key."""
-    for table in tables():
-        yield Place(_summary(table), table.owner, STORES[table.store], f"`{table.table}`")
-    for module in _modules("keys"):
-        for name, key in inspect.getmembers(module, inspect.isfunction):
-            pattern = key(*(f"{{{parameter}}}" for parameter in inspect.signature(key).parameters))
-            lifetime = vars(module)[f"{name.upper()}_LIFETIME_SECONDS"]
-            yield Place(_summary(key), "mac", f"Redis, {lifetime} s", f"`{pattern}`")
+    """Where everything lies."""
+    return (place for place, _ in declared())
 
 
 def numbers() -> Iterator[Number]:
-    """Every column with a unit: what it counts, its range, where it comes from."""
-    for table in tables():
-        declared = table.model_json_schema()
-        for column, field in declared["properties"].items():
-            for kind in field.get("anyOf", [field]):
-                if "x-unit" in kind:
-                    yield Number(
-                        f"`{table.table}`",
-                        f"`{column}`",
-                        kind["x-unit"],
-                        _range(kind),
-                        kind["x-source"],
-                    )
+    """Everything with a unit: what it counts, its range, where it comes from."""
+    for place, model in declared():
+        for field in nested(model) if model else ():
+            if found := field.quantity:
+                yield Number(place.place, f"`{field.name}`", found.unit, field.range, found.source)
 
 
 def render(text: str) -> str:
@@ -87,47 +97,55 @@ def render(text: str) -> str:
     return BLOCK.sub(lambda block: block[1] + blocks[block[2]] + block[3], text)
 
 
+def pages() -> dict[Path, Callable[[str], str]]:
+    """Each page and what makes it of what it was."""
+    return {
+        DOC: render,
+        DOCS / "entities.md": lambda _: entities.page(),
+        DOCS / "catalogue.html": lambda _: page.render(
+            (vars_of(place), model) for place, model in declared()
+        ),
+    }
+
+
+def vars_of(place: Place) -> dict[str, str]:
+    """The cells of a place without Markdown."""
+    return {name: cell.replace("`", "") for name, cell in place._asdict().items()}
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Write the document, or with --check exit 4 when it is stale."""
+    """Write the pages, or with --check exit 4 when one is stale."""
     parser = argparse.ArgumentParser(prog="python -m apps.ops.catalogue", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 4 when stale")
     check = parser.parse_args(argv).check
     try:
-        before = DOC.read_text(encoding="utf-8")
-        after = render(before)
-        if check and after != before:
-            raise Diverged(
-                f"docs/{DOC.name} is not what schemas say", hint="python -m apps.ops.catalogue"
-            )
+        for file, make in pages().items():
+            before = file.read_text(encoding="utf-8") if file.is_file() else ""
+            after = make(before)
+            if check and after != before:
+                raise Diverged(
+                    f"docs/{file.name} is not what schemas say", hint="python -m apps.ops.catalogue"
+                )
+            if after != before:
+                file.write_text(after, encoding="utf-8")
     except HouseError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    if after != before:
-        DOC.write_text(after, encoding="utf-8")
     return 0
 
 
-def _modules(noun: str) -> Iterator[ModuleType]:
-    """schemas/<line>/<noun>.py of every line that has one."""
-    for found in pkgutil.walk_packages(schemas.__path__, "schemas."):
-        if found.name.endswith(f".{noun}"):
-            yield import_module(found.name)
-
-
-def _summary(of: object) -> str:
-    return (inspect.getdoc(of) or "").partition("\n")[0].replace("``", "`")
-
-
-def _range(kind: dict[str, Any]) -> str:
-    low, high = kind.get("minimum"), kind.get("maximum")
-    if low is None and high is None:
-        return "any"
-    return f"[{_end(low, '-∞')}, {_end(high, '∞')}]"
-
-
-def _end(value: float | None, otherwise: str) -> str:
-    whole = 2**63 - 1
-    return otherwise if value is None else "2^63 - 1" if value == whole else f"{value:g}"
+def _place(of: Any, store: str, place: str) -> Place:
+    # A table may have a column of its own called keep_days.
+    kept, fresh = getattr(of, "keep_days", None), getattr(of, "fresh_seconds", None)
+    return Place(
+        summary(of),
+        of.owner,
+        store,
+        place,
+        f"{kept} d" if kept else FOR_EVER,
+        f"{number(fresh)} s" if fresh else "",
+        getattr(of, "sensitivity", "internal"),
+    )
 
 
 def _grid(kind: type[Place] | type[Number], rows: Iterable[Place] | Iterable[Number]) -> str:

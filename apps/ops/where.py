@@ -1,24 +1,40 @@
 """``abode where``: where a piece of data lives, answered from the declarations."""
 
 import difflib
+from collections.abc import Iterator
 
-from apps.ops.catalogue import Place, places
+from apps.declared.field import nested
+from apps.ops.catalogue import Place, declared, vars_of
 from schemas.errors import Refused
 
 
 def find(what: str | None) -> list[Place]:
-    """Every place whose name or description holds ``what``; all of them without it."""
+    """Every place whose name or description holds ``what``, then every column called so."""
     # Backticks are the document's Markdown, not the data's.
-    every = [Place(*(cell.replace("`", "") for cell in place)) for place in places()]
+    every = [Place(**vars_of(place)) for place, _ in declared()]
     if not what:
         return every
     word = what.casefold()
     found = [p for p in every if word in f"{p.what} {p.place} {p.store}".casefold()]
+    found += [column for column in columns() if _called(column.place, word)]
     if not found:
-        names = [place.place for place in every]
+        names = [place.place for place in every] + [column.place for column in columns()]
         close = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
         raise Refused(
-            f"{what!r}: no table or key is called so",
-            f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}",
+            f"{what!r}: no table, column, label, key, file or message is called so",
+            f"did you mean {close[0]!r}?" if close else "abode where lists all places",
         )
     return found
+
+
+def columns() -> Iterator[Place]:
+    """Every column, property and field: with its unit and range, where its place lies."""
+    for place, model in declared():
+        whole = Place(**vars_of(place))
+        for field in nested(model) if model else ():
+            yield whole._replace(what=field.says, place=f"{whole.place}.{field.name}")
+
+
+def _called(place: str, word: str) -> bool:
+    """Whether the last part of a column's name holds the word, or its name is the word."""
+    return word in place.casefold().rpartition(".")[2] or place.casefold() == word

@@ -1,10 +1,18 @@
-"""docs/where-data-lives.md says what schemas declare."""
+"""The pages that schemas write say what schemas declare."""
+
+import json
+import re
 
 import pytest
 
+from apps.declared.everything import documents, keys, labels, messages, tables
+from apps.declared.field import fields
 from apps.migrate.lines import ENGINES
 from apps.ops import catalogue
+from apps.ops.where import find
+from schemas.document import Document
 from schemas.errors import Refused
+from schemas.label import Label
 from schemas.table import Store, Table
 
 
@@ -15,13 +23,14 @@ def test_the_document_is_not_stale():
 
 @pytest.fixture
 def doc(tmp_path, monkeypatch):
-    """A document with empty blocks."""
+    """A document with empty blocks, and no other page yet."""
     file = tmp_path / "where-data-lives.md"
     file.write_text(
         "prose\n<!-- catalogue: places -->\nyesterday\n<!-- end -->\nmore\n"
         "<!-- catalogue: numbers -->\n<!-- end -->\n"
     )
     monkeypatch.setattr(catalogue, "DOC", file)
+    monkeypatch.setattr(catalogue, "DOCS", tmp_path)
     return file
 
 
@@ -50,13 +59,90 @@ def test_a_document_without_its_blocks_is_refused(doc):
         catalogue.render("prose only")
 
 
-def test_every_table_of_every_line_is_there():
-    """By walking, not by a list that someone forgets."""
-    walked = set(catalogue.tables())
+def test_everything_declared_is_there():
+    """By walking, not by a list that someone forgets; nothing is called like another."""
+    every = list(catalogue.places())
+    counts = [len(kind()) for kind in (tables, labels, keys, documents, messages)]
 
-    assert {table.store for table in walked} == set(ENGINES)
-    assert walked == {table for table in Table.__subclasses__() if "schemas" in table.__module__}
+    assert {table.store for table in tables()} == set(ENGINES)
     assert set(Store.__args__) == set(catalogue.STORES)
+    assert all(counts)
+    assert len(every) == len({place.place for place in every}) == sum(counts)
+    walked = {kind: set(kind.__subclasses__()) for kind in (Table, Label, Document)}
+    assert {kind: _ours(found) for kind, found in walked.items()} == {
+        Table: set(tables()),
+        Label: set(labels()),
+        Document: set(documents()),
+    }
+
+
+def _ours(found):
+    return {each for each in found if each.__module__.startswith("schemas.")}
+
+
+def test_every_place_says_whose_it_is_and_how_long_it_stays():
+    """Owner, store, retention and sensitivity; freshness where it has one."""
+    for place in catalogue.places():
+        assert place.owner in {"pi", "mac"}
+        assert place.sensitivity in {"internal", "personal", "secret"}
+        assert all((place.what, place.store, place.kept)), place
+    kept = {place.place: (place.kept, place.fresh) for place in catalogue.places()}
+    assert kept["`audit.events`"] == ("180 d", "")
+    assert kept["`core.probe`"] == ("for ever", "60 s")
+    assert kept["`CheckIn`"] == ("until answered", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("core.agent_state", "core.agent_state"),
+        ("core.agent_state.void", "core.agent_state.void"),
+        ("reported_void", "core.agent_state.reported_void"),
+        ("cpu_temp_c", "CheckIn.sensor_data.cpu_temp_c"),
+        ("pixels", "~/.anima/canvas.json.pixels"),
+        ("RESPONSE_TO", "RESPONSE_TO"),
+        ("Verdict", "Verdict"),
+        ("session:{session_id}", "session:{session_id}"),
+    ],
+)
+def test_where_finds_tables_columns_labels_documents_keys_and_messages(word, place):
+    """Each by its own name, with the store that it is in."""
+    found = {each.place: each for each in find(word)}
+
+    assert place in found
+    assert found[place].store
+
+
+def test_a_mistyped_column_is_refused_with_the_right_one():
+    """Of some 700 names."""
+    with pytest.raises(Refused) as refused:
+        find("gesture_entrop_y")
+
+    assert "gesture_entropy" in refused.value.hint
+
+
+def test_the_page_needs_nothing_from_elsewhere():
+    """One file: no script, style, font or picture of another address."""
+    text = (catalogue.DOCS / "catalogue.html").read_text()
+
+    assert not re.findall(r"(?:src|href)=.?(?:https?:)?//|@import|url\(", text)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    assert {each["place"] for each in data} == {p.place.strip("`") for p in catalogue.places()}
+    targets = {each["place"] for each in data}
+    assert {c["to"] for e in data for c in e.get("columns", ()) if "to" in c} <= targets
+
+
+def test_every_table_and_label_is_in_a_diagram():
+    """With every reference from one to the other."""
+    text = (catalogue.DOCS / "entities.md").read_text()
+
+    for table in tables():
+        assert f'["{table.table}"]' in text
+        for field in fields(table):
+            if field.column.references:
+                assert f" {table.table.replace('.', '_')} : {field.name}\n" in text
+    for label in labels():
+        assert re.search(rf"^ +{label.label} {{$| : {label.label}$", text, re.MULTILINE)
 
 
 def test_numbers_carry_unit_range_and_source():
@@ -69,9 +155,9 @@ def test_numbers_carry_unit_range_and_source():
 
 
 def test_a_redis_key_shows_its_pattern_and_its_lifetime():
-    """As the function that builds it does."""
-    keys = [place for place in catalogue.places() if place.store.startswith("Redis")]
+    """As it is built."""
+    shown = [place for place in catalogue.places() if place.store.startswith("Redis")]
 
-    assert [(key.place, key.store) for key in keys] == [
-        ("`session:{session_id}`", "Redis, 86400 s")
+    assert [(key.place, key.store, key.sensitivity) for key in shown] == [
+        ("`session:{session_id}`", "Redis, 86400 s", "secret")
     ]
