@@ -23,25 +23,10 @@ from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.sessions import RedisSettings, Sessions, connect
 from apps.governance.verdict import Thresholds
-from apps.migrate import runner
-from apps.migrate.lines import line
 from apps.postgres import PostgresSettings, pool
 from schemas.errors import Unreachable
 
 TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
-
-
-@pytest.fixture
-def again(governance_database) -> Callable[[], tuple[object, object]]:
-    """Roll everything back, then apply it again; what the catalog was in between and after."""
-
-    def down_and_up(look: Callable[[], object]) -> tuple[object, object]:
-        runner.rollback(line("governance"), governance_database.owner, to="0000")
-        between = look()
-        runner.apply(line("governance"), governance_database.owner)
-        return between, look()
-
-    return down_and_up
 
 
 def free_port() -> int:
