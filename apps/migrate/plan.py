@@ -1,14 +1,29 @@
 """What the files of a line and its ledger say about each other."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
 from apps.migrate.errors import Edited
 from apps.migrate.lines import Line
+
+
+class State(StrEnum):
+    """What is to be said of one file."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    EDITED = "edited"
+    MISSING = "missing"
+    OUT_OF_ORDER = "out of order"
+    UNSIGNED = "unsigned"
+    RAN = "ran"
+    DUE = "due"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,19 @@ class Plan:
         """Files and ledger agree, and nothing is left to do."""
         left = (self.pending, self.unsigned, self.due, self.gone)
         return self.agrees and not any(left)
+
+    def files(self, follows: Iterable[str]) -> list[tuple[str, State, datetime | None]]:
+        """Every file, its state and when it was applied, in the order in which they run."""
+        state = dict.fromkeys(self.applied, State.APPLIED)
+        state |= dict.fromkeys(self.unsigned, State.UNSIGNED)
+        state |= dict.fromkeys(self.edited, State.EDITED)
+        state |= dict.fromkeys(self.missing, State.MISSING)
+        state |= dict.fromkeys(self.pending, State.PENDING)
+        state |= dict.fromkeys(self.out_of_order, State.OUT_OF_ORDER)
+        after = {name: State.DUE if name in self.due else State.RAN for name in follows}
+        after |= dict.fromkeys(self.gone, State.GONE)
+        found = [*sorted(state.items()), *after.items()]
+        return [(name, said, self.applied.get(name)) for name, said in found]
 
     def check(self, line: Line, content: Callable[[str], bytes | None]) -> None:
         """Refuse when the ledger holds what the files do not say, by file and line."""

@@ -120,7 +120,7 @@ class Postgres(Ledger):
     def _send(self, last: int = 1) -> psycopg.Cursor[Any]:
         """Send what was not sent yet; gives a cursor on the ``last`` results of it."""
         whole, self.unsent = ";\n".join(self.unsent), []
-        cursor = self.connection.execute(whole)
+        cursor: psycopg.Cursor[Any] = self.connection.execute(whole)
         results = 1
         while cursor.nextset():
             results += 1

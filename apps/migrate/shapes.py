@@ -1,29 +1,14 @@
 """What ``--json`` prints: one closed object per verb, on stdout, also when something is wrong."""
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from apps.migrate.errors import Loss, Unconfirmed
-from apps.migrate.plan import Plan
+from apps.migrate.plan import State
 from schemas.errors import HouseError
-
-
-class State(StrEnum):
-    """What is to be said of one file."""
-
-    APPLIED = "applied"
-    PENDING = "pending"
-    EDITED = "edited"
-    MISSING = "missing"
-    OUT_OF_ORDER = "out of order"
-    UNSIGNED = "unsigned"
-    RAN = "ran"
-    DUE = "due"
-    GONE = "gone"
 
 
 class Shape(BaseModel):
@@ -130,26 +115,6 @@ class Wrong(Shape):
 def destroyed(losses: tuple[Loss, ...]) -> tuple[Destroyed, ...]:
     """As JSON says it."""
     return tuple(Destroyed(table=x.table, column=x.column, count=x.count) for x in losses)
-
-
-def files(plan: Plan, follows: tuple[str, ...]) -> tuple[File, ...]:
-    """Every file with its state, in the order in which they run."""
-    wrong = (
-        dict.fromkeys(plan.edited, State.EDITED)
-        | dict.fromkeys(plan.missing, State.MISSING)
-        | dict.fromkeys(plan.unsigned, State.UNSIGNED)
-    )
-    found = [
-        File(name=i, state=wrong.get(i, State.APPLIED), applied_at=at)
-        for i, at in plan.applied.items()
-    ]
-    for i in plan.pending:
-        late = i in plan.out_of_order
-        found.append(File(name=i, state=State.OUT_OF_ORDER if late else State.PENDING))
-    found.sort(key=lambda file: file.name)
-    due = {name: State.DUE if name in plan.due else State.RAN for name in follows}
-    due |= dict.fromkeys(plan.gone, State.GONE)
-    return (*found, *(File(name=name, state=state) for name, state in due.items()))
 
 
 def wrong(line: str, error: HouseError) -> Wrong:

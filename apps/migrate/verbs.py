@@ -34,56 +34,59 @@ class Told:
 
 def status(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:
     """What is applied and what is not."""
-    from apps.migrate import shapes  # noqa: PLC0415  # not for an apply with nothing to do
-
     plan = runner.status(of, _database(of, asked), patience(asked))
-    files = shapes.files(plan, of.post_applies())
-    width = max((len(file.name) for file in files), default=0)
+    files = plan.files(of.post_applies())
+    width = max((len(name) for name, *_ in files), default=0)
     text = [
-        f"{file.name:{width}}  {file.state:12}  "
-        f"{file.applied_at.isoformat() if file.applied_at else ''}".rstrip()
-        for file in files
+        f"{name:{width}}  {state:12}  {at.isoformat() if at else ''}".rstrip()
+        for name, state, at in files
     ]
     code = 0
     if asked.check and not plan.settled:
         code = Pending.exit_code if plan.agrees else Edited.exit_code
-    return Told(
-        text or [f"{of.name}: no migrations"],
-        lambda: shapes.Status(line=of.name, settled=plan.settled, files=files),
-        code,
-    )
+
+    def shape() -> "BaseModel":
+        from apps.migrate import shapes  # noqa: PLC0415
+
+        told = tuple(
+            shapes.File(name=name, state=state, applied_at=at) for name, state, at in files
+        )
+        return shapes.Status(line=of.name, settled=plan.settled, files=told)
+
+    return Told(text or [f"{of.name}: no migrations"], shape, code)
 
 
 def plan(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:
     """The files that would run, as they are."""
-    from apps.migrate import shapes  # noqa: PLC0415
-
     found = runner.status(of, _database(of, asked), patience(asked))
     back = asked.to is not None or asked.steps is not None
     if back:
         names = runner.undone(found, of, asked.to, asked.steps or 1)
     else:
-        follows = of.post_applies() if found.pending else found.due
-        names = [*found.pending, *follows]
-    steps = tuple(
-        shapes.Step(
-            name=name,
-            sql=of.sql(name, back=back),
-            ensures=() if back else of.ensures(name),
-            lossy=() if name.startswith("post-apply.") else of.lossy(name),
-        )
-        for name in names
-    )
+        names = [*found.pending, *(of.post_applies() if found.pending else found.due)]
+    lossy = {name: of.lossy(name) for name in names if not name.startswith("post-apply.")}
     text = []
-    for step in steps:
-        text.append(f"-- {'roll back' if back else 'apply'} {step.name}")
-        text += [f"-- lossy: {'' if back else 'rolling it back: '}{said}" for said in step.lossy]
-        text += [step.sql.rstrip(), ""]
-    direction = "back" if back else "forward"
-    return Told(
-        text or [f"{of.name}: nothing to do"],
-        lambda: shapes.Planned(line=of.name, direction=direction, steps=steps),
-    )
+    for name in names:
+        text.append(f"-- {'roll back' if back else 'apply'} {name}")
+        said = lossy.get(name, ())
+        text += [f"-- lossy: {'' if back else 'rolling it back: '}{each}" for each in said]
+        text += [of.sql(name, back=back).rstrip(), ""]
+
+    def shape() -> "BaseModel":
+        from apps.migrate import shapes  # noqa: PLC0415
+
+        steps = tuple(
+            shapes.Step(
+                name=name,
+                sql=of.sql(name, back=back),
+                ensures=() if back else of.ensures(name),
+                lossy=lossy.get(name, ()),
+            )
+            for name in names
+        )
+        return shapes.Planned(line=of.name, direction="back" if back else "forward", steps=steps)
+
+    return Told(text or [f"{of.name}: nothing to do"], shape)
 
 
 def apply(of: Line, asked: argparse.Namespace, say: Say, _: Confirm) -> Told:
