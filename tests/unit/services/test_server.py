@@ -1,0 +1,75 @@
+"""The server's declaration and what is deployed are the same."""
+
+import re
+
+import pytest
+
+from apps.migrate.lines import line
+from schemas.governance.roles import GRANTS
+from schemas.governance.server import (
+    DATABASES,
+    GOVERNANCE,
+    JOBS,
+    LOGINS,
+    MAX_CONNECTIONS,
+    SERVER_SETTINGS,
+)
+from services.house import render
+from services.postgres import memory
+
+RESERVED = 3
+"""superuser_reserved_connections as Postgres has it."""
+
+
+def conf() -> dict[str, str]:
+    """postgresql.conf as a deploy writes it."""
+    text = render(
+        "postgres/postgresql.conf.j2", **memory(4096), max_connections=MAX_CONNECTIONS, port=5432,
+        socket_dir="/run", files_dir="/files", database=GOVERNANCE.database,
+    )  # fmt: skip
+    lines = re.findall(r"^([a-z_.]+) = '?([^'\n]*)'?$", text, re.MULTILINE)
+    return dict(lines)
+
+
+def test_the_settings_that_matter_are_those_deployed():
+    """wal_level is Postgres' own default."""
+    wanted = {name: value for name, value in SERVER_SETTINGS.items() if name != "wal_level"}
+
+    assert {name: conf().get(name) for name in wanted} == wanted
+
+
+def test_all_connections_together_fit():
+    """Whoever uses all that it may leaves the others theirs, and the superuser his."""
+    assert sum(login.limit for login in LOGINS) <= MAX_CONNECTIONS - RESERVED
+
+
+@pytest.mark.parametrize("grant", GRANTS, ids=lambda grant: f"{grant.role} {grant.object}")
+def test_whoever_is_granted_something_may_connect(grant):
+    """Else the right would be for nobody."""
+    assert grant.role in GOVERNANCE.connect
+
+
+def test_only_the_backup_replicates_and_only_over_tls():
+    """In pg_hba.conf the word all is every database, but not replication."""
+    rules = [line.split() for line in render("postgres/pg_hba.conf").splitlines()]
+    replication = [rule for rule in rules if rule[:2][-1:] == ["replication"]]
+    [copier] = [login for login in LOGINS if login.replication]
+
+    assert {rule[2] for rule in replication} == {copier.role}
+    assert {rule[0] for rule in replication} == {"local", "hostssl"}
+    assert all("trust" not in rule for rule in rules)
+
+
+def test_every_database_is_the_owners_and_closed():
+    """The scratch one to everyone else."""
+    assert {database.owner for database in DATABASES} == {LOGINS[0].role}
+    assert [database.connect for database in DATABASES if database is not GOVERNANCE] == [()]
+
+
+def test_the_jobs_are_those_scheduled():
+    """post-apply.schedule.sql says them in SQL."""
+    text = (line("governance").folder / "post-apply.schedule.sql").read_text()
+    said = " ".join(text.replace("'\n                 '", "").replace("''", "'").split())
+
+    for job in JOBS:
+        assert f"('{job.job}', '{job.schedule}', '{job.command}')" in said, job.job
