@@ -87,3 +87,42 @@ def test_checksums_know_every_file_of_a_line(name):
     """What the running code may compare with the ledger."""
     assert tuple(checksums(name)) == (*line(name).migrations(), *line(name).post_applies())
     assert all(len(checksum) == 64 for checksum in checksums(name).values())
+
+
+@pytest.mark.parametrize("word", ["COMMIT;", "  rollback;", "Commit and chain;"])
+def test_a_file_that_ends_its_transaction_is_refused_by_line(tiny, word):
+    """It would take the mark out of the migration's transaction."""
+    file = tiny.folder / "0002.add-handle.sql"
+    file.write_text(f"-- ensure: SELECT 1\nSELECT 1;\n{word}\nSELECT 2;")
+
+    with pytest.raises(Refused, match=r"0002\.add-handle\.sql:3: only the runner ends"):
+        tiny.check()
+
+
+def test_a_procedure_may_commit_in_its_own_body(tiny):
+    """Between dollar quotes it is not the migration's."""
+    file = tiny.folder / "0002.add-handle.sql"
+    file.write_text("-- ensure: SELECT 1\nDO $x$\nCOMMIT;\n$x$;\nDO $$\nROLLBACK;\n$$;")
+
+    tiny.check()
+
+
+def test_a_dependency_comes_before(tiny):
+    """Not itself, and nothing later."""
+    file = tiny.folder / "0001.create-cups.sql"
+    file.write_text("-- depends: 0002.add-handle\n-- ensure: SELECT 1\nSELECT 1;")
+
+    with pytest.raises(Refused, match=r"depends on '0002\.add-handle', which does not come before"):
+        tiny.check()
+
+
+def test_labels_are_read_wherever_they_stand(tiny):
+    """One line each, and only in comments of their own."""
+    file = tiny.folder / "0002.add-handle.sql"
+    file.write_text(
+        "SELECT 1;\n  --  ensure :  SELECT 1  \n-- ensure: SELECT 2\nSELECT '-- ensure: 3'"
+    )
+    (tiny.folder / "0002.add-handle.rollback.sql").write_text("-- lossy: every handle\nSELECT 1;")
+
+    assert tiny.ensures("0002.add-handle") == ("SELECT 1", "SELECT 2")
+    assert tiny.lossy("0002.add-handle") == ("every handle",)
