@@ -49,8 +49,10 @@ bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
 lock: ## pin the dependencies anew; needs uv
 	@sh locks/compile.sh
 
-lint: $(STAMP) ## ruff and mypy
+lint: $(STAMP) ## ruff, mypy, squawk, our rules for migrations, and documents made from declarations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/python -m apps.lint
+	@$(BIN)/python -m apps.declared --check && $(BIN)/python -m apps.ops.catalogue --check
 
 preflight:
 	@$(PYTHON) -m apps.lab.preflight

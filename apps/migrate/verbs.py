@@ -174,7 +174,7 @@ def adopt(of: Line, asked: argparse.Namespace, say: Say, _: Confirm) -> Told:
         raise Refused(f"{of.name}: naive timestamps are of which zone", hint="--zone Europe/Berlin")
     database = asked.path or _database(of, asked)
     say(f"adopting {database}")
-    done = take(of, database, asked.zone, wait=asked.wait)
+    done = take(of, database, asked.zone, wait=asked.wait, say=say)
 
     def shape() -> "BaseModel":
         from apps.migrate import shapes  # noqa: PLC0415

@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -125,6 +127,17 @@ def test_two_at_once_apply_each_migration_once(tiny, database, start):
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted(out for out, _ in said) == ["", " ".join(tiny.migrations())]
     assert query(database, "SELECT count(*) FROM _yoyo_log") == [(2,)]
+
+
+def test_what_is_pending_is_decided_by_whoever_holds_the_lock(tiny, database):
+    """It was pending when the second began to wait, and is not when its turn comes."""
+    with ThreadPoolExecutor() as pool:
+        with runner.opened(tiny, database) as ledger, ledger.lock():
+            second = pool.submit(runner.apply, tiny, database)
+            time.sleep(0.5)
+            for migration in tiny.migrations():
+                ledger.apply(migration)
+        assert second.result(timeout=20).ran == ()
 
 
 def test_the_holder_of_the_lock_is_named(tiny, database):
