@@ -47,6 +47,8 @@ def messages() -> tuple[type[Closed], ...]:
 @cache
 def _modules() -> tuple[ModuleType, ...]:
     names = [found.name for found in pkgutil.walk_packages(schemas.__path__, "schemas.")]
+    # A line's first rows are in its tables.py; what grew beside them comes after.
+    names.sort(key=lambda name: (not name.endswith(".tables"), name))
     return tuple(import_module(name) for name in names)
 
 

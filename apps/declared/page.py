@@ -14,6 +14,11 @@ from schemas.table import Table
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 MARK: Final = "/* catalogue */"
 
+PLAIN: Final = {"datetime", "object", "array", "bool", "true"}
+"""Kinds whose check says the kind once more."""
+SHOWN: Final = {"datetime": "an instant, UTC", "object": "a JSON object", "array": "a JSON array"}
+"""What SQLite has no type for."""
+
 
 def render(places: Iterable[tuple[Mapping[str, str], type[Closed] | None]]) -> str:
     """The page with the catalogue in it."""
@@ -46,7 +51,8 @@ def _column(model: type[Closed] | None, field: Field) -> dict[str, Any]:
     if table:
         of = sqlite if table.store == "anima" else postgres
         kind = field.column.sql or of.TYPES.get(field.kind, "TEXT")
-        check = of.check(field)
+        kind += f": {SHOWN[field.kind]}" if kind == "TEXT" and field.kind in SHOWN else ""
+        check = None if field.kind in PLAIN else of.check(field)
     quantity = field.quantity
     said = {
         "name": field.name,
