@@ -24,7 +24,7 @@ def script() -> str:
 
 def parse(answer: str | list[list[str]] | None) -> dict[str, str]:
     """Object to definition, from the JSON of the one query."""
-    rows = json.loads(answer) if isinstance(answer, str) else answer
+    rows = json.loads(answer or "[]") if isinstance(answer, str) else answer
     found: dict[str, str] = {}
     for name, definition in rows or ():
         # A column's and a comment's names are unique; two settings of a name are not.

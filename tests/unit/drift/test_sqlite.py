@@ -148,7 +148,7 @@ def test_an_adopted_file_keeps_the_shapes_that_were_there_before_us(tmp_path):
 
 
 def test_the_committed_snapshot_of_anima_is_what_its_migrations_build():
-    """``python -m apps.migrate.check anima --write-snapshot`` writes it."""
+    """``python -m apps.migrate.catalog anima`` writes it."""
     anima = line("anima")
     found = difference(snapshot.read(anima), build.in_file(anima))
     assert not found, shown(found)
