@@ -18,7 +18,16 @@ import pytest
 from apps.lab.process import started
 from apps.migrate import runner
 from apps.migrate.lines import line
-from schemas.governance.server import APP, BACKUP, LOGINS, MONITOR, OWNER, READER, SCRATCH
+from schemas.governance.server import (
+    APP,
+    BACKUP,
+    GOVERNANCE,
+    LOGINS,
+    MONITOR,
+    OWNER,
+    READER,
+    SCRATCH,
+)
 from services.container import File, archive
 from services.postgres import UID, statement
 from services.roles import Role, database_sql, extension_sql, role_sql
@@ -115,8 +124,8 @@ def database_made(admin: str, name: str, template: str | None = None) -> Iterato
 
     A copy of ``template`` brings its objects and extensions; settings and guests it does not.
     """
-    guests = (APP, READER, MONITOR)
-    declared = replace(SCRATCH, database=name, connect=() if name.endswith("_scratch") else guests)
+    like = SCRATCH if name.endswith("_scratch") else GOVERNANCE
+    declared = replace(SCRATCH, database=name, connect=like.connect)
     parts = urlsplit(admin)
     place = parts.netloc.rpartition("@")[2]
 
