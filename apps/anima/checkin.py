@@ -62,7 +62,7 @@ def compose(
                 outbox_depth=store.waiting,
                 dropped_records=dropped,
                 rejected_checkins=store.rejected,
-                schema_version=getattr(store, "schema_version", None),
+                schema_version=store.schema_version,
             )
             if store
             else None,

@@ -40,6 +40,7 @@ class Snapshot:
     identity: IdentityReport | None
     waiting: int
     rejected: int
+    schema_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class Store:
     def _snapshot(self, db: sqlite3.Connection) -> Snapshot:
         who = db.execute(QUERIES["identity"], {"creature_id": self._creature_id}).fetchone()
         counts = db.execute(QUERIES["count_checkins"]).fetchone()
+        applied = [int(row["migration_id"][:4]) for row in db.execute(QUERIES["applied"])]
         return Snapshot(
             drawing=self._last_step(db),
             identity=IdentityReport(
@@ -215,6 +217,7 @@ class Store:
             else None,
             waiting=counts["waiting"],
             rejected=counts["rejected"],
+            schema_version=max(applied, default=None),
         )
 
     def _last_step(self, db: sqlite3.Connection) -> DrawingState | None:

@@ -16,6 +16,7 @@ from apps.bridge.client import (
     RefusedByServer,
     Unavailable,
 )
+from apps.migrate.lines import line
 from schemas.bridge import CONTRACT, RELEASED
 from schemas.eisv import Anima
 
@@ -70,6 +71,19 @@ def test_our_pi_is_heard_by_every_released_mac(released, mac, pi, number):
     assert pi.store.oldest_checkins(1) == []
     assert pi.store.snapshot().rejected == 0
     assert all(released.validator(number, "check-in").is_valid(m) for m in there.received[-4:])
+
+
+def test_our_pi_tells_what_its_file_was_migrated_to(mac, pi):
+    """The file's own ledger says it, not the release; a Mac of contract 1 is not told."""
+    newest = int(line("anima").migrations()[-1][:4])
+    told = []
+    for number in RELEASED:
+        there = mac(number)
+        pi.owe(1)
+        pi.drain(pi.client(there.url))
+        told.append(there.received[-1]["pi"].get("schema_version"))
+
+    assert told == [None, newest]
 
 
 @pytest.mark.parametrize("number", RELEASED)
