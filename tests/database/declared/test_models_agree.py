@@ -64,8 +64,9 @@ def test_every_living_key_is_declared(redis):
 def test_the_acl_lets_governance_touch_the_declared_keys_only(redis):
     """Patterns of the user, as Redis itself tells them."""
     patterns = set(re.findall(r"~(\S+)", _user(redis("ACL", "LIST"))))
+    declared = {key.glob for key in keys() if key.owner == "mac"}
 
-    assert patterns == {key.glob for key in keys() if key.owner == "mac"}
+    assert patterns == declared
 
 
 def test_every_living_file_is_as_declared(standing):
