@@ -10,8 +10,9 @@ from services.engine import engine
 from services.governance import governance, image
 from services.ground import ground
 from services.house import house
-from services.migrations import anima_proof, governance_line, governance_proof
+from services.migrations import governance_line
 from services.postgres import postgres
+from services.proof import anima_proof, governance_proof
 from services.redis import redis
 from services.secrets import kept
 

@@ -1,19 +1,16 @@
-"""Migration lines, applied on the host where the database lives, and the proof that it is so."""
+"""Migration lines, applied on the host where the database lives."""
 
-import hashlib
 import re
 import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
 from pyinfra import host, logger, state
-from pyinfra.api import FactBase, FunctionCommand, QuoteString, StringCommand, operation
+from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 
-from apps.migrate import check, lines
-from apps.migrate.catalog import Difference, postgres, snapshot, sqlite
-from apps.migrate.catalog.difference import difference
+from apps.migrate import lines
+from apps.migrate.catalog import postgres, sqlite
 from schemas import ports
-from schemas.hosts import PiHost
 from services import docker
 from services.container import File
 from services.governance import UID, database_url
@@ -27,8 +24,6 @@ LEDGER: Final = (
 )
 """What a database says was applied; plain yoyo leaves our row behind when it rolls back."""
 PROVEN: Final = "proven "
-SAID: Final = 12
-"""Differences that a dry run names."""
 
 
 class Stated(FactBase[dict[str, Any]]):
@@ -71,49 +66,6 @@ def _said(what: str, have: dict[str, str], wanted: dict[str, str]) -> str:
     return "changed on disk:" if what in wanted else "unknown here:"
 
 
-@operation()
-def proven(
-    line: str, ask: str, proof: tuple[StringCommand | FunctionCommand, ...]
-) -> Iterator[Any]:
-    """What lives is what the line builds. What converges is done again first; the rest fails.
-
-    The committed snapshot is what the line builds, so a database that is like it needs no proof.
-    """
-    stated = host.get_fact(Stated, ask=ask)
-    drift = drifted(line, stated["catalog"])
-    if not drift or stated["proven"] == _mark(line, stated["catalog"]):
-        host.noop(f"{line} is as its migrations make it")
-        return
-    # Before the first migration, and before a new one, everything of it differs.
-    if state.config.DIFF and stated["ledger"] == lines.checksums(line):
-        for each in drift[:SAID]:
-            host.log(f"  {line}: {each}", logger.info)
-        if len(drift) > SAID:
-            host.log(f"  {line}: and {len(drift) - SAID} more", logger.info)
-    yield from proof
-
-
-def drifted(line: str, catalog: str) -> list[Difference]:
-    """How what lives differs from the committed snapshot and from the declared server."""
-    of = lines.line(line)
-    if of.engine == "sqlite":
-        return difference(snapshot.read(of), sqlite.parse(catalog))
-    return check.against(snapshot.read(of), postgres.parse(catalog))
-
-
-def _mark(line: str, catalog: str) -> str:
-    """What a proof leaves behind: an adopted file is never like the snapshot, and yet as it must.
-
-    It holds for this catalog and this release's line only.
-    """
-    return PROVEN + hashlib.sha256(f"{catalog}\n{_release(line)}\n".encode()).hexdigest()
-
-
-def _release(line: str) -> str:
-    of = lines.line(line)
-    return hashlib.sha256(snapshot.path(of).read_bytes()).hexdigest()
-
-
 def governance_ask(server: str) -> str:
     """Ledger and catalog in one answer, asked by the one who sees all: inside its container."""
     psql = f"docker exec {server} psql -qAtX -U postgres -d {DATABASE}"
@@ -121,7 +73,7 @@ def governance_ask(server: str) -> str:
     return f'{psql} -c "{LEDGER.format("ledger.")}" -c {shlex.quote(script)}'
 
 
-def _run(
+def runs(
     house: House, tag: str, *words: str, files: dict[str, File] | None = None
 ) -> StringCommand:
     """The runner, as the owner of the database, from the image that serves it."""
@@ -147,32 +99,7 @@ def governance_line(house: House, tag: str) -> None:
         name=f"Migrate {DATABASE}",
         line="governance",
         ask=governance_ask(house.called("postgres-age")),
-        apply=_run(house, tag, "apply"),
-    )
-
-
-def governance_proof(house: House, tag: str) -> None:
-    """That ``governance`` is what its line builds, in the scratch database beside it."""
-    ask = governance_ask(house.called("postgres-age"))
-
-    def compared(state: Any, host: Any) -> bool:
-        """Build the line, and compare it with what the superuser sees."""
-        _, answer = StringCommand(ask).execute(state, host, {})
-        catalog = Stated().process(answer.stdout_lines)["catalog"]
-        command = _run(
-            house, tag, "check", "--live", f"{ports.CONTAINER_FILES_DIR}/live.json",
-            files={"live.json": File(catalog)},
-        )  # fmt: skip
-        ended_well, said = command.execute(state, host, {})
-        for text in () if ended_well else said.output_lines:
-            host.log(text, logger.error)
-        return bool(ended_well)
-
-    proven(
-        name=f"Prove {DATABASE}",
-        line="governance",
-        ask=ask,
-        proof=(_run(house, tag, "apply", "--again"), FunctionCommand(compared, (), {})),
+        apply=runs(house, tag, "apply"),
     )
 
 
@@ -188,32 +115,13 @@ def anima_line(service_user: str, home: str, run: str) -> None:
     )
 
 
-def anima_proof(pi: PiHost) -> None:
-    """That ``anima.db`` is what its line builds, in a file that is gone afterwards."""
-    database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
-    run = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
-    marked = (
-        f"{{ {_catalog(database)}; echo {_release('anima')}; }} | sha256sum"
-        f" | sed 's/^/{PROVEN}/; s/ *-$//' >{database}.proven"
-    )
-    proven(
-        name=f"Prove {ports.ANIMA_DB}",
-        line="anima",
-        ask=anima_ask(database),
-        proof=(
-            StringCommand(run, "anima check --database", QuoteString(database)),
-            StringCommand(marked),
-        ),
-        _sudo_user=pi.user,
-    )
-
-
 def anima_ask(database: str) -> str:
     """Ledger and catalog of a file, and the mark of its last proof."""
     ledger = f'sqlite3 -readonly {database} "{LEDGER.format("")}"'
-    return f"{{ {ledger}; {_catalog(database)}; cat {database}.proven; }}"
+    return f"{{ {ledger}; {catalog_of(database)}; cat {database}.proven; }}"
 
 
-def _catalog(database: str) -> str:
+def catalog_of(database: str) -> str:
+    """What asks a file for its catalog."""
     script = " ".join(line.strip() for line in sqlite.script().splitlines())
     return f"sqlite3 -readonly {database} {shlex.quote(script)}"
