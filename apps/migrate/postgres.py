@@ -56,7 +56,9 @@ class Postgres(Ledger):
         wait = max(1, int(self.patience.runner * 1000))
         key = {"key": ADVISORY_KEY}
         try:
-            self.ask(f"SET lock_timeout = {wait}; {SQL['advisory_lock']}; RESET lock_timeout", key)
+            self.tell(f"SET lock_timeout = {wait}; SET statement_timeout = 0")
+            self.tell(SQL["advisory_lock"], key)
+            self.ask("RESET lock_timeout; RESET statement_timeout")
         except errors.LockNotAvailable:
             found = self.ask(SQL["advisory_lock_holder"], key).fetchone()
             pid, name = found or ("unknown", "just gone")

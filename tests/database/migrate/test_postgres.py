@@ -119,8 +119,8 @@ def test_what_is_pending_is_decided_by_whoever_holds_the_lock(tiny, database):
     """It was pending when the second began to wait, and is not when its turn comes."""
     with ThreadPoolExecutor() as pool:
         with runner.opened(tiny, database) as ledger, ledger.lock():
-            second = pool.submit(runner.apply, tiny, database)
-            time.sleep(0.5)
+            second = pool.submit(runner.apply, tiny, database, Patience(statement=0.4))
+            time.sleep(1)
             for migration in tiny.migrations():
                 ledger.apply(migration)
         assert second.result(timeout=20).ran == ()
@@ -180,10 +180,11 @@ def test_a_setting_made_by_a_migration_ends_with_it(tiny, database):
     """AGE wants a search_path; the ledger and the next migration must not see it."""
     (tiny.folder / "0001.create-cups.sql").write_text(
         "-- ensure: SELECT true\n"
-        "CREATE SCHEMA pantry;\nSET search_path = pantry;\nCREATE TABLE cups (id integer);"
+        "CREATE SCHEMA pantry;\nSET search_path = pantry;\nSET timezone = 'Asia/Tokyo';\n"
+        "CREATE TABLE cups (id integer);"
     )
     (tiny.folder / "0002.add-handle.sql").write_text(
-        "-- ensure: SELECT true\nCREATE TABLE handles (id integer);"
+        "-- ensure: SELECT current_setting('TimeZone') = 'UTC'\nCREATE TABLE handles (id integer);"
     )
     runner.apply(tiny, database)
 
