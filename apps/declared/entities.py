@@ -1,6 +1,8 @@
 """docs/entities.md: what refers to what, as diagrams that a reader of the repository sees drawn."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Final
 
 from apps.declared import everything, postgres, sqlite
@@ -63,6 +65,7 @@ def _keys(table: type[Table], field: Field) -> str:
 
 
 def _graph(labels: Iterable[type[Label]]) -> Iterator[str]:
+    labels = tuple(labels)
     for label in labels:
         if label.kind == "vertex":
             yield f"{label.label} {{"
@@ -70,10 +73,14 @@ def _graph(labels: Iterable[type[Label]]) -> Iterator[str]:
                 key = " PK" if field.name == label.indexed[0] else ""
                 yield f"    {field.kind} {field.name}{key}"
             yield "}"
+    # Two lines between the same two would lie on one another.
+    between = defaultdict(list)
     for label in labels:
-        for start in label.ends[0] if label.ends else ():
-            for end in label.ends[1] if label.ends else ():
-                yield f"{start.label} }}o--o{{ {end.label} : {label.label}"
+        starts, ends = label.ends or ((), ())
+        for pair in product(starts, ends):
+            between[pair].append(label.label)
+    for (start, end), names in between.items():
+        yield f'{start.label} }}o--o{{ {end.label} : "{", ".join(names)}"'
 
 
 def _id(table: str) -> str:
