@@ -13,20 +13,6 @@ from schemas.governance.server import APP, MONITOR, READER
 Kind = Literal["schema", "table", "sequence", "routine"]
 Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"]
 
-CLOSED_SCHEMAS: Final = (
-    "core",
-    "audit",
-    "dialectic",
-    "retired",
-    GRAPH,
-    "ledger",
-    "public",
-    "ag_catalog",
-    "cron",
-    "pgaudit",
-)
-"""Every schema of the database."""
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
