@@ -7,7 +7,9 @@ from typing import Final
 
 from apps.declared import everything, postgres, sqlite
 from apps.declared.field import Field, fields
+from schemas.governance.graph import GRAPH
 from schemas.label import Label
+from schemas.ports import ANIMA_DB
 from schemas.table import Table
 
 HEAD: Final = """# What refers to what
@@ -25,8 +27,8 @@ def page() -> str:
     for schema in dict.fromkeys(table.table.partition(".")[0] for table in governance):
         here = [t for t in governance if t.table.startswith(f"{schema}.")]
         parts.append(_section(f"Postgres: {schema}", _tables(here)))
-    parts.append(_section("The Pi: anima.db", _tables(everything.tables("anima"))))
-    parts.append(_section("The graph: governance_graph", _graph(everything.labels())))
+    parts.append(_section(f"The Pi: {ANIMA_DB}", _tables(everything.tables("anima"))))
+    parts.append(_section(f"The graph: {GRAPH}", _graph(everything.labels())))
     return "\n".join(parts)
 
 

@@ -91,9 +91,11 @@ def where(
     if as_json:
         sys.stdout.write(json.dumps([place._asdict() for place in found], indent=1) + "\n")
         return
-    table = Table("what", "owner", "store", "place")
+    table = Table("place", "what", "store", "owner", "kept", "fresh", "whose")
+    table.columns[0].overflow = "fold"
     for place in found:
-        table.add_row(*place)
+        rest = (place.what, place.store, place.owner, place.kept, place.fresh, place.sensitivity)
+        table.add_row(place.place, *rest)
     Console(highlight=False).print(table)
 
 

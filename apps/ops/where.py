@@ -1,6 +1,7 @@
 """``abode where``: where a piece of data lives, answered from the declarations."""
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from apps.declared.field import nested
@@ -9,13 +10,14 @@ from schemas.errors import Refused
 
 
 def find(what: str | None) -> list[Place]:
-    """Every place whose name or description holds ``what``, then every column called so."""
+    """Every place whose name or description has a word that begins so, then every column."""
     # Backticks are the document's Markdown, not the data's.
     every = [Place(**vars_of(place)) for place, _ in declared()]
     if not what:
         return every
     word = what.casefold()
-    found = [p for p in every if word in f"{p.what} {p.place} {p.store}".casefold()]
+    begins = re.compile(rf"(?<![^\W_]){re.escape(word)}")
+    found = [p for p in every if begins.search(f"{p.what} {p.place} {p.store}".casefold())]
     found += [column for column in columns() if _called(column.place, word)]
     if not found:
         names = [place.place for place in every] + [column.place for column in columns()]

@@ -113,6 +113,11 @@ def test_where_finds_tables_columns_labels_documents_keys_and_messages(word, pla
     assert found[place].store
 
 
+def test_a_word_inside_another_is_not_meant():
+    """Who asks for void does not ask what to avoid."""
+    assert not {"preferences", "goals"} & {place.place for place in find("void")}
+
+
 def test_a_mistyped_column_is_refused_with_the_right_one():
     """Of some 700 names."""
     with pytest.raises(Refused) as refused:
