@@ -6,20 +6,22 @@ from typing import Any
 
 from apps.queries import load
 
-SQL = load(Path(__file__).with_suffix(".sql"))
+HERE = Path(__file__)
+SQL = load(HERE.with_suffix(".sql")) | load(HERE.with_name("entries.sql"))
+CATALOG = f"{SQL['known']}, {SQL['entries']}"
 
 
 def read(connection: Any) -> dict[str, str]:
     """Object to definition, by a psycopg connection; its session stays as it was."""
     with connection.transaction(force_rollback=True):
         connection.execute(SQL["settings"].encode())
-        row = connection.execute(SQL["catalog"].encode()).fetchone()
+        row = connection.execute(CATALOG.encode()).fetchone()
     return parse(row[0] if row else None)
 
 
 def script() -> str:
     """The same for psql: statements whose one answer ``parse`` takes."""
-    return f"BEGIN READ ONLY;\n{SQL['settings']}\n{SQL['catalog']}\nCOMMIT;"
+    return f"BEGIN READ ONLY;\n{SQL['settings']}\n{CATALOG}\nCOMMIT;"
 
 
 def parse(answer: str | list[list[str]] | None) -> dict[str, str]:

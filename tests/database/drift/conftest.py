@@ -15,3 +15,10 @@ def declared(admin_dsn):
     mark = "setting server "
     settings = {k.removeprefix(mark): v for k, v in found.items() if k.startswith(mark)}
     return server.declared(SCRATCH, settings)
+
+
+@pytest.fixture(scope="session")
+def clean(governance_template):
+    """The catalog of a database that nobody touched."""
+    with psycopg.connect(governance_template.admin) as connection:
+        return postgres.read(connection)

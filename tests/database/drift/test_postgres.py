@@ -1,16 +1,13 @@
 """Every drift planted in a live governance database is reported by object; a clean one has none."""
 
 import fnmatch
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from apps.migrate.catalog import difference, graph, postgres, server, shown
+from apps.migrate.catalog import difference, graph, postgres, shown
 from apps.migrate.check import check
 from apps.migrate.lines import line
-from schemas.governance.server import JOBS
 
 PLANTED = {
     "column dropped": (
@@ -303,13 +300,6 @@ PLANTED = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def clean(governance_template):
-    """The catalog of a database that nobody touched."""
-    with psycopg.connect(governance_template.admin) as connection:
-        return postgres.read(connection)
-
-
 @pytest.fixture
 def live(governance_template):
     """The superuser in it; what it does is rolled back."""
@@ -340,13 +330,6 @@ def test_a_drift_is_reported_by_object(live, clean, month, drift):
     assert not {o for o in objects if not any(fnmatch.fnmatch(o, r) for r in reported)}
 
 
-def test_a_clean_database_has_none(governance_database, scratch_database, declared):
-    """Built anew in the scratch database, twice, and read by the owner."""
-    for _ in range(2):
-        found = check(line("governance"), governance_database.owner, declared=declared)
-        assert not found, shown(found)
-
-
 def test_drifts_are_reported_together(governance_database, scratch_database, declared):
     """All that can stand side by side, planted at once, found by a check of the owner's."""
     # A month is missed once, and a role's setting would outlast the test.
@@ -360,60 +343,3 @@ def test_drifts_are_reported_together(governance_database, scratch_database, dec
     objects = {each.object for each in found}
     missed = {k for k, v in planted.items() if not all(fnmatch.filter(objects, o) for o in v[1])}
     assert not missed, shown(found)
-
-
-def test_the_catalog_is_the_same_whoever_reads_it(governance_database, clean):
-    """In whatever session, and as the owner; the session stays as it was."""
-    odd = (
-        "SET search_path = core, audit, governance_graph; SET timezone = 'America/Denver';"
-        "SET datestyle = 'German'; SET quote_all_identifiers = on; SET bytea_output = 'escape'"
-    )
-    for way in (governance_database.admin, governance_database.owner):
-        with psycopg.connect(way, autocommit=True) as connection:
-            connection.execute(odd)
-            found = difference(clean, postgres.read(connection))
-            # Some settings are shown to superusers only; a check leaves those out.
-            assert all(each.object.startswith("setting server ") for each in found)
-            assert not found or way == governance_database.owner
-            assert connection.execute("SHOW timezone").fetchone() == ("America/Denver",)
-
-
-def test_the_catalog_is_read_fast(governance_template):
-    """The no-change deploy waits for it: 25 ms on an idle core."""
-    with psycopg.connect(governance_template.admin) as connection:
-        postgres.read(connection)
-        seconds = []
-        for _ in range(5):
-            begun = time.perf_counter()
-            postgres.read(connection)
-            seconds.append(time.perf_counter() - begun)
-    assert min(seconds) < 0.15
-
-
-def test_checks_at_once_do_not_disturb_each_other(governance_database, scratch_database, declared):
-    """They build in one scratch database, one after the other."""
-    with ThreadPoolExecutor(3) as pool:
-        found = pool.map(
-            lambda _: check(line("governance"), governance_database.owner, declared=declared),
-            range(3),
-        )
-    assert list(found) == [[], [], []]
-
-
-def test_a_job_changed_by_hand_is_reported(admin_dsn):
-    """pg_cron lives in one database of the test server: its own jobs, declared and not."""
-    declared = {name: said for name, said in server.declared().items() if name.startswith("job ")}
-    with psycopg.connect(admin_dsn) as connection:
-        connection.execute("CREATE EXTENSION pg_cron")
-        for job in JOBS:
-            words = (job.job, job.schedule, job.command)
-            connection.execute("SELECT cron.schedule(%s, %s, %s)", words)
-        home = "UPDATE cron.job SET database = 'governance', username = 'governance_owner'"
-        connection.execute(home)
-        connection.execute("SELECT cron.schedule('by-hand', '* * * * *', 'SELECT 1')")
-        connection.execute("UPDATE cron.job SET active = false WHERE jobname = 'forget-job-runs'")
-        found = postgres.read(connection)
-        connection.rollback()
-    jobs = {name: said for name, said in found.items() if name.startswith("job ")}
-    reported = {each.object: each.kind for each in difference(declared, jobs)}
-    assert reported == {"job by-hand": "unexpected", "job forget-job-runs": "changed"}
