@@ -33,7 +33,9 @@ ON CONFLICT (agent_id) DO NOTHING
 RETURNING agent_id;
 
 -- append_states --
--- A whole batch, numbered in the order it came; a key that is already there fails it.
+-- A whole batch, numbered in the order it came; a key that is already there fails it. Its agents
+-- were heard just now.
+WITH stored AS (
 INSERT INTO core.agent_state (
        identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,
        energy, integrity, entropy, void, coherence, regime, health, risk,
@@ -55,7 +57,12 @@ SELECT r.identity_id, r.boot_id, r.seq, decode(r.body_sha256, 'hex'),
        reported_energy float8, reported_integrity float8, reported_entropy float8,
        reported_void float8,
        warmth float8, clarity float8, stability float8, presence float8, state_json jsonb)
- ORDER BY r.place;
+ ORDER BY r.place
+RETURNING identity_id, received_at)
+UPDATE core.identities AS i
+   SET last_activity_at = greatest(i.last_activity_at, heard.at)
+  FROM (SELECT s.identity_id, max(s.received_at) AS at FROM stored AS s GROUP BY 1) AS heard
+ WHERE i.identity_id = heard.identity_id;
 
 -- append_audit_events --
 -- Written in the transaction of what they tell of.

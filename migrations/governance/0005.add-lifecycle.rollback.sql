@@ -5,7 +5,6 @@ DROP TRIGGER identities_change ON core.identities;
 DROP TRIGGER identities_begin ON core.identities;
 DROP FUNCTION core.note_lifecycle();
 DROP TABLE core.lifecycle_events;
-DROP INDEX core.identities_last_activity_at_idx;
 DROP INDEX core.identities_parent_agent_id_idx;
 ALTER TABLE core.identities DROP COLUMN spawn_reason;
 ALTER TABLE core.identities DROP COLUMN last_activity_at;

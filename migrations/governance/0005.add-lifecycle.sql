@@ -6,7 +6,6 @@
 ALTER TABLE core.identities ADD COLUMN last_activity_at timestamptz;
 ALTER TABLE core.identities ADD COLUMN spawn_reason text;
 CREATE INDEX identities_parent_agent_id_idx ON core.identities (parent_agent_id);
-CREATE INDEX identities_last_activity_at_idx ON core.identities (last_activity_at DESC);
 
 CREATE TABLE core.lifecycle_events (
     event_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -58,10 +58,7 @@ class Identity(
     store="governance",
     table="core.identities",
     key=("identity_id",),
-    indexes=(
-        Index("parent_agent_id", "identities_parent_agent_id_idx"),
-        Index("last_activity_at DESC", "identities_last_activity_at_idx"),
-    ),
+    indexes=(Index("parent_agent_id", "identities_parent_agent_id_idx"),),
     sensitivity="personal",
 ):
     """One agent. Created by its first authenticated check-in."""

@@ -53,6 +53,23 @@ def test_fifty_at_once_are_one_row(living, governance_database, tmp_path):
     ]
 
 
+def test_an_agent_was_heard_when_its_last_check_in_came(living, governance_database, tmp_path):
+    """Also of a batch; nobody else's instant changes, and the operator sees no change of life."""
+
+    async def run():
+        async with living(governance_database, tmp_path) as (made, *_):
+            await asyncio.gather(*(made.handle(said(seq, "lumen")) for seq in range(3)))
+            ember = said(1, "ember")
+            await made.handle(replace(ember, received_at=NOW + timedelta(minutes=1)))
+
+    asyncio.run(run())
+
+    heard = ask(
+        governance_database, "SELECT agent_id, last_activity_at FROM core.identities ORDER BY 1"
+    )
+    assert heard == [("ember", NOW + timedelta(minutes=1)), ("lumen", NOW)]
+
+
 def test_two_processes_agree_on_one_row(living, governance_database, tmp_path):
     """Two writers race for the same keys; each key is one row, and nobody fails."""
 
