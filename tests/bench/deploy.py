@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 
 from apps import hosts as in_force
-from apps.migrate.catalog import postgres
 from apps.ops import reach
 from schemas.hosts import Hosts
 from services.anima import UNIT
@@ -100,7 +99,6 @@ def _inventory(hosts: Hosts, state: Path) -> dict[str, Any]:
             {"database": "postgres", "query": statement("postgres/state.sql")},
             {"database": "governance", "query": statement("postgres/extensions.sql")},
             {"database": "governance", "query": LEDGER.format("ledger.")},
-            {"database": "governance", "query": postgres.script()},
         ],
     }
     pi = {

@@ -92,6 +92,10 @@ PLANTED = {
         "ALTER FUNCTION audit.drop_retired(text, bigint, bytea) SECURITY INVOKER",
         {"function audit.drop_retired(text, bigint, bytea)"},
     ),
+    "function not its owner's": (
+        "ALTER FUNCTION audit.partition_bounds(regclass) OWNER TO postgres",
+        {"function audit.partition_bounds(regclass)"},
+    ),
     "search path of a function reset": (
         "ALTER FUNCTION audit.create_partitions(timestamptz) RESET search_path",
         {"function audit.create_partitions(timestamp with time zone)"},
