@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from apps.migrate.lines import Line
+from tests.unit.migrate.february import build
 
 ROOT = Path(__file__).parents[3]
 FILES = {
@@ -27,6 +28,13 @@ def tiny(tmp_path):
     for name, sql in FILES.items():
         (folder / name).write_text(sql)
     return Line("tiny", "sqlite", folder)
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A small anima.db of February."""
+    build(tmp_path / "anima.db", rows=9_000)
+    return tmp_path / "anima.db"
 
 
 @pytest.fixture
