@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from apps.migrate.columns import SQL
 from apps.migrate.ledger import Ledger, Patience
 from apps.migrate.lines import Line
 from apps.migrate.runner import opened
 from apps.migrate.snapshot import snapshot
-from apps.migrate.survey import SQL, Survey, schema, survey
+from apps.migrate.survey import Survey, schema, survey
 from schemas.errors import Diverged, Refused, Unreachable
 
 IN_UTC: Final = {"trajectory_events"}

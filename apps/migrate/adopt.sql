@@ -8,21 +8,29 @@ SELECT type AS kind, name, tbl_name AS table_name, sql FROM sqlite_schema
  ORDER BY type, name;
 
 -- columns --
--- Name, declared type, NOT NULL, default and place in the key.
-SELECT name, type, "notnull" AS not_null, dflt_value AS otherwise, pk
-  FROM pragma_table_info(:table);
+-- Name, declared type, NOT NULL, default, place in the key, and whether it is computed.
+SELECT name, type, "notnull" AS not_null, dflt_value AS otherwise, pk, hidden
+  FROM pragma_table_xinfo(:table);
 
 -- unique --
--- What must not occur twice, beside the key.
-SELECT group_concat(name) FROM
-       (SELECT i.name AS of, c.name AS name FROM pragma_index_list(:table) AS i
-          JOIN pragma_index_info(i.name) AS c WHERE i."unique" AND i.origin <> 'pk'
-         ORDER BY i.name, c.seqno)
+-- What must not occur twice, beside the key, and how it is compared.
+SELECT group_concat(said) || CASE WHEN max(partial) THEN ' WHERE ...' ELSE '' END FROM
+       (SELECT i.name AS of, i.partial AS partial,
+               coalesce(lower(c.name), 'an expression') ||
+               CASE upper(c.coll) WHEN 'BINARY' THEN '' ELSE ' COLLATE ' || c.coll END AS said
+          FROM pragma_index_list(:table) AS i JOIN pragma_index_xinfo(i.name) AS c
+         WHERE i."unique" AND i.origin <> 'pk' AND c.key ORDER BY i.name, c.seqno)
  GROUP BY of;
 
 -- index --
--- Column, direction and collation, in order.
-SELECT name, "desc", coll FROM pragma_index_xinfo(:name) WHERE key ORDER BY seqno;
+-- Its table and each column with direction and collation, in order. The whole text of one that
+-- has a condition or an expression: no pragma tells those.
+SELECT s.name, lower(s.tbl_name), l."unique", lower(c.name), c."desc", upper(c.coll),
+       CASE WHEN l.partial OR c.cid = -2 THEN s.sql END
+  FROM sqlite_schema AS s
+  JOIN pragma_index_list(s.tbl_name) AS l ON l.name = s.name
+  JOIN pragma_index_xinfo(s.name) AS c
+ WHERE s.type = 'index' AND s.name = :name COLLATE NOCASE AND c.key ORDER BY c.seqno;
 
 -- references --
 -- Which columns point at which tables.

@@ -3,8 +3,9 @@
 import sqlite3
 from contextlib import closing
 
+from apps.migrate.columns import SQL
 from apps.migrate.lines import Line
-from apps.migrate.survey import SQL, Schema, schema
+from apps.migrate.survey import Schema, schema
 
 
 def is_adopted(db: sqlite3.Connection) -> bool:

@@ -142,59 +142,6 @@ def test_a_file_of_our_own_is_ours_already(tmp_path):
     assert beside(file) == before
 
 
-MISMATCHES = {
-    "ALTER TABLE state_history DROP COLUMN presence": "state_history.presence: is missing",
-    "ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT ''; "
-    "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, ' DEFAULT ''''', '')"
-    " WHERE name = 'events'": "events.who: is unknown to us, and every row must have it",
-    "DROP TABLE goals": "goals: is missing, expected a table; memories, preferences, "
-    "relationships of 0005.create-growth is there",
-    "DROP TABLE goals; CREATE VIEW goals AS SELECT 1 AS goal_id": "goals: is a view",
-    "UPDATE state_history SET warmth = NULL WHERE id = 7":
-    "state_history.warmth: is null in 1 row, expected in none",
-    "DROP TABLE insights; CREATE TABLE insights (id INTEGER PRIMARY KEY, category TEXT, "
-    "description TEXT, confidence REAL, sample_count INTEGER, discovered_at TEXT, "
-    "last_validated TEXT, validation_count INTEGER, contradiction_count INTEGER)":
-    "insights.id: is INTEGER, expected TEXT",
-    "DROP TABLE preferences; CREATE TABLE preferences (name TEXT, category TEXT PRIMARY KEY, "
-    "description TEXT, value BLOB, confidence REAL, observation_count INTEGER, "
-    "first_noticed TEXT, last_confirmed TEXT)": "preferences.name: is no part of the key, expected",
-    "DROP TABLE agency_state; DROP TABLE primitive_token_weights; CREATE TABLE "
-    "primitive_token_weights (token TEXT PRIMARY KEY, weight REAL, success_count INTEGER, "
-    "failure_count INTEGER, last_updated TEXT NOT NULL)":
-    "primitive_token_weights.last_updated: is NOT NULL, and may be null for us",
-    "CREATE UNIQUE INDEX one_a_day ON events (timestamp)":
-    "events: UNIQUE (timestamp) is not ours",
-    "DROP TABLE primitive_history; CREATE TABLE primitive_history (id INTEGER PRIMARY KEY, "
-    "timestamp TEXT, tokens TEXT, category_pattern TEXT, warmth REAL, brightness REAL, "
-    "stability REAL, presence REAL, score REAL, feedback_signals TEXT)":
-    "primitive_history: UNIQUE (timestamp,tokens) is missing",
-    "CREATE TRIGGER busy AFTER INSERT ON events BEGIN SELECT 1; END":
-    "events: has a trigger, busy, that is not ours",
-    "DROP TABLE events; CREATE TABLE events (id INTEGER PRIMARY KEY, timestamp TEXT CHECK "
-    "(length(timestamp) < 20), event_type TEXT, data TEXT)": "events: has a CHECK of its own",
-    "DROP TABLE goals; CREATE TABLE goals (goal_id TEXT PRIMARY KEY, description TEXT, motivation "
-    "TEXT, status TEXT REFERENCES agency_state (key), created_at TEXT, target_date TEXT, "
-    "progress REAL, milestones TEXT, last_worked_on TEXT)": "goals: points at other tables",
-    "CREATE INDEX events_timestamp_idx ON events (event_type)":
-    "events_timestamp_idx: is another index",
-    "DROP TABLE events; CREATE TABLE events (id INT PRIMARY KEY, timestamp TEXT, event_type TEXT, "
-    "data TEXT)": "events.id: is INT, expected INTEGER",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("sql", MISMATCHES, ids=MISMATCHES.values())
-def test_a_mismatch_is_named_and_nothing_is_changed(old, sql):
-    """Neither in the file nor beside it."""
-    change(old, sql)
-    before = beside(old)
-
-    with pytest.raises(Diverged) as wrong:
-        adopt(ANIMA, str(old), ZONE)
-    assert MISMATCHES[sql] in wrong.value.message
-    assert beside(old) == before
-
-
 def test_all_mismatches_are_named_at_once(old, capsys):
     """So that they are put right in one go."""
     change(old, "ALTER TABLE state_history DROP COLUMN presence; DROP TABLE goals;"
