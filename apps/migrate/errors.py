@@ -26,17 +26,20 @@ class Locked(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a rollback destroys: rows of a table, or the values of a column that goes."""
+    """What a rollback destroys: rows of a table, the values of a column that goes, or others."""
 
     table: str
     column: str | None
+    """``*`` when values change in columns that stay."""
     count: int
-    """Rows, or values that are not null."""
+    """Rows, values that are not null, or rows among which some change."""
 
     def __str__(self) -> str:
         """For an operator who must decide."""
         if self.column is None:
             return f"{self.count} row{'s' * (self.count != 1)} of {self.table}"
+        if self.column == "*":
+            return f"values in up to {self.count} row{'s' * (self.count != 1)} of {self.table}"
         return f"{self.count} value{'s' * (self.count != 1)} of {self.table}.{self.column}"
 
 

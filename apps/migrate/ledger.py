@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,6 +104,18 @@ class Ledger(ABC):
     @abstractmethod
     def tables(self) -> dict[str, list[str]]:
         """Tables that hold somebody's rows, with their columns."""
+
+    @abstractmethod
+    def touched(self) -> set[str]:
+        """Tables that this transaction changed or may have."""
+
+    @abstractmethod
+    def hold(self, tables: Iterable[str]) -> None:
+        """Let nobody else write to them until the transaction ends."""
+
+    @abstractmethod
+    def content_of(self, table: str, columns: Sequence[str]) -> tuple[int, int]:
+        """How many rows, and a hash of them all in whatever order."""
 
     @abstractmethod
     def quoted(self, name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from apps.migrate.statements import endings
 from schemas.errors import Diverged, Refused
 
 Engine = Literal["postgres", "sqlite"]
@@ -24,9 +25,6 @@ UNLABELLED: Final = {"governance": "0003", "anima": "0004"}
 _WORDS = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MIGRATION = re.compile(rf"(\d{{4}})\.(?:{'|'.join(VERBS)})-{_WORDS}(\.rollback)?\.sql")
 _POST_APPLY = re.compile(rf"post-apply\.{_WORDS}\.sql")
-_ENDS = re.compile(r"^\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
-_BODY = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
-"""Of a function or procedure: a COMMIT in there is the procedure's."""
 _LABEL = re.compile(r"--\s*(ensure|lossy|depends)\s*:\s*(\S.*?)\s*")
 _COPY = re.compile(r" \d+\.|copy|\.icloud$", re.IGNORECASE)
 _NOT_TRANSACTIONAL = re.compile(r"^\s*--\s*transactional\s*:\s*false", re.IGNORECASE | re.MULTILINE)
@@ -107,6 +105,11 @@ class Line:
         said = labels(self.sql(migration_id, back=True))
         return tuple(text for name, text in said if name == "lossy")
 
+    def is_lossy(self, migration_id: str) -> bool:
+        """Whether its rollback says that it destroys, or is older than that."""
+        old = migration_id[:4] <= UNLABELLED.get(self.name, "")
+        return old or bool(self.lossy(migration_id))
+
     def _ids(self, pattern: str) -> list[str]:
         names = sorted(file.name.removesuffix(".sql") for file in self.folder.glob(pattern))
         return [name for name in names if not name.endswith(".rollback")]
@@ -115,10 +118,8 @@ class Line:
         text = file.read_text(encoding="utf-8")
         if _NOT_TRANSACTIONAL.search(text):
             yield f"{self._at(file)}: every migration runs in one transaction"
-        plain = _BODY.sub(lambda body: "\n" * body[0].count("\n"), text)
-        for number, said in enumerate(plain.splitlines(), start=1):
-            if _ENDS.match(said):
-                yield f"{self._at(file)}:{number}: only the runner ends its transaction"
+        for number in endings(text, self.engine):
+            yield f"{self._at(file)}:{number}: only the runner ends its transaction"
 
     def _unlabelled(self, name: str, known: Collection[str]) -> Iterator[str]:
         at = f"{self._at(self.folder / name)}.sql"

@@ -5,7 +5,7 @@ database's own search_path.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from psycopg import conninfo, errors
 from apps.migrate.errors import Locked, Loss
 from apps.migrate.ledger import SQL, Failed, Ledger, Patience, Say
 from apps.migrate.lines import Line
-from schemas.errors import HouseError, Refused, Unreachable
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
 
 ADVISORY_KEY: Final = 0x61626F6465
 """'abode': one key for every migration of a database."""
@@ -75,7 +75,8 @@ class Postgres(Ledger):
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """One transaction; afterwards no setting of a migration is left."""
-        self.tell("BEGIN")
+        # What is only counted is counted at one moment, whoever writes meanwhile.
+        self.tell("BEGIN" if keep else "BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             yield
             self.ask(f"{'COMMIT' if keep else 'ROLLBACK'}; {_CLEAN}")
@@ -99,22 +100,26 @@ class Postgres(Ledger):
 
     def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """Send the whole file in one message; names resolve by the database's search_path."""
+        self.tell(SQL["note_transaction"])
         self.tell("SET LOCAL search_path TO DEFAULT")
         before = len(";\n".join(self.unsent)) + 2
         # A file may end in a comment, and with a semicolon or without.
         self.unsent.append(f"{text}\n")
-        for query in promises:
+        for query in (SQL["is_transaction"], *promises):
             self.tell(query)
         try:
-            cursor = self._send(last=len(promises))
-            kept = [
-                _is_true(cursor),
-                *(cursor.nextset() and _is_true(cursor) for _ in promises[1:]),
-            ]
+            cursor = self._send(last=1 + len(promises))
+            ours = _is_true(cursor)
+            kept = [bool(cursor.nextset()) and _is_true(cursor) for _ in promises]
         except psycopg.Error as error:
             place = int(error.diag.statement_position or 0) - 1 - before
             within = 0 <= place < len(text)
             raise Failed(error, text.count("\n", 0, place) + 1 if within else None) from error
+        if not ours:
+            raise Diverged(
+                f"migration {self.at}: ended the runner's transaction; what it did stays",
+                hint="look at the database by hand",
+            )
         # A file that changed its role must not write our ledger with it.
         self.tell("RESET ROLE; SET LOCAL search_path TO ledger")
         return next((each for each, good in zip(promises, kept, strict=False) if not good), None)
@@ -159,22 +164,23 @@ class Postgres(Ledger):
         super().prepare()
 
     def is_abandoned(self, pid: int) -> bool:  # noqa: ARG002  # it may be of any host
-        """No other session of the owner is left that could be it."""
-        return bool(self.ask(SQL["others_of_owner"]).fetchone()[0] == 0)
+        """No session is left that could be it, whoever's."""
+        return bool(self.ask(SQL["others"]).fetchone()[0] == 0)
 
     def keep(
         self, undo: Sequence[str], losses: Sequence[Loss], folder: Path | None, say: Say
     ) -> tuple[Path, ...]:
-        """Archive each table that loses something; nobody writes to it any more."""
+        """Archive each table that loses something; they are held."""
         if folder is None:
             return ()
         from apps.archive import archive  # noqa: PLC0415  # only a rollback needs it
 
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{folder}: {error.strerror}", hint="--keep FOLDER") from None
         tables = sorted({loss.table for loss in losses})
-        for table in tables:
-            self.ask(f"LOCK TABLE {self.quoted(table)} IN ACCESS EXCLUSIVE MODE")
         for table in tables:
             say(f"keeping {table}")
             name = f"{table}.before-rollback-{undo[-1][:4]}.{stamp}"
@@ -186,6 +192,22 @@ class Postgres(Ledger):
         found = self.ask(SQL["postgres_tables"]).fetchall()
         self.partitioned = {name for name, _, partitioned in found if partitioned}
         return {name: columns for name, columns, _ in found}
+
+    def touched(self) -> set[str]:
+        """By its locks: nothing changes without one."""
+        return {name for (name,) in self.ask(SQL["postgres_touched"]).fetchall()}
+
+    def hold(self, tables: Iterable[str]) -> None:
+        """Nobody reads them either."""
+        for table in sorted(tables):
+            self.ask(f"LOCK TABLE {self.quoted(table)} IN ACCESS EXCLUSIVE MODE")
+
+    def content_of(self, table: str, columns: Sequence[str]) -> tuple[int, int]:
+        """By the server's own hash of what a row looks like."""
+        names = ", ".join('"{}"'.format(column.replace('"', '""')) for column in columns)
+        query = SQL["postgres_content"].format(names=names, table=self.quoted(table))
+        rows, whole = self.ask(query).fetchone()
+        return int(rows), int(whole)
 
     def quoted(self, name: str) -> str:
         """Schema and name apart; without the rows of tables that inherit, such as AGE's labels."""

@@ -148,11 +148,35 @@ SELECT activity.pid, activity.application_name
    AND here.datname = current_database()
    AND ((held.classid::bigint << 32) | held.objid::bigint) = :key;
 
--- others_of_owner --
--- Postgres: sessions that may be a plain yoyo at work.
+-- others --
+-- Postgres: sessions that may be a plain yoyo at work, of any role.
 SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-   AND application_name NOT LIKE 'abode %';
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+   AND application_name NOT LIKE 'abode%' AND application_name NOT LIKE 'pg\_cron%'
+   AND application_name <> 'governance';
+
+-- note_transaction --
+-- Postgres: a file that commits keeps this, but not the transaction; one that rolls back neither.
+SELECT set_config('abode.transaction', pg_current_xact_id()::text, false);
+
+-- is_transaction --
+-- Postgres: whether it is still the same.
+SELECT pg_catalog.current_setting('abode.transaction', true)
+       = pg_catalog.pg_current_xact_id()::text;
+
+-- postgres_touched --
+-- Postgres: tables on which this transaction has a lock that lets it change them.
+SELECT DISTINCT n.nspname || '.' || c.relname
+  FROM pg_locks AS l
+  JOIN pg_class AS c ON c.oid = coalesce(pg_partition_root(l.relation), l.relation)
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+   AND c.relkind IN ('r', 'p') AND l.mode NOT IN ('AccessShareLock', 'RowShareLock');
+
+-- postgres_content --
+-- Postgres: rows of a table, and what they hold.
+SELECT count(*), coalesce(sum(hashtextextended(r::text, 0)::numeric), 0)
+  FROM (SELECT {names} FROM {table}) AS r;
 
 -- postgres_tables --
 -- Postgres: tables with their columns; a partition's rows are its parent's.

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from apps.migrate.errors import Loss, Unconfirmed
 from apps.migrate.ledger import Failed, Ledger, Patience, Say
 from apps.migrate.lines import Line
 from apps.migrate.plan import Plan
 from apps.migrate.snapshot import is_empty, snapshot
-from schemas.errors import Diverged, Refused
+from schemas.errors import Diverged, Refused, Unreachable
 from schemas.ports import ANIMA_DB
+
+if TYPE_CHECKING:
+    from apps.migrate.losses import Toll
 
 Done = TypeVar("Done")
 
@@ -53,8 +56,20 @@ def database_of(line: Line) -> str:
     return value if line.engine == "postgres" else str(Path(value) / ANIMA_DB)
 
 
+def readable(line: Line, database: str) -> str:
+    """The same, if it can be what its line's engine takes; no message repeats a password."""
+    if line.engine == "sqlite":
+        return database
+    # The Pi has no psycopg.
+    from apps.migrate.postgres import database_url  # noqa: PLC0415
+
+    return database_url(database)
+
+
 def status(line: Line, database: str, patience: Patience = PATIENT) -> Plan:
     """Compare files and ledger. Takes no lock and writes nothing."""
+    if line.engine == "sqlite" and "://" not in database and not Path(database).exists():
+        raise Unreachable(f"{database}: is missing", hint="to make a new one: apply")
     with opened(line, database, patience, readonly=True) as ledger:
         return ledger.plan()
 
@@ -105,34 +120,57 @@ def rollback(
 
     ``to`` is an id or its number, and stays applied; ``0000`` is before the first. What is
     destroyed is counted first, must be confirmed, and is kept: a file beside the database, or
-    archives in the folder ``keep``.
+    archives in the folder ``keep``. So is a rollback that says it is lossy, whatever is counted.
     """
+    from apps.migrate.losses import rehearse  # noqa: PLC0415  # only a rollback needs it
+
     if not status(line, database, patience).applied:
         raise Refused(f"{line.name}: nothing is applied")
     with opened(line, database, patience) as ledger:
         with ledger.lock():
-            undo, lost = _rehearsed(ledger, to, steps, say)
+            undo, toll = _rehearsed(ledger, to, steps, say)
         if not undo:
             return RolledBack()
+        said = {i: line.lossy(i) for i in undo if line.is_lossy(i)}
+        what = "; ".join(map(str, toll.losses))
+        if toll.losses and not said:
+            raise Refused(
+                f"{line.name}: rolling back {', '.join(undo)} destroys {what}",
+                hint="no '-- lossy:' in it says so: take it back in a new migration",
+            )
+        for migration, words in said.items():
+            say(f"{migration}: lossy: {'; '.join(words) or 'as every rollback of its time'}")
         # Asked without holding the lock: the answer may take a while.
-        if lost and not confirm(undo, lost):
-            what = "; ".join(str(loss) for loss in lost)
-            raise Unconfirmed(f"{line.name}: rolling back {', '.join(undo)} destroys {what}", lost)
+        if said and not confirm(undo, toll.losses):
+            what = what or f"by its own words {'; '.join(sum(said.values(), ())) or 'all it made'}"
+            raise Unconfirmed(
+                f"{line.name}: rolling back {', '.join(undo)} destroys {what}", toll.losses
+            )
         with ledger.lock():
             if undone(ledger.plan(), line, to, steps) != undo:
-                raise Refused(f"{line.name}: changed while you were asked", hint="look again")
+                raise _changed(line)
             kept: tuple[Path, ...] = ()
 
             def back(_: str) -> None:
                 nonlocal kept
                 with ledger.transaction():
-                    kept = ledger.keep(tuple(undo), lost, keep, say) if lost else ()
+                    ledger.hold(toll.touched)
+                    # Rows may have come while somebody thought.
+                    if rehearse(ledger, undo).exceeds(toll):
+                        raise _changed(line)
+                    kept = ledger.keep(tuple(undo), toll.losses, keep, say) if said else ()
                     for migration in undo:
                         say(f"rolling back {migration}")
                         ledger.roll_back(migration)
 
             _again(ledger, say, back)(undo[0])
-            return RolledBack(tuple(undo), tuple(lost), kept)
+            return RolledBack(tuple(undo), toll.losses, kept)
+
+
+def _changed(line: Line) -> Refused:
+    return Refused(
+        f"{line.name}: changed while you were asked", hint="nothing is undone: look again"
+    )
 
 
 def undone(plan: Plan, line: Line, to: str | None, steps: int) -> list[str]:
@@ -178,24 +216,24 @@ def _ledger(line: Line, database: str, patience: Patience, readonly: bool) -> Le
     return Postgres(line, database_url(database), patience, readonly=readonly)
 
 
-def _rehearsed(
-    ledger: Ledger, to: str | None, steps: int, say: Say
-) -> tuple[list[str], list[Loss]]:
+def _rehearsed(ledger: Ledger, to: str | None, steps: int, say: Say) -> tuple[list[str], "Toll"]:
     """What would be undone, and what that destroys."""
-    from apps.migrate.losses import losses  # noqa: PLC0415  # only a rollback needs it
+    from apps.migrate.losses import Toll, rehearse  # noqa: PLC0415
 
     plan = ledger.plan()
     ledger.check(plan)
     undo = undone(plan, ledger.line, to, steps)
-    found: list[Loss] = []
+    toll = Toll((), frozenset())
 
-    def rehearse(_: str) -> None:
-        found[:] = losses(ledger, undo)
+    def count(_: str) -> None:
+        nonlocal toll
+        with ledger.transaction(keep=False):
+            toll = rehearse(ledger, undo)
 
     if undo:
         say(f"counting what goes with {', '.join(undo)}")
-        _again(ledger, say, rehearse)(undo[0])
-    return undo, found
+        _again(ledger, say, count)(undo[0])
+    return undo, toll
 
 
 def _backup(line: Line, database: str, plan: Plan, say: Say) -> Path | None:

@@ -1,11 +1,13 @@
 """Copies kept before something is changed or destroyed."""
 
+import fcntl
+import glob
 import os
 import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,7 @@ from urllib.parse import quote
 from schemas.errors import Diverged, Refused
 
 KEPT: Final = 3
-"""Snapshots of one file that stay, the newest first."""
+"""Snapshots of one file that stay, the newest first; never counted is what was before us."""
 KEPT_BYTES: Final = 2 * 1024**3
 """What they may take together; the newest stays whatever its size."""
 
@@ -40,7 +42,10 @@ def snapshot(path: Path, why: str, say: Callable[[str], None] = lambda _: None) 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     made = path.with_name(f"{path.name}.{why}.{stamp}")
     half = made.with_name(f"{made.name}.part")
-    os.close(os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    _sweep(path)
+    # Locked as long as we live: what nobody holds is of somebody who was killed.
+    held = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
     try:
         with _watched(half, whole, say):
             _copy(path, half)
@@ -50,6 +55,8 @@ def snapshot(path: Path, why: str, say: Callable[[str], None] = lambda _: None) 
     except BaseException:
         half.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(held)
     _thin(path)
     return made
 
@@ -66,6 +73,10 @@ def _copy(path: Path, to: Path) -> None:
     with closing(sqlite3.connect(uri, uri=True)) as here, closing(sqlite3.connect(to)) as there:
         there.execute("PRAGMA synchronous=OFF")
         here.backup(there, pages=-1)
+        # The copy is of a moment when we held the line; whoever opens it finds it free.
+        if there.execute("SELECT name FROM sqlite_schema WHERE name = 'yoyo_lock'").fetchone():
+            there.execute("DELETE FROM yoyo_lock WHERE pid < 0")
+            there.commit()
         # One file, without a log of its own.
         there.execute("PRAGMA journal_mode=DELETE")
     _sync(to)
@@ -80,10 +91,20 @@ def _check(path: Path) -> None:
 
 def _thin(path: Path) -> None:
     room = KEPT_BYTES
-    for place, file in enumerate(kept(path)):
+    ours = [file for file in kept(path) if file.name.split(".")[-3] != "before-adopt"]
+    for place, file in enumerate(ours):
         room -= file.stat().st_size
         if place and (place >= KEPT or room < 0):
             file.unlink()
+
+
+def _sweep(path: Path) -> None:
+    """Remove halves that nobody works on any more."""
+    for half in path.parent.glob(f"{glob.escape(path.name)}.*.*Z.part"):
+        with half.open("rb") as file, suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            half.unlink()
+            half.with_name(f"{half.name}-journal").unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

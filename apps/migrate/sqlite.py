@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,18 @@ from apps.migrate.errors import Locked, Loss
 from apps.migrate.ledger import SQL, Failed, Ledger, Patience, Say
 from apps.migrate.lines import Line
 from apps.migrate.snapshot import snapshot
+from apps.migrate.statements import statements
 from schemas.errors import HouseError, Refused, Unreachable
 
 _BUSY = {"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"}
+_ENDS = {sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT}
+_CHANGES = {
+    sqlite3.SQLITE_ALTER_TABLE,
+    sqlite3.SQLITE_DELETE,
+    sqlite3.SQLITE_DROP_TABLE,
+    sqlite3.SQLITE_INSERT,
+    sqlite3.SQLITE_UPDATE,
+}
 _STEPS = 100_000
 """Steps of SQLite's machine between two looks at the clock."""
 
@@ -34,6 +43,7 @@ class SQLite(Ledger):
     ) -> None:
         super().__init__(line, patience, readonly=readonly)
         self.path = Path(database)
+        self.changed: set[str] = set()
         if readonly:
             uri = _readonly(self.path)
         else:
@@ -49,7 +59,8 @@ class SQLite(Ledger):
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold a lock on the file beside the database: the kernel drops it with us."""
-        path, wait = f"{self.path}.migrate.lock", self.patience.runner
+        # One lock, by whatever name the file is reached.
+        path, wait = f"{self.path.resolve()}.migrate.lock", self.patience.runner
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
             end = time.monotonic() + wait
             while not _locked(file.fileno()):
@@ -93,10 +104,22 @@ class SQLite(Ledger):
 
     def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """One statement after the other, none longer than we are patient."""
-        for line, statement in statements(text):
-            self._timed(statement, line)
-        # SQLite's true is 1.
-        return next((each for each in promises if self._timed(each) != [(1,)]), None)
+        self.connection.set_authorizer(self._may)
+        try:
+            for line, statement in statements(text):
+                self._timed(statement, line)
+            # SQLite's true is 1.
+            return next((each for each in promises if self._timed(each) != [(1,)]), None)
+        finally:
+            self.connection.set_authorizer(None)
+
+    def _may(self, action: int, first: str | None, second: str | None, *_: object) -> int:
+        """Note which tables a file changes; the transaction is ours."""
+        if action in _ENDS:
+            return sqlite3.SQLITE_DENY
+        if action in _CHANGES:
+            self.changed.add(str(second if action == sqlite3.SQLITE_ALTER_TABLE else first))
+        return sqlite3.SQLITE_OK
 
     def _timed(self, statement: str, line: int | None = None) -> list[Any]:
         end = time.monotonic() + self.patience.statement
@@ -114,9 +137,15 @@ class SQLite(Ledger):
         if self.busy(failed.error):
             said = f"{self.path}: migration {at}: {failed.error}"
             return Locked(said, hint="something holds it; run again")
-        if getattr(failed.error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+        name = getattr(failed.error, "sqlite_errorname", "")
+        if name == "SQLITE_AUTH":
+            return Refused(f"migration {at}: only the runner ends its transaction")
+        if name == "SQLITE_INTERRUPT":
             return Refused(f"migration {at}: not done within {self.patience.statement:g} s")
-        return Refused(f"migration {at}: {failed.error}")
+        hint = None
+        if str(failed.error).endswith("already exists") and not self.plan().applied:
+            hint = f"made without us? abode migrate {self.line.name} adopt {self.path} --zone ..."
+        return Refused(f"migration {at}: {failed.error}", hint)
 
     def busy(self, error: Exception) -> bool:
         """Somebody else writes."""
@@ -154,6 +183,21 @@ class SQLite(Ledger):
         """But for the ledger and SQLite's own."""
         return {name: json.loads(columns) for name, columns in self.ask(SQL["sqlite_tables"])}
 
+    def touched(self) -> set[str]:
+        """As the files ran in this connection told."""
+        return set(self.changed)
+
+    def hold(self, tables: Iterable[str]) -> None:
+        """The transaction holds the whole file."""
+
+    def content_of(self, table: str, columns: Sequence[str]) -> tuple[int, int]:
+        """By this process's own hash: repr tells 1 from 1.0 and -1 from -2."""
+        names = ", ".join(self.quoted(column) for column in columns)
+        rows, whole = 0, 0
+        for row in self.ask(f"SELECT {names} FROM {self.quoted(table)}"):  # noqa: S608  # quoted
+            rows, whole = rows + 1, whole + hash(repr(row))
+        return rows, whole
+
     def quoted(self, name: str) -> str:
         """In double quotes."""
         return '"{}"'.format(name.replace('"', '""'))
@@ -162,32 +206,12 @@ class SQLite(Ledger):
         self.ask(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
-def statements(text: str) -> Iterator[tuple[int, str]]:
-    """Each statement of a file with the number of the line on which it starts."""
-    start = end = 0
-    while (end := text.find(";", end) + 1) > 0:
-        if sqlite3.complete_statement(text[start:end]):
-            yield _first_line(text, start), text[start:end]
-            start = end
-    if text[start:].strip():
-        yield _first_line(text, start), text[start:]
-
-
-def _first_line(text: str, start: int) -> int:
-    """Past blank lines and comments."""
-    number = text.count("\n", 0, start) + 1
-    for line in text[start:].splitlines():
-        if line.strip() and not line.lstrip().startswith("--"):
-            break
-        number += 1
-    return number
-
-
 def _readonly(path: Path) -> str:
     """A URI that writes nothing: no new database, and no -wal or -shm where there is none."""
     if not path.exists():
         return "file::memory:"
-    in_use = Path(f"{path}-wal").exists()
+    # A journal is of a writer at work or of a dead one: half of what it wrote may be in the file.
+    in_use = any(Path(f"{path}{end}").exists() for end in ("-wal", "-journal"))
     return f"file:{quote(str(path))}?mode=ro" + ("" if in_use else "&immutable=1")
 
 

@@ -147,7 +147,8 @@ def check(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:
     from apps.migrate.check import check as compared  # noqa: PLC0415
     from apps.migrate.check import report  # noqa: PLC0415
 
-    found = compared(of, _database(of, asked), scratch=asked.scratch, live=asked.live)
+    database = runner.readable(of, _database(of, asked))
+    found = compared(of, database, scratch=asked.scratch, live=asked.live)
     text = [str(each) for each in found] or [f"{of.name}: no drift"]
     return Told(text, lambda: report(of, found), Diverged.exit_code if found else 0)
 

@@ -84,7 +84,10 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
     to = pi.ssh.model_copy(update={"user": pi.user})
     command = ssh_command(to, script, state=state)
     if asked[1] == "rollback" and not {"--yes", "--json"} & set(asked) and sys.stdin.isatty():
-        return subprocess.run([command[0], "-t", *command[1:]], check=False).returncode
+        code = subprocess.run([command[0], "-t", *command[1:]], check=False).returncode
+        if code == SSH_FAILED:
+            raise Unreachable(f"{pi.name}: ssh failed", "abode status")
+        return code
     say = _shown()
     said = ""
     with subprocess.Popen(

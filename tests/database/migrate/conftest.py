@@ -15,11 +15,13 @@ FILES = {
     "CREATE TABLE public.cups (id integer PRIMARY KEY);\n"
     "CREATE FUNCTION public.full_cups() RETURNS bigint LANGUAGE plpgsql AS $$\n"
     "BEGIN RETURN (SELECT count(*) FROM public.cups); END $$;",
-    "0001.create-cups.rollback.sql": "DROP FUNCTION public.full_cups();\nDROP TABLE public.cups;",
+    "0001.create-cups.rollback.sql": "-- lossy: every cup\n"
+    "DROP FUNCTION public.full_cups();\nDROP TABLE public.cups;",
     "0002.add-handle.sql": "-- ensure: SELECT count(*) = 1 FROM pg_attribute"
     " WHERE attrelid = 'public.cups'::regclass AND attname = 'handle'\n"
     "ALTER TABLE public.cups ADD COLUMN handle text;",
-    "0002.add-handle.rollback.sql": "ALTER TABLE public.cups DROP COLUMN handle;",
+    "0002.add-handle.rollback.sql": "-- lossy: every handle\n"
+    "ALTER TABLE public.cups DROP COLUMN handle;",
 }
 
 

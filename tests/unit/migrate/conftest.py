@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[3]
 FILES = {
     "0001.create-cups.sql": "-- ensure: SELECT count(*) = 1 FROM pragma_table_info('cups')"
     " WHERE name = 'name'\nCREATE TABLE cups (id INTEGER PRIMARY KEY, name TEXT);",
-    "0001.create-cups.rollback.sql": "DROP TABLE cups;",
+    "0001.create-cups.rollback.sql": "-- lossy: every cup\nDROP TABLE cups;",
     "0002.add-handle.sql": "-- depends: 0001.create-cups\n"
     "-- ensure: SELECT count(*) = 1 FROM pragma_table_info('cups') WHERE name = 'handle'\n"
     "ALTER TABLE cups ADD COLUMN handle TEXT;\nCREATE INDEX cups_handle_idx ON cups (handle);",
-    "0002.add-handle.rollback.sql": "DROP INDEX cups_handle_idx;\n"
+    "0002.add-handle.rollback.sql": "-- lossy: every handle\nDROP INDEX cups_handle_idx;\n"
     "ALTER TABLE cups DROP COLUMN handle;",
 }
 

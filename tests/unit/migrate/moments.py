@@ -29,7 +29,9 @@ def written(folder, engine):
             f"INSERT INTO t{number} VALUES (1);\nINSERT INTO journal VALUES ('{name}');\n"
         )
         last = "DROP TABLE journal;" if number == 1 else ""
-        (folder / f"{name}.rollback.sql").write_text(f"DROP TABLE t{number};{last}\n")
+        (folder / f"{name}.rollback.sql").write_text(
+            f"-- lossy: all of it\nDROP TABLE t{number};{last}\n"
+        )
     return Line("tiny", engine, folder)
 
 

@@ -17,7 +17,10 @@ def home(tmp_path, monkeypatch):
 
 
 def test_status_shows_what_is_pending_and_exits_zero(home, capsys):
-    """Looking is not failing; --check is what fails."""
+    """Looking is not failing; --check is what fails. A file that is not there is no answer."""
+    assert main(["anima", "status"]) == main(["anima", "plan"]) == 3
+    assert "anima.db: is missing" in capsys.readouterr().err
+    (home / "anima.db").touch()
     assert main(["anima", "status"]) == 0
     assert "0001.create" in capsys.readouterr().out
     assert main(["anima", "status", "--check"]) == 5
@@ -32,7 +35,7 @@ def test_apply_and_rollback_say_what_they_did(home, capsys):
     assert json.loads(capsys.readouterr().out)["ran"] == []
     assert main(["status", "anima", "--check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settled"] is True
-    assert main(["rollback", "anima", "--to", "0001", "--json"]) == 0
+    assert main(["rollback", "anima", "--to", "0001", "--json", "--yes"]) == 0
     assert "0002" in json.loads(capsys.readouterr().out)["undone"][-1]
 
 
@@ -70,6 +73,7 @@ def test_an_unset_environment_exits_two(name, capsys, monkeypatch):
         (f"postgresql://u:p/{CANARY}@127.0.0.1:1/x", 2),
         (f"postgresql://u:%zz{CANARY}@127.0.0.1:1/x", 2),
         (f"postgresql:///x?host=/nowhere&password={CANARY}", 3),
+        (f"postgresql://u:[{CANARY}@127.0.0.1:1/x", 3),
         (f"mysql://u:{CANARY}@h/x", 2),
     ],
 )
@@ -79,6 +83,7 @@ def test_no_message_repeats_a_password(url, code, capsys, monkeypatch, tiny):
     monkeypatch.setenv("DB_POSTGRES_URL", url)
 
     assert main(["status", "tiny"]) == code
+    assert main(["check", "tiny", "--live", "/dev/null"]) in {2, 3}
     said = capsys.readouterr()
     assert CANARY not in said.out + said.err
     assert said.err

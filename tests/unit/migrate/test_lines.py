@@ -99,14 +99,6 @@ def test_a_file_that_ends_its_transaction_is_refused_by_line(tiny, word):
         tiny.check()
 
 
-def test_a_procedure_may_commit_in_its_own_body(tiny):
-    """Between dollar quotes it is not the migration's."""
-    file = tiny.folder / "0002.add-handle.sql"
-    file.write_text("-- ensure: SELECT 1\nDO $x$\nCOMMIT;\n$x$;\nDO $$\nROLLBACK;\n$$;")
-
-    tiny.check()
-
-
 def test_a_dependency_comes_before(tiny):
     """Not itself, and nothing later."""
     file = tiny.folder / "0001.create-cups.sql"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from apps.ops import migrate as operator
 from apps.ops.cli import app
 from schemas import ports
 from schemas.errors import Refused, Unreachable
@@ -67,14 +68,14 @@ def hosts(tmp_path, monkeypatch):
 def test_a_file_here_is_migrated_here(tmp_path):
     """The whole way there and back."""
     file = tmp_path / "a.db"
-    assert run("anima", "status", "--check", "--file", file)[0] == 5
+    assert run("anima", "status", "--check", "--file", file)[0] == 3
     code, said = run("anima", "apply", "--file", file, "--json")
     assert (code, len(json.loads(said)["ran"])) == (0, 8)
     assert run("anima", "apply", "--file", file) == (0, "anima: nothing to do\n")
     assert run("anima", "plan", "--rollback", "1", "--file", file)[1].startswith(
         "-- roll back 0008"
     )
-    assert run("anima", "rollback", "--to", "0000", "--file", file)[0] == 0
+    assert run("anima", "rollback", "--to", "0000", "--file", file, "--yes")[0] == 0
     assert run("anima", "status", "--check", "--file", file)[0] == 5
 
 
@@ -103,11 +104,14 @@ sys.exit(cli.main())
 """.replace("{root!r}", "'{root}'")
 
 
-def test_a_pi_that_does_not_answer_is_unreachable(hosts):
-    """What ssh said last."""
-    hosts("pi", script="echo 'ssh: connect to host: No route to host' >&2; exit 255")
+def test_a_pi_that_does_not_answer_is_unreachable(hosts, monkeypatch):
+    """What ssh said last; at a terminal it has said it there."""
+    root = hosts("pi", script="echo 'ssh: connect to host: No route to host' >&2; exit 255")
     with pytest.raises(Unreachable, match="pi: ssh: connect to host: No route to host"):
         run("anima", "status")
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    with pytest.raises(Unreachable, match="pi: ssh failed"):
+        operator.run("anima", "rollback", [], operator.Where(root))
 
 
 def test_of_several_pis_one_is_named(hosts):

@@ -1,5 +1,6 @@
 """SQLite: what a rollback destroys is counted, kept and confirmed; an apply is backed up first."""
 
+import fcntl
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -68,6 +69,10 @@ def test_nothing_is_lost_without_a_yes(tiny, full):
 
 def test_a_rollback_that_destroys_nothing_asks_nobody(tiny, database):
     """Nor does it keep a copy of nothing."""
+    (tiny.folder / "0003.add-lid.sql").write_text(
+        "-- ensure: SELECT 1\nCREATE INDEX cups_name_idx ON cups (name);"
+    )
+    (tiny.folder / "0003.add-lid.rollback.sql").write_text("DROP INDEX cups_name_idx;")
     runner.apply(tiny, database)
 
     done = runner.rollback(tiny, database, confirm=lambda *_: pytest.fail("asked"))
@@ -81,6 +86,7 @@ def test_what_is_destroyed_is_kept_in_a_file_that_opens(tiny, full):
     assert query(kept, "SELECT name, handle FROM cups") == [("a", "x"), ("b", "y"), ("c", None)]
     assert kept.stat().st_mode & 0o777 == 0o600
     assert runner.status(tiny, str(kept)).settled
+    assert query(kept, "SELECT count(*) FROM yoyo_lock") == [(0,)]
     assert [file.name for file in kept.parent.glob(f"{kept.name}?*")] == []
 
 
@@ -98,9 +104,9 @@ def test_a_file_changed_while_a_person_thinks_is_refused(tiny, full):
 
 def test_several_steps_are_one_transaction(tiny, full):
     """The first of them fails: the second is not undone either."""
-    (tiny.folder / "0001.create-cups.rollback.sql").write_text("DROP TABLE saucers;")
+    (tiny.folder / "0001.create-cups.rollback.sql").write_text("-- lossy: all\nDROP TABLE saucers;")
     execute(full, "DELETE FROM _abode_checksum")
-    with pytest.raises(Refused, match=r"migration 0001\.create-cups line 1: no such table"):
+    with pytest.raises(Refused, match=r"migration 0001\.create-cups line 2: no such table"):
         runner.rollback(tiny, full, to="0000")
 
     assert query(full, "SELECT count(handle) FROM cups") == [(2,)]
@@ -129,6 +135,25 @@ def test_old_snapshots_make_room_for_new_ones(tiny, full, monkeypatch):
     monkeypatch.setattr(snapshots, "KEPT_BYTES", 1)
     newest = snapshots.snapshot(path, "e")
     assert snapshots.kept(path) == [newest]
+
+
+def test_what_was_before_us_is_never_thinned(tiny, full):
+    """There is no other copy of it."""
+    first = snapshots.snapshot(Path(full), "before-adopt")
+    for why in ("a", "b", "c", "d"):
+        snapshots.snapshot(Path(full), why)
+    assert len(snapshots.kept(Path(full))) == snapshots.KEPT + 1
+    assert first.exists()
+
+
+def test_a_half_copy_of_a_dead_process_is_swept(tiny, full):
+    """Not that of somebody at work."""
+    dead, alive = (Path(f"{full}.why.2026112{n}T000000.0Z.part") for n in (0, 1))
+    dead.touch()
+    with alive.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        snapshots.snapshot(Path(full), "why")
+        assert (dead.exists(), alive.exists()) == (False, True)
 
 
 def test_a_snapshot_needs_room(tiny, full, monkeypatch):

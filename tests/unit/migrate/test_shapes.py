@@ -35,6 +35,7 @@ def asked(tiny, database, monkeypatch, capsys):
 
 def test_every_verb_prints_its_shape(asked, tiny, database):
     """Read back by the very model, which takes no unknown key."""
+    Path(database).touch()
     code, said = asked("plan")
     planned = shapes.Planned.model_validate_json(said)
     assert (code, planned.direction, len(planned.steps)) == (0, "forward", 2)
@@ -82,6 +83,9 @@ def test_check_prints_its_shape_and_exits_four(asked, database):
 
 def test_what_goes_wrong_is_an_object_too(asked, tiny, database):
     """With its code, and with what a rollback would have destroyed."""
+    code, said = asked("status", "--check")
+    assert (code, shapes.Wrong.model_validate_json(said).kind) == (3, "unreachable")
+    Path(database).touch()
     assert asked("status", "--check")[0] == Pending.exit_code == 5
     code, said = asked("rollback")
     assert (code, shapes.Wrong.model_validate_json(said).kind) == (2, "refused")

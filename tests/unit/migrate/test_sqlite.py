@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from apps.migrate import runner
+from apps.migrate.errors import Locked
 from apps.migrate.ledger import Patience
 from apps.migrate.lines import line as line_of
+from apps.migrate.sqlite import _readonly
 from schemas.errors import Diverged, Refused, Unreachable
 
 LEDGER = {"_abode_checksum", "_yoyo_log", "_yoyo_migration"}
@@ -227,15 +229,35 @@ def test_the_ledger_holds_what_the_files_hold(tiny, database):
     assert len(query(database, held)) == 2
 
 
-@pytest.mark.parametrize("applied", [False, True])
-def test_status_writes_nothing(tiny, database, applied):
+def test_status_writes_nothing(tiny, database):
     """No database, no lock, no -wal and no -shm; an existing file keeps its bytes."""
-    if applied:
-        runner.apply(tiny, database)
+    with pytest.raises(Unreachable, match="is missing"):
+        runner.status(tiny, database)
+    assert files(database) == {}
+    runner.apply(tiny, database)
     before = files(database)
 
-    assert runner.status(tiny, database).settled == applied
+    assert runner.status(tiny, database).settled
     assert files(database) == before
+
+
+def test_status_leaves_a_hot_journal_to_a_writer(tiny, database):
+    """What a dead writer left half done is not read as if it were whole."""
+    Path(f"{database}-journal").touch()
+    assert "immutable" not in _readonly(Path(database))
+    Path(f"{database}-journal").unlink()
+    Path(database).touch()
+    assert "immutable" in _readonly(Path(database))
+
+
+def test_a_file_has_one_lock_by_whatever_name(tiny, database):
+    """A link beside it is the same file."""
+    runner.apply(tiny, database)
+    link = Path(f"{database}.link")
+    link.symlink_to(database)
+    at_once = Patience(runner=0.1)
+    with runner.opened(tiny, database) as one, one.lock(), pytest.raises(Locked):
+        runner.apply(tiny, str(link), at_once, again=True)
 
 
 def test_status_sees_what_a_running_process_wrote(tiny, database):
