@@ -10,8 +10,10 @@ from typing import Final
 from urllib.parse import quote
 
 from apps.migrate.columns import SQL
+from apps.migrate.ledger import SQL as LEDGER
 from apps.migrate.ledger import Ledger, Patience
 from apps.migrate.lines import Line
+from apps.migrate.rebuild import digest, made
 from apps.migrate.runner import opened
 from apps.migrate.snapshot import snapshot
 from apps.migrate.survey import Survey, schema, survey
@@ -61,23 +63,20 @@ def adopt(
     with opened(line, str(path), patience, readonly=True) as ledger:
         if ledger.plan().applied:
             return _adopted_before(ledger, path, zone)
-        found = _surveyed(ledger, path)
+        seen = _surveyed(ledger, path)
     kept = snapshot(path, "before-adopt", say)
-    _count(kept, path, found.rows)
-    with opened(line, str(path), patience) as ledger, ledger.lock():
-        if ledger.plan().applied:
-            return _adopted_before(ledger, path, zone)
-        with ledger.transaction():
-            if schema(ledger.connection) != found.schema:
+    _count(kept, path, seen.rows)
+    with opened(line, str(path), patience) as ledger:
+        # A plain yoyo may hold a ledger that is there; where there is none, a refusal leaves none.
+        held = ledger.lock() if ledger.columns() else ledger.alone()
+        with held, ledger.transaction():
+            if ledger.plan().applied:
+                return _adopted_before(ledger, path, zone)
+            # Again: from here on nobody else writes.
+            found = _surveyed(ledger, path)
+            if found.schema != seen.schema:
                 raise Refused(f"{path}: its tables changed meanwhile", hint="run it again")
-            for migration in line.migrations():
-                if migration in found.there:
-                    for _, sql in found.additions[migration]:
-                        ledger.ask(sql)
-                    ledger.baseline(migration)
-                else:
-                    ledger.step(migration)
-            _record(ledger, found, zone)
+            _take(ledger, found, zone)
     added = [name for of in found.additions.values() for name, _ in of]
     ids = line.migrations()
     return Adoption(
@@ -153,6 +152,22 @@ def _rows(path: Path, tables: dict[str, int]) -> dict[str, int]:
         return {name: db.execute(count.format(name)).fetchone()[0] for name in tables}
 
 
+def _take(ledger: Ledger, found: Survey, zone: str) -> None:
+    """Give the file what it lacks and mark what it has, ledger and all, in one transaction."""
+    if not ledger.columns():
+        ledger.tell(LEDGER["create_yoyo"])
+        ledger.tell(LEDGER["note_version"], {"at": datetime.now(UTC).replace(tzinfo=None)})
+        ledger.tell(LEDGER["create_checksums"])
+    for migration in ledger.line.migrations():
+        if migration in found.there:
+            for _, sql in found.additions[migration]:
+                ledger.ask(sql)
+            ledger.baseline(migration)
+        else:
+            ledger.step(migration)
+    _record(ledger, found, zone)
+
+
 def _record(ledger: Ledger, found: Survey, zone: str) -> None:
     """Keep what was accepted: the drift check and anima must know it."""
     now = datetime.now(UTC).isoformat()
@@ -172,3 +187,7 @@ def _record(ledger: Ledger, found: Survey, zone: str) -> None:
                 "adopted_at": now,
             },
         )
+    for migration, objects in made(ledger.line).items():
+        if migration in found.there:
+            accepted = digest(ledger.connection, objects)
+            ledger.ask(SQL["vouch"], {"migration_id": migration, "accepted": accepted})

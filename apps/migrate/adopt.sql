@@ -67,14 +67,19 @@ SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_abode_adopt
 SELECT time_zone FROM _abode_adopted
  WHERE kind = 'table' AND name NOT IN ('trajectory_events') LIMIT 1;
 
+-- vouch --
+-- The line of the log that says 'adopt' also says what was accepted.
+UPDATE _yoyo_log SET comment = :accepted WHERE migration_id = :migration_id AND operation = 'adopt';
+
 -- ways --
--- How each applied migration came to be so, the last time.
-SELECT m.migration_id,
-       (SELECT l.operation FROM _yoyo_log AS l WHERE l.migration_id = m.migration_id
-         ORDER BY l.created_at_utc DESC, l.rowid DESC LIMIT 1)
-  FROM _yoyo_migration AS m;
+-- How each applied migration came to be so, the last time, and what was said of it.
+SELECT m.migration_id, l.operation, l.comment
+  FROM _yoyo_migration AS m
+  LEFT JOIN _yoyo_log AS l ON l.rowid =
+       (SELECT n.rowid FROM _yoyo_log AS n WHERE n.migration_id = m.migration_id
+         ORDER BY n.created_at_utc DESC, n.rowid DESC LIMIT 1);
 
 -- accepted --
 -- What was there before us, tables first.
-SELECT kind, name, table_name, sql FROM _abode_adopted
- ORDER BY CASE kind WHEN 'table' THEN 1 WHEN 'view' THEN 2 ELSE 3 END, name;
+SELECT kind, name, table_name, sql, time_zone FROM _abode_adopted
+ ORDER BY CASE kind WHEN 'table' THEN 1 WHEN 'view' THEN 2 ELSE 3 END, kind, name;

@@ -16,29 +16,31 @@ from apps.anima.store import Store
 from apps.migrate import adopt as adopting
 from apps.migrate import runner
 from apps.migrate.adopt import adopt
+from apps.migrate.check import check
 from apps.migrate.lines import Line
 from schemas.errors import Diverged, Refused
 from tests.unit.migrate.february import ANIMA, LUMEN, ROOT, ZONE, ask, change, contents
 
 KILLED = """
 import os, signal, sys
-from apps.migrate.adopt import adopt
+from apps.migrate import adopt as adopting
 from apps.migrate.ledger import Ledger
 from apps.migrate.lines import line
 name, after = sys.argv[2], int(sys.argv[3])
-left, was = [after], getattr(Ledger, name)
+of = Ledger if hasattr(Ledger, name) else adopting
+left, was = [after], getattr(of, name)
 def until(*words, **more):
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     left[0] -= 1
     return was(*words, **more)
-setattr(Ledger, name, until)
-adopt(line("anima"), sys.argv[1], "America/Denver")
+setattr(of, name, until)
+adopting.adopt(line("anima"), sys.argv[1], "America/Denver")
 """
 
 
 @pytest.mark.parametrize(
-    ("step", "after"), [("baseline", 0), ("step", 0), ("baseline", 6), ("release", 0)]
+    ("step", "after"), [("baseline", 0), ("step", 0), ("baseline", 6), ("Adoption", 0)]
 )
 def test_killed_at_any_moment_it_is_adopted_wholly_or_not_at_all(old, step, after):
     """And the next run ends it."""
@@ -48,7 +50,7 @@ def test_killed_at_any_moment_it_is_adopted_wholly_or_not_at_all(old, step, afte
     adopted = "_abode_adopted" in {name for (name,) in ask(old, "SELECT name FROM sqlite_schema")}
 
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert adopted == (step == "release")
+    assert adopted == (step == "Adoption")
     assert contents(old, columns)[1] == before
     assert adopt(ANIMA, str(old), ZONE).already == adopted
     assert contents(old, columns)[1] == before
@@ -101,7 +103,49 @@ def test_tables_that_change_after_the_look_are_not_adopted(old, monkeypatch):
         adopt(ANIMA, str(old), ZONE)
     monkeypatch.undo()
 
+    assert "yoyo" not in str(ask(old, "SELECT name FROM sqlite_schema"))
     assert not adopt(ANIMA, str(old), ZONE).already
+
+
+def test_rows_that_come_after_the_look_are_looked_at(old, monkeypatch):
+    """A null that was not there when the copy was made: nothing of ours stays in the file."""
+    copy = adopting.snapshot
+    null = "INSERT INTO state_history (timestamp) VALUES ('2026-02-20T10:00:00')"
+
+    def meddled(*words):
+        change(old, f"{null}; PRAGMA wal_checkpoint(TRUNCATE)")
+        return copy(*words)
+
+    monkeypatch.setattr(adopting, "snapshot", meddled)
+    with pytest.raises(Diverged, match="warmth: is null in 1 row"):
+        adopt(ANIMA, str(old), ZONE)
+    after = old.read_bytes()
+    change(old, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+    assert old.read_bytes() == after
+    assert "yoyo" not in str(ask(old, "SELECT name FROM sqlite_schema"))
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(old, monkeypatch):
+    """Whatever the reason: to the byte, without a ledger."""
+    before = old.read_bytes()
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(adopting, "_record", full)
+    with pytest.raises(Refused, match="full"):
+        adopt(ANIMA, str(old), ZONE)
+    assert old.read_bytes() == before
+
+
+def test_apply_on_a_file_of_somebody_else_says_what_to_do(old):
+    """And what it leaves there does not stand in adoption's way."""
+    with pytest.raises(Refused, match="already exists") as refused:
+        runner.apply(ANIMA, str(old))
+    assert f"abode migrate anima adopt {old} --zone" in refused.value.hint
+    adopt(ANIMA, str(old), ZONE)
+    assert check(ANIMA, str(old)) == []
 
 
 def test_a_copy_that_lacks_rows_stops_it(old, monkeypatch):
@@ -232,3 +276,24 @@ def test_a_line_that_goes_on_after_adoption_applies_to_it(old, tmp_path):
     longer = Line("anima", "sqlite", folder)
 
     assert runner.apply(longer, str(old)).ran == (f"{number}.add-mood",)
+    assert check(longer, str(old)) == []
+
+
+EDITS = {
+    "a table's text": "UPDATE _abode_adopted SET sql = replace(sql, 'data TEXT', 'data TEXT, zz')"
+    " WHERE name = 'events'; ALTER TABLE events ADD COLUMN zz",
+    "an index forgotten": "DROP INDEX idx_insights_category;"
+    " DELETE FROM _abode_adopted WHERE name = 'idx_insights_category'",
+    "another zone": "UPDATE _abode_adopted SET time_zone = 'UTC' WHERE name = 'drawing_history'",
+}
+
+
+@pytest.mark.parametrize("sql", EDITS.values(), ids=EDITS)
+def test_a_record_that_was_edited_is_a_drift(old, sql):
+    """The ledger says what was accepted of our tables; the record alone vouches for nothing."""
+    adopt(ANIMA, str(old), ZONE)
+    assert check(ANIMA, str(old)) == []
+    change(old, sql)
+
+    with pytest.raises(Diverged, match="_abode_adopted: is not what was accepted of 000"):
+        check(ANIMA, str(old))
