@@ -27,6 +27,13 @@ class Server:
 
     def __init__(self, made):
         self.database = made.owner
+        self.filling = None
+
+    def fill(self):
+        """A transaction on one connection for many tables: each of its own would cost more."""
+        if self.filling is None or self.filling.closed:
+            self.filling = self.connect()
+        return self.filling.transaction()
 
     def connect(self):
         """In UTC, each statement by itself."""
@@ -59,10 +66,10 @@ class Server:
         """With the numbers that the database would give."""
         kinds = {field.name: field.kind for field in fields(model)}
         marks = ", ".join(f"%({name})s" for name in columns)
-        with self.connect() as connection, connection.transaction():
+        with self.fill():
             if len(rows) == 1:  # the row that there is, as the migration made it
-                connection.execute(f"DELETE FROM {model.table}")
-            connection.cursor().executemany(
+                self.filling.execute(f"DELETE FROM {model.table}")
+            self.filling.cursor().executemany(
                 f"INSERT INTO {model.table} ({', '.join(columns)})"
                 f" OVERRIDING SYSTEM VALUE VALUES ({marks})",
                 [taken(row, kinds) for row in rows],
@@ -73,11 +80,13 @@ class Server:
         kinds = {field.name: field.kind for field in fields(model)}
         sets, keys = ([f"{n} = %({n})s" for n in names] for names in (columns, model.key))
         sql = f"UPDATE {model.table} SET {', '.join(sets)} WHERE {' AND '.join(keys)}"
-        with self.connect() as connection, connection.transaction():
-            connection.cursor().executemany(sql, [taken(row, kinds) for row in rows])
+        with self.fill():
+            self.filling.cursor().executemany(sql, [taken(row, kinds) for row in rows])
 
     def more(self, now):
         """Vertices and edges, once, if there is a graph without any."""
+        if self.filling:
+            self.filling.close()
         with self.connect() as connection, connection.transaction():
             found = connection.execute("SELECT to_regclass('governance_graph._ag_label_vertex')")
             if found.fetchone()[0] is None:
