@@ -8,7 +8,7 @@ from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from apps.migrate import check, lines
-from apps.migrate.catalog import Difference, difference, postgres, snapshot, sqlite
+from apps.migrate.catalog import Difference, postgres, snapshot, sqlite
 from schemas import ports
 from schemas.hosts import PiHost
 from services.container import File
@@ -46,7 +46,7 @@ def drifted(line: str, catalog: str) -> list[Difference]:
     """How what lives differs from the committed snapshot and from the declared server."""
     of = lines.line(line)
     if of.engine == "sqlite":
-        return difference(snapshot.read(of), sqlite.parse(catalog))
+        return check.in_file(snapshot.read(of), sqlite.parse(catalog))
     return check.against(snapshot.read(of), postgres.parse(catalog))
 
 

@@ -3,10 +3,21 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from apps.migrate.catalog import Difference, build, difference, graph, postgres, server, snapshot
+from apps.migrate.catalog import (
+    Difference,
+    build,
+    difference,
+    disordered,
+    graph,
+    postgres,
+    server,
+    snapshot,
+)
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 from schemas.quantity import Closed
+
+MAY_BE_UNSEEN = ("setting server ", "database scratch")
 
 
 class Report(Closed):
@@ -32,7 +43,7 @@ def check(
     """
     if line.engine == "sqlite":
         path = Path(database)
-        return difference(build.in_file(line, path), build.file(line, path))
+        return in_file(build.in_file(line, path), build.file(line, path))
     actual = _said(live) if live else build.live(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database))
     return against(wanted, actual, declared)
@@ -43,11 +54,17 @@ def against(
 ) -> list[Difference]:
     """How a Postgres database differs from what a line makes and from what is declared."""
     held = server.declared() if declared is None else declared
-    # Not every role may see every setting.
-    unseen = {name for name in held if name.startswith("setting server ") and name not in actual}
+    # Not every role may see every setting, and a line may be built elsewhere.
+    unseen = {n for n in held if n.startswith(MAY_BE_UNSEEN) and n not in actual}
     expected = {**snapshot.built(wanted), **held}
     expected = {name: said for name, said in expected.items() if name not in unseen}
-    return difference(expected, graph.without_declared(actual))
+    found = graph.without_declared(actual)
+    return difference(expected, found) + disordered(expected, found)
+
+
+def in_file(wanted: Mapping[str, str], actual: Mapping[str, str]) -> list[Difference]:
+    """How an SQLite file differs from what a line makes."""
+    return difference(wanted, actual) + disordered(wanted, actual)
 
 
 def report(line: Line, differences: list[Difference]) -> Report:

@@ -43,9 +43,33 @@ def difference(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[D
     ]  # fmt: skip
 
 
+def disordered(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[Difference]:
+    """Tables whose columns are the same and stand in another order."""
+    was, now = _columns(expected), _columns(actual)
+    return [
+        Difference(
+            object=f"table {table}",
+            kind="changed",
+            expected=f"columns {', '.join(names)}",
+            actual=f"columns {', '.join(now[table])}",
+        )
+        for table, names in was.items()
+        if names != now.get(table, names) and sorted(names) == sorted(now[table])
+    ]
+
+
 def shown(differences: list[Difference]) -> str:
     """A line or two for each."""
     return "\n".join(f"  {each}" for each in differences)
+
+
+def _columns(catalog: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in catalog:
+        if name.startswith("column "):
+            table, _, column = name.removeprefix("column ").rpartition(".")
+            found.setdefault(table, []).append(column)
+    return found
 
 
 def _line(text: str | None) -> str:

@@ -1,7 +1,7 @@
 -- entries --
--- One JSON array of [object, definition], over what postgres.sql knows. Left out: the system, the
--- ledger's tables, months that wait in "retired", what belongs to an extension, and partitions
--- that are like their parent. A section's tens keep together what a reader wants together.
+-- One JSON array of [object, definition], over what postgres.sql knows. Left out: the system, months
+-- that wait in "retired" as they should, what belongs to an extension, and partitions that are like
+-- their parent. A section's tens keep together what a reader wants together.
 entry (section, place, ordinal, object, definition) AS (
     SELECT 10, p.name, 0, 'schema ' || p.name, format('owner %s', p.nspowner::regrole)
       FROM place AS p WHERE NOT p.of_extension OR p.nspname = 'public'
@@ -22,13 +22,13 @@ entry (section, place, ordinal, object, definition) AS (
       FROM col AS c JOIN shown AS r ON r.oid = c.oid WHERE r.kind = 'table'
     UNION ALL
     SELECT 23, c.name, 0, format('constraint %s.%I', c.name, c.conname), c.definition
-      FROM con AS c WHERE NOT c.relispartition AND NOT c.is_aside
+      FROM con AS c WHERE NOT c.relispartition
     UNION ALL
     SELECT 24, i.name, 0, 'index ' || i.index_name, 'on ' || i.name || ' ' || i.definition
-      FROM idx AS i WHERE NOT i.of_constraint AND NOT i.relispartition AND NOT i.is_aside
+      FROM idx AS i WHERE NOT i.of_constraint AND NOT i.relispartition
     UNION ALL
     SELECT 25, t.name, 0, format('trigger %s.%I', t.name, t.tgname), t.whole || t.state
-      FROM trg AS t WHERE NOT t.relispartition AND NOT t.is_aside
+      FROM trg AS t WHERE NOT t.relispartition
     UNION ALL
     SELECT 26, r.name, 0, format('policy %s.%I', r.name, y.polname),
            CASE WHEN y.polpermissive THEN 'permissive' ELSE 'restrictive' END
@@ -121,14 +121,37 @@ entry (section, place, ordinal, object, definition) AS (
             UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
             UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config
             UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
+            UNION ALL SELECT 'pg_ts_parser'::regclass, oid FROM pg_ts_parser
+            UNION ALL SELECT 'pg_ts_template'::regclass, oid FROM pg_ts_template
+            UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily
+            UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass
+            UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
+            UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am
+            UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform
+            UNION ALL SELECT 'pg_largeobject'::regclass, oid FROM pg_largeobject_metadata
+            UNION ALL SELECT 'pg_subscription'::regclass, s.oid FROM pg_subscription AS s
+                        JOIN pg_database AS d ON d.oid = s.subdbid AND d.datname = current_database()
+            -- Among the system's own, by who may.
+            UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
+                       WHERE pronamespace IN ('pg_catalog'::regnamespace,
+                                              'information_schema'::regnamespace)
+            UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class
+                       WHERE relnamespace IN ('pg_catalog'::regnamespace,
+                                              'information_schema'::regnamespace)
             UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) AS o
       CROSS JOIN pg_identify_object(o.class, o.oid, 0) AS i
      WHERE o.oid >= 16384 AND NOT EXISTS (
            SELECT FROM member AS m WHERE m.classid = o.class AND m.objid = o.oid)
     UNION ALL
-    SELECT 70, v.nspname, 0, format('label %s.%s', v.nspname, v.relname),
-           CASE WHEN v.is_edge THEN 'edge' ELSE 'vertex' END
-      FROM vertex AS v
+    -- What somebody put among an extension's own, outside of its schema.
+    SELECT 66, '', 0, format('member %s %s', i.type, i.identity),
+           'of extension ' || (SELECT e.extname FROM pg_extension AS e WHERE e.oid = m.refobjid)
+      FROM pg_depend AS m
+      CROSS JOIN pg_identify_object(m.classid, m.objid, 0) AS i
+      JOIN place AS p ON p.nspname = i.schema AND NOT p.of_extension
+     WHERE m.deptype = 'e' AND m.refclassid = 'pg_extension'::regclass
+    UNION ALL
+    SELECT 70, l.graph, 0, format('label %s.%s', l.graph, l.name), l.definition FROM label AS l
     UNION ALL
     SELECT 80, g.name, 0,
            format('grant %s %s to %s', g.kind, g.name,
@@ -146,6 +169,23 @@ entry (section, place, ordinal, object, definition) AS (
                         WHERE h.kind = g.kind AND h.name = g.name AND h.grantee = a.grantee)
      GROUP BY g.kind, g.name, a.grantee
     UNION ALL
+    SELECT 80, s.name, 0,
+           format('grant %s %s to %s', s.kind, s.name,
+                  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END),
+           a.how || lower(a.privilege_type) || CASE WHEN a.is_grantable THEN '*' ELSE '' END
+      FROM of_system AS s
+      CROSS JOIN LATERAL (
+           SELECT '' AS how, g.grantee, g.privilege_type, g.is_grantable FROM (
+                  SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(s.acl) AS x
+                  EXCEPT SELECT x.grantee, x.privilege_type, x.is_grantable
+                           FROM aclexplode(s.at_first) AS x) AS g
+           UNION ALL
+           SELECT 'without ', t.grantee, t.privilege_type, t.is_grantable FROM (
+                  SELECT x.grantee, x.privilege_type, x.is_grantable FROM aclexplode(s.at_first) AS x
+                  EXCEPT SELECT x.grantee, x.privilege_type, x.is_grantable
+                           FROM aclexplode(s.acl) AS x) AS t) AS a
+     WHERE a.grantee <> s.owner
+    UNION ALL
     SELECT 80, o.name, 0, format('grant %s %s to its owner', o.kind, o.name),
            coalesce('only ' || o.has, 'nothing')
       FROM owned AS o WHERE o.has IS DISTINCT FROM o.whole
@@ -155,12 +195,14 @@ entry (section, place, ordinal, object, definition) AS (
                   CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
                        WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' ELSE 'schemas' END,
                   d.defaclrole::regrole, coalesce(' in ' || quote_ident(n.nspname), ''),
-                  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END),
-           string_agg(lower(a.privilege_type) || CASE WHEN a.is_grantable THEN '*' ELSE '' END, ', '
-                      ORDER BY a.privilege_type)
+                  CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                       ELSE coalesce(a.grantee::regrole::text, 'nobody') END),
+           coalesce(string_agg(lower(a.privilege_type)
+                               || CASE WHEN a.is_grantable THEN '*' ELSE '' END, ', '
+                               ORDER BY a.privilege_type), 'nothing')
       FROM pg_default_acl AS d
       LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
-      CROSS JOIN aclexplode(d.defaclacl) AS a
+      LEFT JOIN aclexplode(d.defaclacl) AS a ON true
      GROUP BY d.oid, d.defaclobjtype, d.defaclrole, n.nspname, a.grantee
     UNION ALL
     SELECT 100, s.object, 0, s.object, s.definition FROM said AS s
@@ -183,6 +225,40 @@ entry (section, place, ordinal, object, definition) AS (
       FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c
      WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database AS d
                                   WHERE d.datname = current_database()))
+    UNION ALL
+    SELECT 94, '', 0, 'role ' || r.oid::regrole,
+           concat_ws(', ', CASE WHEN r.rolcanlogin THEN 'login' ELSE 'no login' END,
+                     CASE WHEN NOT r.rolinherit THEN 'no inherit' END,
+                     CASE WHEN r.rolsuper THEN 'superuser' END,
+                     CASE WHEN r.rolcreatedb THEN 'createdb' END,
+                     CASE WHEN r.rolcreaterole THEN 'createrole' END,
+                     CASE WHEN r.rolreplication THEN 'replication' END,
+                     CASE WHEN r.rolbypassrls THEN 'bypassrls' END,
+                     'limit ' || r.rolconnlimit, 'until ' || r.rolvaliduntil)
+      FROM pg_roles AS r WHERE r.oid >= 16384
+    UNION ALL
+    SELECT 95, '', 0, format('membership %s in %s', m.member::regrole, m.roleid::regrole),
+           concat_ws(', ', CASE WHEN m.admin_option THEN 'admin' END,
+                     CASE WHEN m.inherit_option THEN 'inherit' END,
+                     CASE WHEN m.set_option THEN 'set' END)
+      FROM pg_auth_members AS m WHERE m.oid >= 16384
+    UNION ALL
+    SELECT 96, '', 0, 'database' || b.which,
+           format('owner %s', b.datdba::regrole)
+           || CASE WHEN b.datconnlimit = -1 THEN '' ELSE ', limit ' || b.datconnlimit END
+           || CASE WHEN b.datallowconn THEN '' ELSE ', closed' END
+           || CASE WHEN b.datistemplate THEN ', template' ELSE '' END
+      FROM base AS b
+    UNION ALL
+    SELECT 97, '', 0,
+           format('grant database%s to %s', b.which,
+                  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END),
+           string_agg(lower(a.privilege_type) || CASE WHEN a.is_grantable THEN '*' ELSE '' END, ', '
+                      ORDER BY a.privilege_type)
+      FROM base AS b
+      CROSS JOIN aclexplode(coalesce(b.datacl, acldefault('d', b.datdba))) AS a
+     WHERE a.grantee <> b.datdba
+     GROUP BY b.which, a.grantee
     UNION ALL
     -- What a session begins with. ALTER SYSTEM is told from the declared file only by who may
     -- see files.

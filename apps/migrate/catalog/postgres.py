@@ -1,4 +1,12 @@
-"""The catalog of a Postgres database, the same whoever reads it and however their session is."""
+"""The catalog of a Postgres database, the same whoever reads it and however their session is.
+
+What it cannot tell: an oldest month that was dropped from one that never was (months begin with the
+first deploy); properties in other rows than the newest 1000 of a label, and rows that bear another
+label's id. What it does not look at: comments on months; a second index of a month like one it has;
+defaults of a view's columns; options of TOAST tables; tablespaces, file settings other than those
+declared, user mappings and passwords; what somebody put among an extension's own objects inside the
+extension's own schema; other databases than this one and the scratch database beside it.
+"""
 
 import json
 from pathlib import Path

@@ -24,7 +24,7 @@ WITH member AS MATERIALIZED (
 ), relation AS MATERIALIZED (
     SELECT c.oid, c.relkind, c.relispartition, c.relacl, c.relowner, c.reloptions, c.relpersistence,
            c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relam,
-           format('%I.%I', p.nspname, c.relname) AS name, p.nspname = 'ledger' AS is_aside,
+           format('%I.%I', p.nspname, c.relname) AS name,
            CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'S' THEN 'sequence'
                 ELSE 'table' END AS kind,
            pg_get_expr(c.relpartbound, c.oid) AS bound,
@@ -35,9 +35,9 @@ WITH member AS MATERIALIZED (
        AND NOT EXISTS (SELECT FROM member AS m
                         WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
 ), shown AS MATERIALIZED (
-    SELECT * FROM relation WHERE NOT relispartition AND NOT is_aside
+    SELECT * FROM relation WHERE NOT relispartition
 ), col AS MATERIALIZED (
-    SELECT r.oid, r.name, r.relispartition, r.is_aside, r.relkind, a.attnum, a.attacl, r.relowner,
+    SELECT r.oid, r.name, r.relispartition, r.relkind, a.attnum, a.attacl, r.relowner,
            quote_ident(a.attname) AS attname,
            format_type(a.atttypid, a.atttypmod)
            || CASE WHEN a.attcollation <> t.typcollation
@@ -50,6 +50,7 @@ WITH member AS MATERIALIZED (
                    pg_get_expr(d.adbin, d.adrelid))
                    ELSE ' default ' || pg_get_expr(d.adbin, d.adrelid) END, '')
            || CASE WHEN a.attstorage <> t.typstorage THEN ' storage ' || a.attstorage::text ELSE '' END
+           || coalesce(' statistics ' || a.attstattarget, '')
            || CASE WHEN a.attcompression <> '' THEN ' compression ' || a.attcompression::text ELSE '' END
            || coalesce((SELECT ' options ' || string_agg(o, ', ' ORDER BY o)
                           FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), '') AS definition
@@ -59,15 +60,20 @@ WITH member AS MATERIALIZED (
       LEFT JOIN pg_attrdef AS d ON d.adrelid = r.oid AND d.adnum = a.attnum
      WHERE r.relkind <> 'S'
 ), con AS MATERIALIZED (
-    SELECT c.oid, c.conrelid, c.conindid, c.contype, c.conname, r.name, r.relispartition, r.is_aside,
+    SELECT c.oid, c.conrelid, c.conindid, c.contype, c.conname, r.name, r.relispartition,
            pg_get_constraintdef(c.oid)
+           || CASE WHEN c.contype <> 'f' THEN coalesce((
+                   SELECT CASE WHEN i.indisclustered THEN ' (clustered on)' ELSE '' END
+                          || coalesce(' with ' || x.reloptions::text, '')
+                     FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+                    WHERE i.indexrelid = c.conindid), '') ELSE '' END
            || CASE WHEN EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgconstraint = c.oid
                                    AND t.tgisinternal AND t.tgenabled <> 'O')
                    THEN ' (not enforced: its triggers are disabled)' ELSE '' END AS definition
       FROM pg_constraint AS c JOIN relation AS r ON r.oid = c.conrelid
      WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')
 ), idx AS MATERIALIZED (
-    SELECT i.indexrelid, i.indrelid, r.name, r.relispartition, r.is_aside,
+    SELECT i.indexrelid, i.indrelid, r.name, r.relispartition,
            format('%s.%I', p.name, c.relname) AS index_name,
            -- Without its name and its table's, so that a partition's can be compared.
            CASE WHEN i.indisunique THEN 'unique ' ELSE '' END
@@ -82,7 +88,7 @@ WITH member AS MATERIALIZED (
       JOIN pg_class AS c ON c.oid = i.indexrelid
       JOIN place AS p ON p.oid = c.relnamespace
 ), trg AS MATERIALIZED (
-    SELECT t.tgrelid, t.tgname, r.name, r.relispartition, r.is_aside,
+    SELECT t.tgrelid, t.tgname, r.name, r.relispartition,
            pg_get_triggerdef(t.oid) AS whole,
            CASE t.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)'
                 WHEN 'A' THEN ' (enabled always)' ELSE ' (enabled on a replica only)' END AS state
@@ -122,6 +128,44 @@ WITH member AS MATERIALIZED (
       FROM pg_type AS t JOIN place AS p ON p.oid = t.typnamespace
      WHERE t.typtype IN ('e', 'd', 'r') AND NOT EXISTS (
            SELECT FROM member AS m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid)
+), of_system AS MATERIALIZED (
+    SELECT 'function' AS kind, format('%s.%I(%s)', 'pg_catalog', f.proname,
+                                      oidvectortypes(f.proargtypes)) AS name,
+           f.proowner AS owner, coalesce(f.proacl, acldefault('f', f.proowner)) AS acl,
+           coalesce(i.initprivs, acldefault('f', f.proowner)) AS at_first
+      FROM pg_proc AS f
+      LEFT JOIN pg_init_privs AS i ON i.classoid = 'pg_proc'::regclass AND i.objoid = f.oid
+     WHERE f.pronamespace = 'pg_catalog'::regnamespace AND f.proacl IS DISTINCT FROM i.initprivs
+    UNION ALL
+    SELECT 'table', format('pg_catalog.%I', c.relname), c.relowner,
+           coalesce(c.relacl, acldefault('r', c.relowner)),
+           coalesce(i.initprivs, acldefault('r', c.relowner))
+      FROM pg_class AS c
+      LEFT JOIN pg_init_privs AS i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
+                                  AND i.objsubid = 0
+     WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relacl IS DISTINCT FROM i.initprivs
+    UNION ALL
+    SELECT 'column', format('pg_catalog.%I.%I', c.relname, a.attname), c.relowner,
+           a.attacl, i.initprivs
+      FROM pg_class AS c
+      JOIN pg_attribute AS a ON a.attrelid = c.oid
+      LEFT JOIN pg_init_privs AS i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
+                                  AND i.objsubid = a.attnum AND i.objsubid <> 0
+     WHERE c.relnamespace = 'pg_catalog'::regnamespace AND a.attacl IS DISTINCT FROM i.initprivs
+    UNION ALL
+    SELECT 'schema', n.nspname, n.nspowner, n.nspacl, i.initprivs
+      FROM pg_namespace AS n
+      JOIN pg_init_privs AS i ON i.classoid = 'pg_namespace'::regclass AND i.objoid = n.oid
+     WHERE n.nspname = 'pg_catalog' AND n.nspacl IS DISTINCT FROM i.initprivs
+    UNION ALL
+    SELECT 'language', l.lanname, l.lanowner, l.lanacl, acldefault('l', l.lanowner)
+      FROM pg_language AS l WHERE l.lanacl IS NOT NULL
+    UNION ALL
+    SELECT 'tablespace', t.spcname, t.spcowner, t.spcacl, acldefault('t', t.spcowner)
+      FROM pg_tablespace AS t WHERE t.spcacl IS NOT NULL
+    UNION ALL
+    SELECT 'parameter', p.parname, 10::oid, p.paracl, NULL
+      FROM pg_parameter_acl AS p
 ), granted AS (
     SELECT g.kind, g.name, g.owner, a.grantee,
            string_agg(lower(a.privilege_type) || CASE WHEN a.is_grantable THEN '*' ELSE '' END, ', '
@@ -139,12 +183,14 @@ WITH member AS MATERIALIZED (
       FROM grantable AS g WHERE g.letter <> 'c' AND g.acl IS NOT NULL AND NOT g.of_extension
 ), child AS MATERIALIZED (
     SELECT r.oid, r.name, r.parent, r.bound, r.relowner, u.name AS parent_name,
-           u.relowner AS parent_owner, r.relrowsecurity, u.relrowsecurity AS parent_rowsecurity,
+           u.relowner AS parent_owner, r.relreplident,
+           (r.relrowsecurity, r.relforcerowsecurity) AS security,
+           (u.relrowsecurity, u.relforcerowsecurity) AS parent_security,
            r.relpersistence, r.relacl, u.relacl AS parent_acl, r.reloptions,
            substring(r.bound FROM '^FOR VALUES FROM \((.*)\) TO \(') AS from_value,
            substring(r.bound FROM '\) TO \((.*)\)$') AS upto_value
       FROM relation AS r JOIN relation AS u ON u.oid = r.parent
-     WHERE r.relispartition AND NOT r.is_aside
+     WHERE r.relispartition
 ), part AS (
     -- What a partition and its parent must have in common.
     SELECT c.oid, 'column ' || c.attname || ': ' || c.definition AS has FROM col AS c
@@ -169,17 +215,33 @@ WITH member AS MATERIALIZED (
     UNION ALL
     SELECT k.name, 'unlogged' FROM child AS k WHERE k.relpersistence = 'u'
     UNION ALL
-    SELECT k.name, 'row security ' || CASE WHEN k.relrowsecurity THEN 'on' ELSE 'off' END
-      FROM child AS k WHERE k.relrowsecurity <> k.parent_rowsecurity
+    SELECT k.name, 'row security (on, forced) ' || k.security::text
+      FROM child AS k WHERE k.security <> k.parent_security
+    UNION ALL
+    SELECT k.name, 'replica identity ' || k.relreplident::text
+      FROM child AS k WHERE k.relreplident <> 'd'
     UNION ALL
     SELECT k.name, 'options ' || k.reloptions::text FROM child AS k WHERE k.reloptions IS NOT NULL
     UNION ALL
-    SELECT k.name, format('grants %s to %s', lower(a.privilege_type),
+    SELECT k.name, format('grants %s%s to %s', lower(a.privilege_type),
+                          CASE WHEN a.is_grantable THEN '*' ELSE '' END,
                           CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
       FROM child AS k CROSS JOIN aclexplode(k.relacl) AS a
      WHERE k.bound <> 'DEFAULT' AND a.grantee <> k.relowner
        AND NOT EXISTS (SELECT FROM aclexplode(k.parent_acl) AS b
-                        WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type)
+                        WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type
+                          AND b.is_grantable >= a.is_grantable)
+    UNION ALL
+    SELECT k.name, format('grants %s%s (%s) to %s', lower(a.privilege_type),
+                          CASE WHEN a.is_grantable THEN '*' ELSE '' END, c.attname,
+                          CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+      FROM child AS k
+      JOIN col AS c ON c.oid = k.oid
+      CROSS JOIN aclexplode(c.attacl) AS a
+      LEFT JOIN col AS f ON f.oid = k.parent AND f.attname = c.attname
+     WHERE NOT EXISTS (SELECT FROM aclexplode(f.attacl) AS b
+                        WHERE b.grantee = a.grantee AND b.privilege_type = a.privilege_type
+                          AND b.is_grantable >= a.is_grantable)
 ), hole AS (
     SELECT k.parent_name, k.from_value,
            lag(k.upto_value) OVER (PARTITION BY k.parent ORDER BY k.from_value) AS before
@@ -198,29 +260,105 @@ WITH member AS MATERIALIZED (
     SELECT n.nspname || '.' || c.relname AS name
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE (n.nspname, c.relname) IN (('ag_catalog', 'ag_label'), ('ag_catalog', 'ag_graph'),
-                                      ('cron', 'job'), ('audit', 'partitions'))
+                                      ('cron', 'job'), ('audit', 'partitions'),
+                                      ('audit', 'retired'))
        AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
     UNION ALL
     SELECT n.nspname || '.' || f.proname
       FROM pg_proc AS f JOIN pg_namespace AS n ON n.oid = f.pronamespace
      WHERE n.nspname = 'ag_catalog' AND f.proname IN ('age_keys', 'age_unnest')
        AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(f.oid, 'EXECUTE')
-), asked AS (
-    SELECT format('label %s.%s', x.graph, x.name) AS object,
-           CASE x.kind WHEN 'e' THEN 'edge' ELSE 'vertex' END || ' (' || x.relation || ')'
-               AS definition
+), ag_label AS MATERIALIZED (
+    SELECT x.*, to_regclass(format('%I.%I', x.graph, x.sequence)) IS NULL AS is_without_sequence
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
-           CASE WHEN 'ag_catalog.ag_label' IN (SELECT name FROM readable)
-                 AND 'ag_catalog.ag_graph' IN (SELECT name FROM readable)
-           THEN 'SELECT g.name AS graph, l.name, l.kind, l.relation
-                   FROM ag_catalog.ag_label AS l JOIN ag_catalog.ag_graph AS g ON g.graphid = l.graph
-                  WHERE l.name NOT LIKE ''\_ag\_label\_%'''
+           CASE WHEN (SELECT count(*) = 2 FROM readable
+                  WHERE name IN ('ag_catalog.ag_label', 'ag_catalog.ag_graph'))
+           THEN 'SELECT g.name AS graph, l.name, l.kind, l.relation::oid AS relation,
+                        l.seq_name AS sequence, l.id,
+                        l.id > pg_sequence_last_value(
+                            to_regclass(format(''%I._label_id_seq'', g.name))) AS is_foreign
+                   FROM ag_catalog.ag_label AS l JOIN ag_catalog.ag_graph AS g ON g.graphid = l.graph'
            ELSE 'SELECT NULL WHERE false' END, true, false, '')
            COLUMNS graph text PATH 'graph', name text PATH 'name', kind text PATH 'kind',
-                   relation text PATH 'relation') AS x
-     WHERE NOT EXISTS (SELECT FROM vertex AS v WHERE v.nspname = x.graph AND v.relname = x.name)
-    UNION ALL
-    SELECT format('property %s.%s.%s', v.nspname, v.relname, x.key), 'in rows'
+                   relation oid PATH 'relation', sequence text PATH 'sequence', id text PATH 'id',
+                   is_foreign boolean PATH 'is_foreign') AS x
+), label AS (
+    -- AGE itself sees to it that no id and no name is there twice.
+    SELECT coalesce(v.nspname, l.graph) AS graph, coalesce(v.relname, l.name) AS name,
+           concat_ws(', ',
+               CASE WHEN v.is_edge THEN 'edge' WHEN v.oid IS NOT NULL THEN 'vertex' END,
+               'sequence ' || l.sequence || CASE WHEN l.is_without_sequence THEN ' (not there)'
+                                                 ELSE '' END,
+               CASE WHEN NOT EXISTS (SELECT FROM readable WHERE name = 'ag_catalog.ag_label')
+                    THEN 'ag_label may not be read'
+                    WHEN l.name IS NULL THEN 'not in ag_label'
+                    WHEN v.oid IS NULL THEN 'only in ag_label' END,
+               CASE WHEN v.is_edge <> (l.kind = 'e') THEN 'in ag_label of kind ' || l.kind END,
+               CASE WHEN (v.nspname, v.relname) <> (l.graph, l.name)
+                    THEN format('in ag_label called %s.%s', l.graph, l.name) END,
+               CASE WHEN l.is_foreign THEN format('id %s, which its graph never gave', l.id) END
+           ) AS definition
+      FROM vertex AS v FULL JOIN ag_label AS l ON l.relation = v.oid
+     WHERE v.oid IS NOT NULL OR l.name NOT IN ('_ag_label_vertex', '_ag_label_edge')
+), kept AS MATERIALIZED (
+    SELECT x.said::jsonb AS said, x.said::jsonb ->> 'parent' AS parent,
+           make_interval(months => (x.said::jsonb ->> 'ahead_months')::integer) AS ahead
+      FROM XMLTABLE('/table/row' PASSING query_to_xml(
+           CASE WHEN 'audit.partitions' IN (SELECT name FROM readable)
+           THEN 'SELECT to_jsonb(p)::text AS said FROM audit.partitions AS p'
+           ELSE 'SELECT NULL WHERE false' END, true, false, '')
+           COLUMNS said text PATH 'said') AS x
+), month AS (
+    -- The months of now and ahead that lie beyond both ends of what there is. A month that began
+    -- less than two days ago may still wait for the job that makes it, as partition_state() says.
+    SELECT w.parent, to_char(m, 'YYYY-MM') AS missing
+      FROM kept AS w
+      CROSS JOIN generate_series(date_trunc('month', now()),
+                                 date_trunc('month', now() - interval '2 days') + w.ahead,
+                                 interval '1 month') AS m
+      LEFT JOIN LATERAL (
+           SELECT min(CASE WHEN k.from_value ~ '^''\d' THEN btrim(k.from_value, '''')::timestamptz
+                           ELSE '-infinity' END) AS from_at,
+                  max(CASE WHEN k.upto_value ~ '^''\d' THEN btrim(k.upto_value, '''')::timestamptz
+                           ELSE 'infinity' END) AS upto_at
+             FROM child AS k WHERE k.parent_name = w.parent AND k.bound <> 'DEFAULT') AS e ON true
+     WHERE to_regclass(w.parent) IS NOT NULL
+       AND (e.from_at IS NULL OR m < e.from_at OR m >= e.upto_at)
+), waiting AS (
+    -- What lies in "retired" and is no month that waits for its archive, or is open to others.
+    SELECT format('retired.%I', c.relname) AS name, f.what
+      FROM pg_class AS c
+      LEFT JOIN XMLTABLE('/table/row' PASSING query_to_xml(
+           CASE WHEN 'audit.retired' IN (SELECT name FROM readable)
+           THEN 'SELECT part, parent FROM audit.retired WHERE dropped_at IS NULL'
+           ELSE 'SELECT NULL WHERE false' END, true, false, '')
+           COLUMNS part text PATH 'part', parent text PATH 'parent') AS x ON x.part = c.relname
+      LEFT JOIN relation AS u ON u.name = x.parent
+      CROSS JOIN LATERAL (
+           SELECT 'no month of audit.retired' AS what WHERE x.part IS NULL OR c.relkind <> 'r'
+           UNION ALL SELECT format('owner %s', c.relowner::regrole) WHERE c.relowner <> u.relowner
+           UNION ALL
+           SELECT format('grants %s to %s', lower(a.privilege_type),
+                         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+             FROM aclexplode(c.relacl) AS a
+            WHERE a.grantee <> c.relowner
+              AND (a.privilege_type <> 'SELECT' OR a.is_grantable OR NOT EXISTS (
+                   SELECT FROM aclexplode(u.relacl) AS b
+                    WHERE b.grantee = a.grantee AND b.privilege_type = 'SELECT'))
+           UNION ALL
+           SELECT format('grants %s (%I)', a.attacl, a.attname) FROM pg_attribute AS a
+            WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL
+           UNION ALL
+           SELECT format('trigger %I', t.tgname) FROM pg_trigger AS t
+            WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+           UNION ALL
+           SELECT format('rule %I', w.rulename) FROM pg_rewrite AS w
+            WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN') AS f
+     WHERE c.relnamespace = to_regnamespace('retired')
+       AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+), asked AS (
+    SELECT format('property %s.%s.%s', v.nspname, v.relname, x.key) AS object,
+           'in rows' AS definition
       FROM vertex AS v
       CROSS JOIN XMLTABLE('/table/row' PASSING query_to_xml(format(
            'SELECT DISTINCT ag_catalog.age_unnest(ag_catalog.age_keys(s.properties))::text AS key
@@ -229,13 +367,14 @@ WITH member AS MATERIALIZED (
      WHERE has_table_privilege(v.oid, 'SELECT')
        AND (SELECT count(*) = 2 FROM readable WHERE name LIKE 'ag_catalog.age_%')
     UNION ALL
-    SELECT 'partition ' || (x.said::jsonb ->> 'parent') || ', kept up',
-           (x.said::jsonb - 'parent')::text
-      FROM XMLTABLE('/table/row' PASSING query_to_xml(
-           CASE WHEN 'audit.partitions' IN (SELECT name FROM readable)
-           THEN 'SELECT to_jsonb(p)::text AS said FROM audit.partitions AS p'
-           ELSE 'SELECT NULL WHERE false' END, true, false, '')
-           COLUMNS said text PATH 'said') AS x
+    SELECT format('partition %s, kept up', w.parent), (w.said - 'parent')::text FROM kept AS w
+    UNION ALL
+    SELECT format('partition %s, ahead', m.parent),
+           'without ' || string_agg(m.missing, ', ' ORDER BY m.missing)
+      FROM month AS m GROUP BY m.parent
+    UNION ALL
+    SELECT 'table ' || w.name, string_agg(w.what, E'\n' ORDER BY w.what)
+      FROM waiting AS w GROUP BY w.name
     UNION ALL
     SELECT 'job ' || coalesce(x.jobname, x.command),
            format('%s: %s, in %s as %s', x.schedule, x.command, x.database, x.username)
@@ -247,6 +386,12 @@ WITH member AS MATERIALIZED (
            COLUMNS jobname text PATH 'jobname', schedule text PATH 'schedule',
                    command text PATH 'command', database text PATH 'database',
                    username text PATH 'username', active text PATH 'active') AS x
+), base AS MATERIALIZED (
+    -- This database, and the one beside it that lines are built in.
+    SELECT d.datdba, d.datacl, d.datconnlimit, d.datallowconn, d.datistemplate,
+           CASE WHEN d.datname = current_database() THEN '' ELSE ' scratch' END AS which
+      FROM pg_database AS d
+     WHERE d.datname IN (current_database(), current_database() || '_scratch')
 ), said AS (
     SELECT 'comment ' || CASE i.type WHEN 'table column' THEN 'column' WHEN 'table constraint'
                               THEN 'constraint' ELSE i.type END || ' ' || i.identity AS object,
@@ -256,7 +401,7 @@ WITH member AS MATERIALIZED (
      WHERE d.objoid >= 16384
        AND NOT EXISTS (SELECT FROM member AS m WHERE m.classid = d.classoid AND m.objid = d.objoid)
        AND d.classoid <> 'pg_extension'::regclass
-       AND coalesce(i.schema, '') NOT IN ('ledger', 'retired')
+       AND coalesce(i.schema, '') <> 'retired'
        AND NOT EXISTS (SELECT FROM child AS k WHERE d.classoid = 'pg_class'::regclass
                           AND k.oid = d.objoid AND k.bound <> 'DEFAULT')
 )

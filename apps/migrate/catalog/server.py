@@ -1,9 +1,16 @@
 """What only the live server holds, as it is declared: no scratch database can show it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from schemas.governance.server import GOVERNANCE, JOBS, SERVER_SETTINGS, Database
+from schemas.governance.server import (
+    GOVERNANCE,
+    JOBS,
+    LOGINS,
+    SCRATCH,
+    SERVER_SETTINGS,
+    Database,
+)
 
 SETTINGS: Final[Mapping[str, str]] = {
     "data_checksums": "on",
@@ -17,20 +24,27 @@ SETTINGS: Final[Mapping[str, str]] = {
 ITS_OWN: Final = {"age": "ag_catalog", "pg_cron": "pg_catalog", "plpgsql": "pg_catalog"}
 """The schema of an extension that chooses it."""
 
+KINDS: Final = {"database", "extension", "job", "membership", "role", "setting"}
+RIGHTS: Final = tuple(
+    f"grant {what} " for what in ("database", "parameter", "schema cron", "tablespace")
+)
+
 
 def is_held(name: str) -> bool:
     """Whether an object of the catalog lives in the server rather than in the line."""
-    return name.split(" ", 1)[0] in {"extension", "setting", "job"} or name.startswith(
-        "grant schema cron "
-    )
+    return name.split(" ", 1)[0] in KINDS or name.startswith(RIGHTS)
 
 
 def declared(of: Database = GOVERNANCE, settings: Mapping[str, str] = SETTINGS) -> dict[str, str]:
-    """Extensions, settings, jobs, and what the owner may use of an extension."""
+    """Roles, databases, extensions, settings, jobs, and what the owner may use of an extension."""
     extensions = {"plpgsql": None, **of.extensions}
     found = {f"extension {n}": f"in {s or ITS_OWN[n]}" for n, s in extensions.items()}
     found |= {f"setting database {name}": value for name, value in of.settings.items()}
     found |= {f"setting server {name}": value for name, value in settings.items()}
+    found |= dict(_roles())
+    for database, called in ((of, "database"), (SCRATCH, "database scratch")):
+        found[called] = f"owner {database.owner}"
+        found |= {f"grant {called} to {role}": "connect" for role in database.connect}
     if "pg_cron" in of.extensions:
         found[f"grant schema cron to {of.owner}"] = "usage"
         found |= {
@@ -38,3 +52,10 @@ def declared(of: Database = GOVERNANCE, settings: Mapping[str, str] = SETTINGS) 
             for job in JOBS
         }
     return found
+
+
+def _roles() -> Iterator[tuple[str, str]]:
+    for login in LOGINS:
+        rights = ("login", *(("replication",) if login.replication else ()))
+        yield f"role {login.role}", ", ".join((*rights, f"limit {login.limit}"))
+        yield from ((f"membership {login.role} in {of}", "inherit, set") for of in login.member_of)

@@ -1,10 +1,12 @@
 """What the tests' own server is declared to be."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from apps.migrate.catalog import postgres, server
-from schemas.governance.server import SCRATCH
+from schemas.governance.server import GOVERNANCE, SCRATCH
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +16,7 @@ def declared(admin_dsn):
         found = postgres.read(connection)
     mark = "setting server "
     settings = {k.removeprefix(mark): v for k, v in found.items() if k.startswith(mark)}
-    return server.declared(SCRATCH, settings)
+    return server.declared(replace(SCRATCH, connect=GOVERNANCE.connect), settings)
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,11 @@ def clean(governance_template):
     """The catalog of a database that nobody touched."""
     with psycopg.connect(governance_template.admin) as connection:
         return postgres.read(connection)
+
+
+@pytest.fixture
+def live(governance_template):
+    """The superuser in it; what it does is rolled back."""
+    with psycopg.connect(governance_template.admin) as connection:
+        yield connection
+        connection.rollback()

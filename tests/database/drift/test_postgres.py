@@ -305,14 +305,6 @@ PLANTED = {
 
 
 @pytest.fixture
-def live(governance_template):
-    """The superuser in it; what it does is rolled back."""
-    with psycopg.connect(governance_template.admin) as connection:
-        yield connection
-        connection.rollback()
-
-
-@pytest.fixture
 def month(live):
     """A month of the trail that is neither the first nor the last."""
     months = """

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.migrate import runner
+from apps.migrate.__main__ import main
 from apps.migrate.adopt import adopt
 from apps.migrate.catalog import build, difference, shown, snapshot
 from apps.migrate.check import check
@@ -82,6 +83,22 @@ PLANTED = {
         "CREATE TRIGGER hush AFTER INSERT ON events BEGIN DELETE FROM events; END",
         {"trigger events.hush"},
     ),
+    "columns in another order": (
+        (
+            "ALTER TABLE drawing_history RENAME COLUMN phase TO old;"
+            "ALTER TABLE drawing_history ADD COLUMN phase TEXT CHECK (length(phase) > 0);"
+            "ALTER TABLE drawing_history DROP COLUMN old"
+        ),
+        {"table drawing_history"},
+    ),
+    "trigger on the ledger": (
+        "CREATE TRIGGER hush AFTER INSERT ON _yoyo_log BEGIN DELETE FROM _yoyo_log; END",
+        {"trigger _yoyo_log.hush"},
+    ),
+    "table that looks like the ledger's": (
+        "CREATE TABLE _yoyo_x (note TEXT)",
+        {"table _yoyo_x", "column _yoyo_x.note"},
+    ),
     "view added": (
         "CREATE VIEW moods AS SELECT warmth FROM state_history",
         {"view moods"},
@@ -152,3 +169,12 @@ def test_the_committed_snapshot_of_anima_is_what_its_migrations_build():
     anima = line("anima")
     found = difference(snapshot.read(anima), build.in_file(anima))
     assert not found, shown(found)
+
+
+def test_the_command_exits_four_on_drift(live, capsys):
+    """And names it; it exits 0 where there is none."""
+    assert main(["anima", "check", "--database", str(live)]) == 0
+    with closing(sqlite3.connect(live)) as connection:
+        connection.execute("CREATE INDEX by_hand ON events (event_type)")
+    assert main(["anima", "check", "--database", str(live)]) == 4
+    assert "index by_hand: unexpected" in capsys.readouterr().out
