@@ -17,12 +17,18 @@ from services.governance import UID, database_url
 from services.house import House
 from services.postgres import DATABASE, OWNER
 
+UNSIGNED: Final = "unsigned"
 LEDGER: Final = (
-    "SELECT c.migration_id || ' ' || c.sha256 FROM {0}_abode_checksum AS c"
-    " WHERE c.migration_id LIKE 'post-apply.%' OR EXISTS (SELECT 1 FROM {0}_yoyo_migration AS m"
-    " WHERE m.migration_id = c.migration_id) ORDER BY 1;"
+    f"SELECT m.migration_id || ' ' || coalesce(c.sha256, '{UNSIGNED}')"
+    " FROM {0}_yoyo_migration AS m"
+    " LEFT JOIN {0}_abode_checksum AS c ON c.migration_id = m.migration_id"
+    " AND (c.applied_at_utc IS NULL OR c.applied_at_utc = m.applied_at_utc)"
+    " UNION ALL SELECT c.migration_id || ' ' || c.sha256 FROM {0}_abode_checksum AS c"
+    " WHERE c.migration_id LIKE 'post-apply.%' ORDER BY 1;"
 )
-"""What a database says was applied; plain yoyo leaves our row behind when it rolls back."""
+"""What a database says was applied, as apps/migrate/plan.py takes it: plain yoyo signs nothing,
+and leaves our row behind when it rolls back."""
+ROW: Final = rf"\S+ ([0-9a-f]{{64}}|{UNSIGNED})"
 PROVEN: Final = "proven "
 
 
@@ -34,7 +40,7 @@ class Stated(FactBase[dict[str, Any]]):
 
     def process(self, output: list[str]) -> dict[str, Any]:
         at = next((n for n, line in enumerate(output) if line.startswith("[")), len(output))
-        pairs = (line.split() for line in output[:at] if re.fullmatch(r"\S+ [0-9a-f]{64}", line))
+        pairs = (line.split() for line in output[:at] if re.fullmatch(ROW, line))
         said = {"ledger": dict(pairs), "catalog": "\n".join(output[at:]), "proven": ""}
         if output and output[-1].startswith(PROVEN):
             said |= {"catalog": "\n".join(output[at:-1]), "proven": output[-1]}
@@ -63,7 +69,9 @@ def applied(line: str, ask: str, apply: StringCommand) -> Iterator[StringCommand
 def _said(what: str, have: dict[str, str], wanted: dict[str, str]) -> str:
     if what not in have:
         return "apply"
-    return "changed on disk:" if what in wanted else "unknown here:"
+    if what not in wanted:
+        return "unknown here:"
+    return "sign" if have[what] == UNSIGNED else "changed on disk:"
 
 
 def governance_ask(server: str) -> str:

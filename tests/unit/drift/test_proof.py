@@ -66,3 +66,23 @@ def test_an_adopted_file_is_proven_once(path):
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE INDEX by_hand ON events (event_type)")
     assert not holds(stated(path))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM _abode_checksum WHERE migration_id = '{last}'",
+        "UPDATE _abode_checksum SET applied_at_utc = '2020-01-01' WHERE migration_id = '{last}'",
+        "INSERT INTO _yoyo_migration VALUES ('x', '9999.add-wings', '2026-01-01')",
+    ],
+    ids=["unsigned", "signed for another application", "unknown"],
+)
+def test_the_deploy_and_status_agree_on_what_is_settled(path, statement):
+    """What plain yoyo did is not taken for ours."""
+    runner.apply(ANIMA, str(path))
+    assert runner.status(ANIMA, str(path)).settled
+    assert stated(path)["ledger"] == lines.checksums("anima")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement.format(last=ANIMA.migrations()[-1]))
+    assert not runner.status(ANIMA, str(path)).settled
+    assert stated(path)["ledger"] != lines.checksums("anima")
