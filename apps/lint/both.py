@@ -16,8 +16,12 @@ INDEX: Final = re.compile(
 )
 RENAMED: Final = re.compile(r"ALTER\s+TABLE\s+\S+\s+RENAME\s+TO\s+(\w+)", re.IGNORECASE)
 LOSING: Final = re.compile(
-    r"\b(?:DROP\s+(?:TABLE|SCHEMA|COLUMN|MATERIALIZED\s+VIEW)|TRUNCATE|DELETE\s+FROM|drop_v?e?label|"
-    r"drop_graph)\b",
+    r"\b(?:DROP\s+(?:TABLE|SCHEMA|MATERIALIZED\s+VIEW)|TRUNCATE|DELETE\s+FROM|drop_v?e?label|drop_graph|"
+    # SET is an update's; FOR UPDATE, ON UPDATE and UPDATE ON have none behind a name.
+    r"UPDATE\s+(?:ONLY\s+)?[\w.\"]+(?:\s+AS)?(?:\s+\w+)?\s+SET|"
+    r"ALTER\s+(?:TABLE|FOREIGN\s+TABLE)\b[^;]*?\b(?:"
+    r"DROP\s+(?!CONSTRAINT\b|DEFAULT\b|NOT\b|IDENTITY\b|EXPRESSION\b)[\w\"]|"
+    r"TYPE\s+\w))",
     re.IGNORECASE,
 )
 

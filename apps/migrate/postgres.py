@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import conninfo, errors
@@ -258,9 +259,12 @@ def database_url(url: str) -> str:
     plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
         given = conninfo.conninfo_to_dict(plain)
-    except psycopg.ProgrammingError:
+        urlsplit(plain)
+    except (psycopg.ProgrammingError, ValueError):
         # libpq repeats the text, and with it a password.
-        raise Refused("the database is not a Postgres URL", hint="postgresql://…") from None
+        raise Refused(
+            "the database is not a Postgres URL", hint="postgresql://…; write [ as %5B in passwords"
+        ) from None
     if any("@" in str(given.get(key, "")) for key in ("host", "port", "dbname")):
         raise Refused(
             "the database URL has an '@' too many", hint="write @ as %40 and / as %2F in passwords"

@@ -38,7 +38,7 @@ def tiny(tmp_path):
 @pytest.fixture
 def database(admin_dsn):
     """An empty database whose owner is nobody special; gone after the test."""
-    name, password = f"migrate_{uuid4().hex[:12]}", uuid4().hex
+    name, password = f"governance_migrate_{uuid4().hex[:12]}", uuid4().hex
     role = sql.Identifier(name)
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(

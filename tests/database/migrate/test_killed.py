@@ -70,6 +70,23 @@ def test_killed_at_any_moment_it_heals(tmp_path, owned, start):
 
 
 @pytest.mark.timeout(600)
+def test_a_rollback_killed_at_any_moment_is_whole_or_nothing(tmp_path, owned, start):
+    """All of it is undone or none; the next run does the rest."""
+    line = moments.written(tmp_path / "line", "postgres")
+    runner.apply(line, owned)
+    for how, when in moments.moments(*moments.measured(start, line, owned, "back")):
+        moments.killed(start, line, owned, how, when, "back")
+        wait(owned)
+        left = moments.is_whole(query, line, owned, "ledger.")
+        assert left in {0, moments.MIGRATIONS}, (how, when)
+        if left:
+            runner.rollback(line, owned, to="0000")
+        runner.apply(line, owned)
+        assert moments.is_whole(query, line, owned, "ledger.") == moments.MIGRATIONS
+        assert query(owned, "SELECT pid FROM ledger.yoyo_lock") == []
+
+
+@pytest.mark.timeout(600)
 def test_four_at_once_apply_each_migration_once(tmp_path, owned, start):
     """Even the ledger is made once; those that come second find nothing to do."""
     line = moments.written(tmp_path / "line", "postgres")

@@ -129,6 +129,23 @@ def test_a_rollback_that_destroys_says_so():
     assert not said(both.says_what_is_lost, "DROP TABLE core.cups;", name, is_old=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [("ALTER TABLE core.cups DROP size;", True), ("ALTER TABLE core.cups DROP COLUMN size;", True),
+     ('ALTER TABLE core.cups ADD a text, DROP "size";', True),
+     ("UPDATE core.cups SET size = 0;", True), ("UPDATE ONLY core.cups AS c SET size = 0;", True),
+     ("ALTER TABLE core.cups ALTER size TYPE integer;", True),
+     ("ALTER TABLE core.cups ALTER COLUMN size SET DATA TYPE integer;", True),
+     ("ALTER TABLE core.cups DROP CONSTRAINT cups_size_check;", False),
+     ("ALTER TABLE core.cups ALTER size DROP NOT NULL, ALTER size DROP DEFAULT;", False),
+     ("CREATE TRIGGER a BEFORE UPDATE ON core.cups EXECUTE FUNCTION core.a();", False),
+     ("SELECT 1 FROM core.cups FOR UPDATE; SET LOCAL a = 1;", False)],
+)  # fmt: skip
+def test_every_way_to_destroy_is_seen(text, loses):
+    """Rows, columns with and without the word, values."""
+    assert bool(said(both.says_what_is_lost, text, "0009.add-cups.rollback.sql")) == loses
+
+
 UNSAFE = {
     "cups is moved away before": (
         "ALTER TABLE cups RENAME TO old; CREATE TABLE cups (id INTEGER) STRICT;"

@@ -1,4 +1,6 @@
-"""Applies a line in a process of its own: applier.py ENGINE FOLDER [MODE], database in $DATABASE.
+"""Applies a line in a process of its own: applier.py ENGINE FOLDER [back] [MODE].
+
+The database is in $DATABASE. ``back``: rolls all of it back instead.
 
 ``die``: killed after the first migration's SQL ran and before that was marked. A number: killed
 before that many calls of the database have been made. ``count``: says on stderr how many there are.
@@ -15,6 +17,8 @@ from apps.migrate.ledger import Ledger
 from apps.migrate.lines import Line
 
 engine, folder, *mode = sys.argv[1:]
+back = mode[:1] == ["back"]
+mode = mode[back:]
 calls = 0
 
 
@@ -50,7 +54,11 @@ elif mode and mode != ["ready"]:
 if mode == ["ready"]:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-done = runner.apply(Line("tiny", engine, Path(folder)), os.environ["DATABASE"])
-sys.stdout.write(" ".join(done.ran))
+line, database = Line("tiny", engine, Path(folder)), os.environ["DATABASE"]
+if back:
+    done = runner.rollback(line, database, to="0000").undone
+else:
+    done = runner.apply(line, database).ran
+sys.stdout.write(" ".join(done))
 if mode == ["count"]:
     sys.stderr.write(str(calls))

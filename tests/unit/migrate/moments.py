@@ -1,4 +1,4 @@
-"""An apply killed at seeded moments, half of them between two calls of the database, half anywhere.
+"""A run killed at seeded moments, half of them between two calls of the database, half anywhere.
 
 Shared by both engines; $ABODE_KILLS says how many, 25 in `make soak`.
 """
@@ -43,34 +43,42 @@ def moments(calls, seconds):
     return by_call + by_time
 
 
-def measured(start, line, database):
-    """Calls and seconds of an apply that nobody kills."""
-    process = start(line, database, "count")
+def again(line, database, back):
+    """As it was before."""
+    if back:
+        runner.apply(line, database)
+    elif runner.status(line, database).applied:
+        runner.rollback(line, database, to="0000")
+
+
+def measured(start, line, database, *back):
+    """Calls and seconds of an apply, or a way back, that nobody kills."""
+    process = start(line, database, *back, "count")
     _, calls = process.communicate(timeout=60)
     assert process.returncode == 0, calls
-    runner.rollback(line, database, to="0000")
-    process = start(line, database, "ready")
+    again(line, database, back)
+    process = start(line, database, *back, "ready")
     assert process.stdout.readline() == "ready\n"
     begun = time.monotonic()
     process.communicate(timeout=60)
     seconds = time.monotonic() - begun
-    runner.rollback(line, database, to="0000")
+    again(line, database, back)
     return int(calls), seconds
 
 
-def killed(start, line, database, how, when):
+def killed(start, line, database, how, when, *back):
     """Kill it then; a moment that came too late is tried earlier."""
-    while not _died(start, line, database, how, when):
-        runner.rollback(line, database, to="0000")
+    while not _died(start, line, database, how, when, *back):
+        again(line, database, back)
         when = when * 0.8 if how == "time" else int(when * 0.9)
 
 
-def _died(start, line, database, how, when):
+def _died(start, line, database, how, when, *back):
     if how == "call":
-        process = start(line, database, str(when))
+        process = start(line, database, *back, str(when))
         process.communicate(timeout=60)
     else:
-        process = start(line, database, "ready")
+        process = start(line, database, *back, "ready")
         assert process.stdout.readline() == "ready\n"
         time.sleep(when)
         process.kill()

@@ -73,7 +73,7 @@ def test_an_unset_environment_exits_two(name, capsys, monkeypatch):
         (f"postgresql://u:p/{CANARY}@127.0.0.1:1/x", 2),
         (f"postgresql://u:%zz{CANARY}@127.0.0.1:1/x", 2),
         (f"postgresql:///x?host=/nowhere&password={CANARY}", 3),
-        (f"postgresql://u:[{CANARY}@127.0.0.1:1/x", 3),
+        (f"postgresql://u:[{CANARY}@127.0.0.1:1/x", 2),
         (f"mysql://u:{CANARY}@h/x", 2),
     ],
 )

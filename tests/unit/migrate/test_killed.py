@@ -42,6 +42,22 @@ def test_killed_at_any_moment_it_heals(tmp_path, database, start):
 
 
 @pytest.mark.timeout(600)
+def test_a_rollback_killed_at_any_moment_is_whole_or_nothing(tmp_path, database, start):
+    """All of it is undone or none; the next run does the rest."""
+    line = moments.written(tmp_path / "line", "sqlite")
+    runner.apply(line, database)
+    for how, when in moments.moments(*moments.measured(start, line, database, "back")):
+        moments.killed(start, line, database, how, when, "back")
+        left = moments.is_whole(query, line, database)
+        assert left in {0, moments.MIGRATIONS}, (how, when)
+        if left:
+            runner.rollback(line, database, to="0000")
+        runner.apply(line, database)
+        assert moments.is_whole(query, line, database) == moments.MIGRATIONS
+        assert query(database, "SELECT pid FROM yoyo_lock") == []
+
+
+@pytest.mark.timeout(600)
 def test_four_at_once_apply_each_migration_once(tmp_path, start):
     """All exit 0; those that come second find nothing to do."""
     line = moments.written(tmp_path / "line", "sqlite")
