@@ -49,7 +49,7 @@ def redis(house: House, engine: Engine) -> None:
                         "redis/users.acl.j2",
                         operator_sha256=_sha256(operator),
                         governance_sha256=_sha256(governance),
-                        sessions=keys.SESSION_PATTERN,
+                        patterns=[key.glob for key in keys.KEYS],
                     ),
                     secret=True,
                 ),

@@ -52,7 +52,10 @@ def check(field: Field) -> str | None:
         "object": f"json_valid({name}) AND json_type({name}) = 'object'",
         "array": f"json_valid({name}) AND json_type({name}) = 'array'",
     }
-    return by_kind.get("array" if field.kind == "texts" else field.kind)
+    kind = "array" if field.kind == "texts" else field.kind
+    # json_valid(NULL) is 0 before SQLite 3.42.
+    either = f"{name} IS NULL OR " if field.nullable and kind in {"object", "array"} else ""
+    return either + by_kind[kind] if kind in by_kind else None
 
 
 def _line(table: type[Table], field: Field) -> str:

@@ -16,9 +16,7 @@ SESSION: Final = Key(
 )
 
 KEYS: Final = (SESSION,)
-
-SESSION_PATTERN: Final = SESSION.glob
-"""What the ACL of the user may touch."""
+"""What the ACL of the user may touch, and nothing else."""
 
 
 def session(session_id: str) -> str:

@@ -19,8 +19,6 @@ from tests.unit.declared.rows import ends, months, rows
 
 ANIMA = line("anima")
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-NO_JSON = {} if sqlite3.sqlite_version_info >= (3, 42) else {"object": "{}", "array": "[]"}
-"""Before, json_valid(NULL) was 0, and a check with it refuses what the Pi's SQLite takes."""
 
 
 class File:
@@ -53,9 +51,6 @@ class File:
         """All at once."""
         marks = ", ".join(f":{name}" for name in columns)
         sql = f"INSERT INTO {model.table} ({', '.join(columns)}) VALUES ({marks})"
-        kinds = {field.name: field.kind for field in fields(model)}
-        for row in rows:
-            row.update({n: NO_JSON.get(kinds[n]) for n in columns if row[n] is None})
         self.ask(sql, [{name: plain(row[name]) for name in columns} for row in rows])
 
     def update(self, model, columns, rows):
