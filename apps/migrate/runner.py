@@ -57,8 +57,10 @@ def database_of(line: Line) -> str:
 
 
 def readable(line: Line, database: str) -> str:
-    """The same, if it can be what its line's engine takes; no message repeats a password."""
+    """The same, if there can be something to look at; no message repeats a password."""
     if line.engine == "sqlite":
+        if "://" not in database and not Path(database).exists():
+            raise Unreachable(f"{database}: is missing", hint="to make a new one: apply")
         return database
     # The Pi has no psycopg.
     from apps.migrate.postgres import database_url  # noqa: PLC0415
@@ -68,9 +70,7 @@ def readable(line: Line, database: str) -> str:
 
 def status(line: Line, database: str, patience: Patience = PATIENT) -> Plan:
     """Compare files and ledger. Takes no lock and writes nothing."""
-    if line.engine == "sqlite" and "://" not in database and not Path(database).exists():
-        raise Unreachable(f"{database}: is missing", hint="to make a new one: apply")
-    with opened(line, database, patience, readonly=True) as ledger:
+    with opened(line, readable(line, database), patience, readonly=True) as ledger:
         return ledger.plan()
 
 
