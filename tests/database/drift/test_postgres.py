@@ -289,8 +289,8 @@ PLANTED = {
         {"extension age"},
     ),
     "extension added": (
-        "CREATE EXTENSION pg_partman",
-        {"extension pg_partman"},
+        "CREATE EXTENSION citext",
+        {"extension citext"},
     ),
     "setting of the database": (
         ("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(),"
