@@ -243,11 +243,10 @@ def test_status_writes_nothing(tiny, database):
 
 def test_status_leaves_a_hot_journal_to_a_writer(tiny, database):
     """What a dead writer left half done is not read as if it were whole."""
-    Path(f"{database}-journal").touch()
-    assert "immutable" not in _readonly(Path(database))
-    Path(f"{database}-journal").unlink()
     Path(database).touch()
     assert "immutable" in _readonly(Path(database))
+    Path(f"{database}-journal").touch()
+    assert "immutable" not in _readonly(Path(database))
 
 
 def test_a_file_has_one_lock_by_whatever_name(tiny, database):
