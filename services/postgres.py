@@ -138,7 +138,8 @@ def roles(
 
 def _inside(server: str, wanted: Database, exists: bool) -> dict[str, Any]:
     """What a database says of its extensions; nothing if it is yet to be made."""
-    nothing = {"extensions": {}, "available": {}, "usage": {}, "age_closed": False, "closed": []}
+    nothing = {"extensions": {}, "available": {}, "usage": {}, "age_closed": False,
+               "large_closed": False, "closed": []}  # fmt: skip
     if not exists:
         return nothing
     query = statement("postgres/extensions.sql")

@@ -32,6 +32,19 @@ AGE_NOBODYS = (
     ),
 )
 """The first two open any file that the server can read."""
+LARGE_OBJECTS = (
+    "lo_creat(integer)",
+    "lo_create(oid)",
+    "lo_from_bytea(oid, bytea)",
+    "lo_put(oid, bigint, bytea)",
+    "lo_open(oid, integer)",
+    "lowrite(integer, bytea)",
+    "lo_import(text)",
+    "lo_import(text, oid)",
+    "lo_export(oid, text)",
+    "lo_unlink(oid)",
+)
+"""Postgres lets everybody who connects fill the disk with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,18 @@ def extension_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[Step]:
             )
     for schema, grantable in wanted.usage.items():
         yield from _usage_sql(wanted.owner, schema, grantable, (found["usage"] or {}).get(schema))
-    if "age" in wanted.extensions and not ("age" in have and found["age_closed"]):
+    yield from _public_sql(wanted, found)
+
+
+def _public_sql(wanted: Database, found: Mapping[str, Any]) -> Iterator[Step]:
+    """What Postgres and AGE leave open to everybody, closed."""
+    if "age" in wanted.extensions and not (
+        "age" in (found["extensions"] or {}) and found["age_closed"]
+    ):
         yield f"leave AGE's tools to {wanted.owner}", _age_sql(wanted.owner)
+    if not found["large_closed"]:
+        tools = ", ".join(f"pg_catalog.{tool}" for tool in LARGE_OBJECTS)
+        yield "leave large objects to nobody", f"REVOKE ALL ON FUNCTION {tools} FROM PUBLIC;"
     later = f"ALTER DEFAULT PRIVILEGES FOR ROLE {wanted.owner}"
     for kind in ("FUNCTIONS", "TYPES"):
         if kind not in (found["closed"] or ()):

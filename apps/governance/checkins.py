@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.errors import DataError, IntegrityError, UniqueViolation
+from psycopg.errors import CheckViolation, DataError, IntegrityError, UniqueViolation
 from pydantic_core import to_json
 
 from apps.bridge.refusals import Busy
@@ -114,12 +114,13 @@ class Checkins:
             return [await self._alone(reports[0], error)]
 
     async def _alone(self, said: Report, error: psycopg.Error | ValueError) -> Outcome:
-        if isinstance(error, UniqueViolation):
-            try:  # another process wrote this key meanwhile: now it is a repeat
+        if isinstance(error, UniqueViolation) or _misplaced(error):
+            # Another process wrote this key meanwhile: now it is a repeat. Or made the month.
+            try:
                 return (await self._commit_through([said]))[0]
             except psycopg.Error as second:
                 error = second
-        if isinstance(error, DataError | IntegrityError):
+        if isinstance(error, DataError | IntegrityError) and not _misplaced(error):
             name = error.diag.constraint_name
             return Refused(f"check-in: the database refused it{f': {name}' if name else ''}")
         self.trouble = type(error).__name__
@@ -187,3 +188,8 @@ class Checkins:
 
 async def _all(conn: Connection, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return await (await conn.execute(SQL[query], values)).fetchall()
+
+
+def _misplaced(error: Exception) -> bool:
+    """Whether a row has no month: Postgres names no constraint then. Not the row's fault."""
+    return isinstance(error, CheckViolation) and error.diag.constraint_name is None

@@ -1,7 +1,7 @@
 -- Usage and outcomes beside the events, and one upkeep for all that is cut into months.
 -- Depends on 0002, whose function it replaces.
 -- ensure: SELECT count(*) = 3 FROM audit.partitions
--- ensure: SELECT count(*) = 3 AND bool_and(trouble IS NULL) FROM audit.partition_state(now())
+-- ensure: SELECT count(*) = 3 AND bool_and(months_ahead >= ahead_months AND strays IS NOT NULL) FROM audit.partition_state(now())
 
 DROP FUNCTION audit.partition_maintenance(timestamptz);
 
@@ -10,11 +10,13 @@ COMMENT ON SCHEMA retired IS 'Months past their time, until they are archived an
 
 CREATE TABLE audit.tool_usage (
     usage_id    uuid NOT NULL,
-    recorded_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL CONSTRAINT tool_usage_recorded_at_check
+                CHECK (recorded_at >= '1900-01-01+00' AND recorded_at < '9999-01-01+00'),
     agent_id    text,
     session_id  text,
     tool_name   text NOT NULL,
-    latency_ms  double precision CONSTRAINT tool_usage_latency_ms_check CHECK (latency_ms >= 0),
+    latency_ms  double precision CONSTRAINT tool_usage_latency_ms_check
+                CHECK (latency_ms >= 0 AND latency_ms < 'Infinity'),
     success     boolean NOT NULL DEFAULT true,
     error_type  text CONSTRAINT tool_usage_error_type_check CHECK (success = (error_type IS NULL)),
     payload     jsonb NOT NULL DEFAULT '{}'
@@ -26,7 +28,8 @@ CREATE INDEX tool_usage_tool_name_recorded_at_idx ON audit.tool_usage (tool_name
 
 CREATE TABLE audit.outcome_events (
     outcome_id    uuid NOT NULL,
-    recorded_at   timestamptz NOT NULL,
+    recorded_at   timestamptz NOT NULL CONSTRAINT outcome_events_recorded_at_check
+                  CHECK (recorded_at >= '1900-01-01+00' AND recorded_at < '9999-01-01+00'),
     agent_id      text NOT NULL,
     session_id    text,
     outcome_type  text NOT NULL,
@@ -41,7 +44,8 @@ CREATE TABLE audit.outcome_events (
                   CONSTRAINT outcome_events_entropy_check CHECK (entropy BETWEEN 0.001 AND 2),
     void          double precision
                   CONSTRAINT outcome_events_void_check CHECK (void BETWEEN -2 AND 2),
-    phi           double precision CONSTRAINT outcome_events_phi_check CHECK (phi <= 0.5),
+    phi           double precision
+                  CONSTRAINT outcome_events_phi_check CHECK (phi <= 0.5 AND phi > '-Infinity'),
     verdict       text CONSTRAINT outcome_events_verdict_check
                   CHECK (verdict IN ('safe', 'caution', 'high-risk')),
     coherence     double precision
@@ -83,9 +87,7 @@ CREATE INDEX retired_parent_idx ON audit.retired (parent) WHERE dropped_at IS NU
 CREATE FUNCTION audit.partition_bounds(parent regclass)
     RETURNS TABLE (part regclass, from_at timestamptz, upto_at timestamptz, is_default boolean)
     LANGUAGE sql STABLE STRICT
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-    SET datestyle = 'ISO'
+    SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
 AS $$
 SELECT c.oid::regclass,
        coalesce(substring(bound.text FROM $re$FROM \('([^']+)'\)$re$)::timestamptz, '-infinity'),
@@ -104,23 +106,21 @@ COMMENT ON FUNCTION audit.partition_bounds(regclass) IS
 -- is filled, too. Rows of the default partition move: while they lie there it cannot be attached.
 CREATE FUNCTION audit.create_partitions(now timestamptz) RETURNS integer
     LANGUAGE plpgsql STRICT SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-    SET datestyle = 'ISO'
+    SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
     SET lock_timeout = '1s'
 AS $$
 DECLARE
     made integer := 0;
-    known record;
-    stray text;
+    known record; stray text;
     piece tstzrange;
-    part text;
-    from_at text;
-    upto_at text;
+    part text; from_at text; upto_at text;
     wanted tstzmultirange;
     names text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('audit.partitions'));
+    -- The clock is the owner's to set: the app could retire what it must not lose. And the lock
+    -- is none that a reader can hold against us.
+    now := CASE WHEN session_user = current_user THEN now ELSE pg_catalog.now() END;
+    LOCK TABLE audit.partitions IN SHARE ROW EXCLUSIVE MODE;
     FOR known IN
         SELECT p.parent AS called, p.ahead_months, c.oid::regclass AS parent, n.nspname, c.relname,
                quote_ident(k.attname) AS cut_by
@@ -172,7 +172,9 @@ BEGIN
             upto_at := to_char(upper(piece), 'YYYY-MM-DD HH24:MI:SS.US') || '+00';
             -- One month that cannot be made now does not keep the others from being made.
             BEGIN
-                -- Nothing may fall into the default between the move and the attaching.
+                -- Nothing may fall into the default between the move and the attaching; who found
+                -- the default before it would be refused after it, so it waits at the table.
+                EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', known.parent);
                 EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', stray);
                 EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL)',
                                known.nspname, part, known.parent);
@@ -189,6 +191,8 @@ BEGIN
                 made := made + 1;
             EXCEPTION WHEN OTHERS THEN
                 RAISE WARNING '%: % was not made: %', known.called, part, SQLERRM;
+                -- Who is in the way of one is in the way of all, and writers wait with us.
+                EXIT WHEN SQLSTATE = '55P03';
             END;
         END LOOP;
     END LOOP;
@@ -202,9 +206,7 @@ COMMENT ON FUNCTION audit.create_partitions(timestamptz) IS
 CREATE FUNCTION audit.retire_partitions(now timestamptz)
     RETURNS TABLE (part text, done boolean, said text)
     LANGUAGE plpgsql STRICT SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-    SET datestyle = 'ISO'
+    SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
     SET lock_timeout = '500ms'
 AS $$
 #variable_conflict use_column
@@ -213,7 +215,8 @@ DECLARE
     reader record;
     number bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('audit.partitions'));
+    now := CASE WHEN session_user = current_user THEN now ELSE pg_catalog.now() END;
+    LOCK TABLE audit.partitions IN SHARE ROW EXCLUSIVE MODE;
     FOR old IN
         SELECT p.parent, b.part AS oid, n.nspname, c.relname, b.from_at, b.upto_at
           FROM audit.partitions AS p
@@ -264,14 +267,14 @@ COMMENT ON FUNCTION audit.retire_partitions(timestamptz) IS
 
 CREATE FUNCTION audit.drop_retired(part text, rows bigint, sha256 bytea) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '500ms'
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms'
 AS $$
 #variable_conflict use_variable
 DECLARE
     waits boolean;
     there bigint;
 BEGIN
+    LOCK TABLE audit.partitions IN SHARE ROW EXCLUSIVE MODE;
     IF rows IS NULL OR length(sha256) IS DISTINCT FROM 32 THEN
         RAISE EXCEPTION 'retired.%: is not archived', part;
     END IF;
@@ -318,9 +321,7 @@ CREATE FUNCTION audit.partition_state(now timestamptz DEFAULT pg_catalog.now())
     RETURNS TABLE (parent text, retain_days integer, ahead_months integer, months_ahead integer,
                    strays integer, gaps integer, expired integer, waiting integer, trouble text)
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-    SET datestyle = 'ISO'
+    SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -391,9 +392,8 @@ COMMENT ON FUNCTION audit.partition_state(timestamptz) IS
     'Each table that is cut into months: how far ahead it is made, rows of no month (1000 at most),'
     ' holes, months past their time, months that wait for their archive, and what is wrong or null.';
 
-REVOKE ALL ON FUNCTION audit.partition_bounds(regclass), audit.create_partitions(timestamptz),
+REVOKE ALL ON ROUTINE audit.partition_bounds(regclass), audit.create_partitions(timestamptz),
     audit.retire_partitions(timestamptz), audit.drop_retired(text, bigint, bytea),
-    audit.partition_state(timestamptz) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE audit.partition_maintenance(timestamptz) FROM PUBLIC;
+    audit.partition_state(timestamptz), audit.partition_maintenance(timestamptz) FROM PUBLIC;
 
 SELECT audit.create_partitions(now());

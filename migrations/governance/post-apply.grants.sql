@@ -119,12 +119,16 @@ GRANT USAGE ON SCHEMA core, audit, dialectic, retired TO governance_ro;
 GRANT SELECT ON
       core.identities, core.lifecycle_events, core.agent_state, core.calibration, core.probe,
       core.discoveries, core.discovery_tags, core.discovery_links,
-      core.agents, core.schema_migrations, core.tool_usage,
-      audit.events, audit.tool_usage, audit.outcome_events, audit.partitions, audit.retired,
+      core.agents, core.schema_migrations, audit.events, audit.partitions, audit.retired,
       dialectic.sessions, dialectic.messages TO governance_ro;
 -- Who knows a session's id is taken for its agent.
 GRANT SELECT (identity_id, created_at, last_active, expires_at, metadata)
    ON core.sessions TO governance_ro;
+GRANT SELECT (usage_id, recorded_at, agent_id, tool_name, latency_ms, success, error_type, payload)
+   ON core.tool_usage, audit.tool_usage TO governance_ro;
+GRANT SELECT (outcome_id, recorded_at, agent_id, outcome_type, outcome_score, is_bad, energy,
+              integrity, entropy, void, phi, verdict, coherence, regime, detail)
+   ON audit.outcome_events TO governance_ro;
 GRANT EXECUTE ON FUNCTION audit.partition_state(timestamptz) TO governance_ro;
 
 -- governance_monitor: probes. It sees the server's statistics as a member of pg_monitor.

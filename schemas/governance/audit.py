@@ -14,6 +14,8 @@ from schemas.quantity import Instant, Quantity
 from schemas.table import Column, Index, Table
 
 WHEN = "When it happened, by the clock of the server. Cuts the months."
+YEARS = "recorded_at >= '1900-01-01+00' AND recorded_at < '9999-01-01+00'"
+"""Outside of them no month is made."""
 WHOSE = "The agent it is about, by its agent_id; kept when the agent is gone."
 SESSION = "The session it came through."
 
@@ -39,7 +41,7 @@ class AuditEvent(
     """One thing that governance did. The same event is a line of audit_log.jsonl."""
 
     event_id: Annotated[UUID, Column("The same in audit_log.jsonl.")]
-    recorded_at: Annotated[Instant, Column(WHEN)]
+    recorded_at: Annotated[Instant, Column(WHEN, check=YEARS)]
     agent_id: Annotated[str | None, Column(WHOSE)] = None
     event_type: Annotated[str, Column("What happened, in one word.")]
     payload: Annotated[JsonObject, Column("What else there is to say.", default="'{}'")] = Field(
@@ -63,11 +65,15 @@ class ToolUsage(
     """One call of a tool. A call failed if and only if it names the error."""
 
     usage_id: Annotated[UUID, Column("Made by whoever served the call.")]
-    recorded_at: Annotated[Instant, Column(WHEN)]
+    recorded_at: Annotated[Instant, Column(WHEN, check=YEARS)]
     agent_id: Annotated[str | None, Column(WHOSE)] = None
     session_id: Annotated[str | None, Column(SESSION)] = None
     tool_name: Annotated[str, Column("The tool that was asked for, known or not.")]
-    latency_ms: Annotated[float | None, Quantity("ms", "from request to answer", low=0)] = None
+    latency_ms: Annotated[
+        float | None,
+        Quantity("ms", "from request to answer", low=0),
+        Column(check="latency_ms < 'Infinity'"),
+    ] = None
     success: Annotated[bool, Column("Whether it did what was asked.", default="true")] = True
     error_type: Annotated[
         str | None,
@@ -98,7 +104,7 @@ class OutcomeEvent(
     """
 
     outcome_id: Annotated[UUID, Column("Made by whoever reported it.")]
-    recorded_at: Annotated[Instant, Column(WHEN)]
+    recorded_at: Annotated[Instant, Column(WHEN, check=YEARS)]
     agent_id: Annotated[str, Column(WHOSE)]
     session_id: Annotated[str | None, Column(SESSION)] = None
     outcome_type: Annotated[str, Column("What was attempted, such as a test or a drawing.")]
@@ -113,6 +119,7 @@ class OutcomeEvent(
     phi: Annotated[
         float | None,
         Quantity("1", "E/2 - (1 - I)/2 - S/2 - |V|/2 - drift^2/2", high=0.5),
+        Column(check="phi > '-Infinity'"),
     ] = None
     verdict: Annotated[Assessment | None, Column("What Phi made of it.")] = None
     coherence: Coherence | None = None

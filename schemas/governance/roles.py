@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas.governance.audit import OutcomeEvent, ToolUsage
 from schemas.governance.graph import GRAPH, LABELS
 from schemas.governance.server import APP, MONITOR, READER
+from schemas.table import Table
 
 Kind = Literal["schema", "table", "sequence", "routine"]
 Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"]
@@ -40,6 +42,10 @@ def _each(
 def _label(name: str) -> str:
     """As Postgres writes it: AGE's labels keep their capitals."""
     return f"{GRAPH}.{name}" if name.islower() else f'{GRAPH}."{name}"'
+
+
+def _all_but_session(table: type[Table]) -> tuple[str, ...]:
+    return tuple(name for name in table.model_fields if name != "session_id")
 
 
 _LABELS: Final = tuple(label.label for label in LABELS)
@@ -185,10 +191,7 @@ _READER: Final = (
         "core.discovery_links",
         "core.agents",
         "core.schema_migrations",
-        "core.tool_usage",
         "audit.events",
-        "audit.tool_usage",
-        "audit.outcome_events",
         "audit.partitions",
         "audit.retired",
         "dialectic.sessions",
@@ -201,6 +204,21 @@ _READER: Final = (
         "core.sessions",
         ("SELECT",),
         ("identity_id", "created_at", "last_active", "expires_at", "metadata"),
+    ),
+    *_each(
+        READER,
+        "table",
+        ("SELECT",),
+        "core.tool_usage",
+        "audit.tool_usage",
+        columns=_all_but_session(ToolUsage),
+    ),
+    *_each(
+        READER,
+        "table",
+        ("SELECT",),
+        "audit.outcome_events",
+        columns=_all_but_session(OutcomeEvent),
     ),
     Grant(
         READER,

@@ -19,6 +19,11 @@ SELECT json_build_object(
      AND has_table_privilege(b.datdba, to_regclass('ag_catalog.ag_label'), 'SELECT')
      AND has_table_privilege(b.datdba, to_regclass('ag_catalog.ag_graph'), 'SELECT')
     FROM pg_catalog.pg_database b WHERE b.datname = current_database()),
+  'large_closed', (SELECT NOT EXISTS (
+        SELECT FROM pg_catalog.pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+         WHERE p.pronamespace = to_regnamespace('pg_catalog') AND a.grantee = 0
+           AND p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lo_open',
+               'lowrite', 'lo_import', 'lo_export', 'lo_unlink'))),
   'closed', (SELECT json_agg(CASE d.defaclobjtype WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END)
      FROM pg_catalog.pg_default_acl d
      JOIN pg_catalog.pg_database b ON b.datname = current_database() AND b.datdba = d.defaclrole

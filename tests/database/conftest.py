@@ -44,7 +44,7 @@ fsync = off
 HBA = """local all all trust
 host all postgres all trust
 host replication governance_backup all scram-sha-256
-host all all all scram-sha-256
+host "/^governance_" all all scram-sha-256
 """
 
 

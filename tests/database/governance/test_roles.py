@@ -247,8 +247,10 @@ def test_whatever_was_given_is_taken_back(owner):
 def test_nothing_is_granted_to_the_backup(shared_database):
     """It copies the server; no database lets it in."""
     assert not [grant for grant in GRANTS if grant.role == BACKUP]
-    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        psycopg.connect(shared_database.backup)
+    for database, said in ((shared_database.name, "permission denied for database"),
+                           ("postgres", "no pg_hba.conf entry")):  # fmt: skip
+        with pytest.raises(psycopg.OperationalError, match=said):
+            psycopg.connect(shared_database.backup, dbname=database)
     with psycopg.connect(shared_database.backup, replication="true", autocommit=True) as conn:
         assert conn.pgconn.exec_(b"IDENTIFY_SYSTEM").ntuples == 1
 
@@ -292,6 +294,15 @@ def test_the_monitor_sees_the_server(shared_database):
         "ALTER ROLE CURRENT_USER SUPERUSER",
         "SELECT migration_id FROM ledger._yoyo_migration",
         "SELECT pg_read_file('/etc/passwd')",
+        "SELECT lo_creat(-1)",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT lo_put(1, 0, 'x')",
+        "SELECT lo_open(1, 131072)",
+        "SELECT lowrite(0, 'x')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_export(1, '/tmp/x')",
+        "SELECT lo_unlink(1)",
         "COPY core.calibration TO PROGRAM 'cat'",
         "SET session_replication_role = replica",
         "SELECT ag_catalog.create_graph('mine')",

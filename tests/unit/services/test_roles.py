@@ -19,7 +19,7 @@ DATABASE = Database("governance", "owner", ("governance",), {"TimeZone": "UTC"},
                     usage={"ag_catalog": True})  # fmt: skip
 CLOSED = ["FUNCTIONS", "TYPES"]
 INSIDE = {"extensions": {"age": "1.5.0"}, "available": {"age": "1.5.0"},
-          "usage": {"ag_catalog": {"owner": "U*"}}, "age_closed": True,
+          "usage": {"ag_catalog": {"owner": "U*"}}, "age_closed": True, "large_closed": True,
           "closed": CLOSED}  # fmt: skip
 
 
@@ -151,16 +151,18 @@ def test_nobody_but_the_owner_looks_into_age():
 
 def test_a_new_database_is_made_closed():
     """Extensions, then their schemas, then what later objects leave open."""
-    nothing = {"extensions": {}, "available": {}, "usage": {}, "age_closed": None, "closed": []}
+    nothing = {"extensions": {}, "available": {}, "usage": {}, "age_closed": None,
+               "large_closed": False, "closed": []}  # fmt: skip
     later = "ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE ALL ON"
 
-    create, take, let, tools, *later_ones = sql(extension_sql(DATABASE, nothing))
+    create, take, let, tools, large, *later_ones = sql(extension_sql(DATABASE, nothing))
 
     assert create == "CREATE EXTENSION age;"
     assert take == "REVOKE ALL ON SCHEMA ag_catalog FROM PUBLIC CASCADE;"
     assert let == "GRANT USAGE ON SCHEMA ag_catalog TO owner WITH GRANT OPTION;"
     assert "load_labels_from_file" in tools.partition("FROM PUBLIC")[0]
     assert "load_labels_from_file" not in tools.partition("FROM PUBLIC")[2]
+    assert large.startswith("REVOKE ALL ON FUNCTION pg_catalog.lo_creat(integer), ")
     assert later_ones == [f"{later} FUNCTIONS FROM PUBLIC;", f"{later} TYPES FROM PUBLIC;"]
 
 
