@@ -269,14 +269,20 @@ WITH member AS MATERIALIZED (
      WHERE n.nspname = 'ag_catalog' AND f.proname IN ('age_keys', 'age_unnest')
        AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(f.oid, 'EXECUTE')
 ), ag_label AS MATERIALIZED (
-    SELECT x.*, to_regclass(format('%I.%I', x.graph, x.sequence)) IS NULL AS is_without_sequence
+    -- By name in pg_class: to_regclass() refuses who may not enter the schema.
+    SELECT x.*, NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                             WHERE n.nspname = x.graph AND c.relname = x.sequence
+                               AND c.relkind = 'S') AS is_without_sequence
       FROM XMLTABLE('/table/row' PASSING query_to_xml(
            CASE WHEN (SELECT count(*) = 2 FROM readable
                   WHERE name IN ('ag_catalog.ag_label', 'ag_catalog.ag_graph'))
            THEN 'SELECT g.name AS graph, l.name, l.kind, l.relation::oid AS relation,
                         l.seq_name AS sequence, l.id,
-                        l.id > pg_sequence_last_value(
-                            to_regclass(format(''%I._label_id_seq'', g.name))) AS is_foreign
+                        coalesce(l.id > (SELECT pg_sequence_last_value(c.oid) FROM pg_class AS c
+                                 WHERE c.relnamespace = g.namespace::oid
+                                   AND c.relname = ''_label_id_seq''
+                                   AND has_sequence_privilege(c.oid, ''USAGE'')), false)
+                            AS is_foreign
                    FROM ag_catalog.ag_label AS l JOIN ag_catalog.ag_graph AS g ON g.graphid = l.graph'
            ELSE 'SELECT NULL WHERE false' END, true, false, '')
            COLUMNS graph text PATH 'graph', name text PATH 'name', kind text PATH 'kind',
@@ -322,7 +328,7 @@ WITH member AS MATERIALIZED (
                   max(CASE WHEN k.upto_value ~ '^''\d' THEN btrim(k.upto_value, '''')::timestamptz
                            ELSE 'infinity' END) AS upto_at
              FROM child AS k WHERE k.parent_name = w.parent AND k.bound <> 'DEFAULT') AS e ON true
-     WHERE to_regclass(w.parent) IS NOT NULL
+     WHERE EXISTS (SELECT FROM relation AS r WHERE r.name = w.parent)
        AND (e.from_at IS NULL OR m < e.from_at OR m >= e.upto_at)
 ), waiting AS (
     -- What lies in "retired" and is no month that waits for its archive, or is open to others.

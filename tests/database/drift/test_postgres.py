@@ -211,7 +211,7 @@ PLANTED = {
     ),
     "upkeep changed": (
         "UPDATE audit.partitions SET ahead_months = 12 WHERE parent = 'audit.events'",
-        {"partition audit.events, kept up"},
+        {"partition audit.events, kept up", "partition audit.events, ahead"},
     ),
     "default partition detached": (
         "ALTER TABLE audit.events DETACH PARTITION audit.events_default",
