@@ -162,14 +162,20 @@ def _tally(data: Path) -> Tally:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file in the place of ``path``, once it is whole and on the disk."""
-    new = path.with_name(f".{path.name}.new")
+    """A new file in the place of ``path``, once it is whole and on the disk.
+
+    Each process has its own; what one that was killed left goes with the next that is whole.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with os.fdopen(os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)
+        for left in path.parent.glob(f".{path.name}.*.new"):
+            if not _runs(int(left.suffixes[-2][1:])):
+                left.unlink(missing_ok=True)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
@@ -178,6 +184,16 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @contextmanager

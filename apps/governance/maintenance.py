@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from apps.archive import archive, verify
 from apps.postgres import PostgresSettings, alone
@@ -91,8 +91,10 @@ class Maintenance:
                 )
                 gone = {"part": part, "rows": kept.rows, "sha256": bytes.fromhex(kept.sha256)}
                 conn.execute(SQL["drop_retired"], gone)
-            except HouseError as error:
-                trouble = trouble or error.message
+            except (HouseError, UndefinedTable) as error:
+                # Another process may have done it meanwhile.
+                if part in {row[0] for row in conn.execute(SQL["retired"])}:
+                    trouble = trouble or getattr(error, "message", type(error).__name__)
             except LockNotAvailable:
                 log.info("retired.%s: somebody reads it; it goes next time", part)
             else:

@@ -176,6 +176,17 @@ def test_killed_anywhere_no_row_is_lost(governance_database, owner, eventually, 
     assert not list(folder.glob(".*"))
 
 
+def test_three_on_one_disk_have_no_trouble(governance_database, owner, tmp_path):
+    """What one of them drops while another looks at it is nobody's trouble."""
+    ledger = {row[0] for row in owner.execute(OLD_EVENTS)}
+    owner.execute("CALL audit.partition_maintenance()")
+    processes = [child(governance_database, tmp_path / "archive") for _ in range(3)]
+    said = [process.communicate(timeout=30)[0].splitlines()[-1] for process in processes]
+
+    assert all(line.startswith("None ") for line in said), said
+    assert set(archived(tmp_path / "archive")) == ledger
+
+
 def test_two_at_once_do_it_once(governance_database, owner, tmp_path):
     """The app of an old release may still run; each has its own disk, one of them the rows."""
     ledger = {row[0] for row in owner.execute(OLD_EVENTS)}
