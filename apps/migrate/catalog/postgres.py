@@ -15,8 +15,12 @@ from typing import Any
 from apps.queries import load
 
 HERE = Path(__file__)
-SQL = load(HERE.with_suffix(".sql")) | load(HERE.with_name("entries.sql"))
-CATALOG = f"{SQL['known']}, {SQL['entries']}"
+SQL = {
+    name: text
+    for file in ("postgres.sql", "asked.sql", "entries.sql")
+    for name, text in load(HERE.with_name(file)).items()
+}
+CATALOG = f"{SQL['known']}, {SQL['asked']}, {SQL['entries']}"
 
 
 def read(connection: Any) -> dict[str, str]:
