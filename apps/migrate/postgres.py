@@ -81,11 +81,17 @@ class Postgres(Ledger):
         try:
             yield
             self.ask(f"{'COMMIT' if keep else 'ROLLBACK'}; {_CLEAN}")
-        except BaseException:
+        except BaseException as error:
             self.unsent = []
+            committed = False
             with suppress(psycopg.Error):
-                self.ask(f"ROLLBACK; {_CLEAN}")
-            raise
+                self.ask("ROLLBACK")
+                # Set within the transaction: it lasts only if that was committed. AGE 1.5 may
+                # complain of its caches once a COMMIT is done.
+                committed = _is_true(self.ask(SQL["was_committed"]))
+                self.ask(_CLEAN)
+            if not committed or not isinstance(error, psycopg.Error):
+                raise
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
         """Send one of our queries, with all that was not sent yet, in one message."""

@@ -164,6 +164,10 @@ SELECT set_config('abode.transaction', pg_current_xact_id()::text, false);
 SELECT pg_catalog.current_setting('abode.transaction', true)
        = pg_catalog.pg_current_xact_id()::text;
 
+-- was_committed --
+-- Postgres: whether the transaction that noted itself was committed, though an error came of it.
+SELECT coalesce(pg_catalog.current_setting('abode.transaction', true), '') <> '';
+
 -- postgres_touched --
 -- Postgres: tables on which this transaction has a lock that lets it change them.
 SELECT DISTINCT n.nspname || '.' || c.relname

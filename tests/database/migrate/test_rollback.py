@@ -10,6 +10,7 @@ from apps import archive
 from apps.migrate import runner
 from apps.migrate.errors import Loss, Unconfirmed
 from apps.migrate.ledger import Patience
+from apps.migrate.lines import line
 from schemas.errors import Refused
 
 
@@ -148,3 +149,17 @@ def test_a_role_that_a_migration_takes_ends_with_it(tiny, database):
         "-- ensure: SELECT true\nSET ROLE NONE;\nSET LOCAL statement_timeout = 0;"
     )
     assert runner.apply(tiny, database).ran == tiny.migrations()
+
+
+def test_all_of_governance_goes_in_one_transaction(governance_database, tmp_path):
+    """AGE 1.5 errs at the end of that COMMIT, when all is done: it is not taken for a failure."""
+    governance = line("governance")
+    with psycopg.connect(governance_database.owner) as connection:
+        connection.execute("INSERT INTO core.identities (agent_id) VALUES ('lumen')")
+    done = runner.rollback(governance, governance_database.owner, to="0000", keep=tmp_path)
+
+    assert done.undone == tuple(reversed(governance.migrations()))
+    assert any(loss.table == "core.identities" for loss in done.losses)
+    assert any(kept.name.startswith("core.identities.") for kept in done.snapshots)
+    assert not runner.status(governance, governance_database.owner).applied
+    assert runner.apply(governance, governance_database.owner).ran
