@@ -192,7 +192,7 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
+        return True  # somebody else's
     return True
 
 

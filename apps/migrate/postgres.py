@@ -108,7 +108,8 @@ class Postgres(Ledger):
     def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """Send the whole file in one message; names resolve by the database's search_path."""
         self.tell(SQL["note_transaction"])
-        self.tell("SET LOCAL search_path TO DEFAULT")
+        # Giving the lock back waits for the disk, and takes with it what did not.
+        self.tell("SET LOCAL synchronous_commit TO off; SET LOCAL search_path TO DEFAULT")
         before = len(";\n".join(self.unsent)) + 2
         # A file may end in a comment, and with a semicolon or without.
         self.unsent.append(f"{text}\n")

@@ -29,13 +29,13 @@ BIN = Path(sys.executable).parent
 RUNS: Final = int(os.environ.get("ABODE_RUNS") or 5)
 MIGRATIONS: Final = 50
 OURS = """
-import sys
+import runpy, sys
 from pathlib import Path
 from apps.migrate import lines
 lines.MIGRATIONS = Path(sys.argv[1])
 lines.ENGINES["bench"] = sys.argv[2]
-from apps.migrate.__main__ import main
-sys.exit(main(sys.argv[3:]))
+del sys.argv[1:3]
+runpy.run_module("apps.migrate", run_name="__main__", alter_sys=True)
 """
 Seconds = float
 

@@ -68,9 +68,12 @@ def reference(grants=GRANTS, said=SCHEMAS) -> list[str]:
     closed = [f"ALTER DEFAULT PRIVILEGES REVOKE ALL ON {kind} FROM PUBLIC;"
               for kind in ("FUNCTIONS", "TYPES")]  # fmt: skip
     # Rights on views and routines are declared, views and routines are not: stand-ins.
-    stubs = [f"CREATE VIEW {name} AS SELECT 1 AS one;"
-             for name in dict.fromkeys(g.object for g in GRANTS if g.kind == "table")
-             if name not in known and not name.startswith(GRAPH)]  # fmt: skip
+    views: dict[str, set[str]] = {}
+    for grant in GRANTS:
+        if grant.kind == "table" and grant.object not in known:
+            views.setdefault(grant.object, {"one"}).update(grant.columns)
+    stubs = [f"CREATE VIEW {name} AS SELECT {', '.join(f'1 AS {c}' for c in sorted(columns))};"
+             for name, columns in views.items() if not name.startswith(GRAPH)]  # fmt: skip
     routines = dict.fromkeys(g.object for g in GRANTS if g.kind == "routine")
     stubs += [f"CREATE FUNCTION {name} RETURNS void LANGUAGE sql AS '';" for name in routines]
     return [
