@@ -13,7 +13,6 @@ from apps.migrate.errors import Loss, Unconfirmed
 from apps.migrate.ledger import Failed, Ledger, Patience, Say
 from apps.migrate.lines import Line
 from apps.migrate.plan import Plan
-from apps.migrate.snapshot import is_empty, snapshot
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.ports import ANIMA_DB
 
@@ -238,6 +237,8 @@ def _rehearsed(ledger: Ledger, to: str | None, steps: int, say: Say) -> tuple[li
 
 def _backup(line: Line, database: str, plan: Plan, say: Say) -> Path | None:
     """A copy of a file that is about to be changed."""
+    from apps.migrate.snapshot import is_empty, snapshot  # noqa: PLC0415  # knows sqlite3
+
     path = Path(database).absolute()
     if line.engine != "sqlite" or not plan.pending or not plan.applied or is_empty(path):
         return None

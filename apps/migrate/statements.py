@@ -1,7 +1,6 @@
 """Where a file's statements begin, and which of them would end the runner's transaction."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,6 +25,8 @@ _NESTS: Final = re.compile(r"/\*|\*/")
 
 def statements(text: str) -> Iterator[tuple[int, str]]:
     """SQLite: each statement of a file with the number of the line on which it starts."""
+    import sqlite3  # noqa: PLC0415  # Postgres lines start without it
+
     start = end = 0
     while (end := text.find(";", end) + 1) > 0:
         if sqlite3.complete_statement(text[start:end]):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -79,7 +79,10 @@ class Governance:
         port = self.local if door == "local" else self.lan
         conn = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
         try:
-            conn.request(method, path, body, {"Content-Type": "application/json"} | (headers or {}))
+            # It may answer, and hang up, before it has heard all.
+            with suppress(BrokenPipeError):
+                told = {"Content-Type": "application/json"} | (headers or {})
+                conn.request(method, path, body, told)
             answer = conn.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read().decode()
         finally:
