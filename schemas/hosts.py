@@ -65,6 +65,16 @@ class PiHost(Closed):
     ] = 1.0
     i2c: bool = False
 
+    @property
+    def home(self) -> str:
+        """Where the service's user lives."""
+        return f"/home/{self.user}"
+
+    @property
+    def database(self) -> str:
+        """Where anima.db is."""
+        return f"{self.home}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
+
     @model_validator(mode="after")
     def _fits_and_is_apart(self) -> Self:
         if self.memory_mb < MEMORY_MAX_MB + RESERVE_MB:

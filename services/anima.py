@@ -89,7 +89,7 @@ def environment(pi: PiHost, home: str) -> dict[str, str]:
 
 def anima(house: House, pi: PiHost) -> None:
     """The service user, the release, the database line and the unit of one Pi."""
-    home, code_dir, config_dir = f"/home/{pi.user}", ports.ANIMA_CODE_DIR, ports.ANIMA_CONFIG_DIR
+    home, code_dir, config_dir = pi.home, ports.ANIMA_CODE_DIR, ports.ANIMA_CONFIG_DIR
     data_dir = f"{home}/{ports.ANIMA_DATA_DIR}"
     board.packages(name="Debian packages", packages=list(PACKAGES))
     board.account(name=f"User {pi.user}", user=pi.user, home=home, keys=list(pi.operator_keys))
@@ -105,11 +105,7 @@ def anima(house: House, pi: PiHost) -> None:
     current = f"{code_dir}/current"
     made = release.made_for(pi)
     release.current(name=f"Release {made['release']}", code_dir=code_dir, **made)
-    anima_line(
-        service_user=pi.user,
-        home=home,
-        run=f"cd {current}/code && ../venv/bin/python -m apps.migrate",
-    )
+    anima_line(pi)
     settings = "".join(f"{key}={value}\n" for key, value in environment(pi, home).items())
     unit = render(
         "anima/anima.service.j2",

@@ -11,6 +11,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 from apps.migrate import lines
 from apps.migrate.catalog import postgres, sqlite
 from schemas import ports
+from schemas.hosts import PiHost
 from services import docker
 from services.container import File
 from services.governance import UID, database_url
@@ -30,6 +31,8 @@ LEDGER: Final = (
 and leaves our row behind when it rolls back."""
 ROW: Final = rf"\S+ ([0-9a-f]{{64}}|{UNSIGNED})"
 PROVEN: Final = "proven "
+ANIMA_RUN: Final = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
+"""The runner of the release that is current on a Pi."""
 
 
 class Stated(FactBase[dict[str, Any]]):
@@ -111,15 +114,14 @@ def governance_line(house: House, tag: str) -> None:
     )
 
 
-def anima_line(service_user: str, home: str, run: str) -> None:
+def anima_line(pi: PiHost) -> None:
     """The line ``anima``, run by the service's own user on the Pi."""
-    database = f"{home}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     applied(
         name=f"Migrate {ports.ANIMA_DB}",
         line="anima",
-        ask=anima_ask(database),
-        apply=StringCommand(run, "anima apply --database", QuoteString(database)),
-        _sudo_user=service_user,
+        ask=anima_ask(pi.database),
+        apply=StringCommand(ANIMA_RUN, "anima apply --database", QuoteString(pi.database)),
+        _sudo_user=pi.user,
     )
 
 

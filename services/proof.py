@@ -13,7 +13,15 @@ from schemas import ports
 from schemas.hosts import PiHost
 from services.container import File
 from services.house import House
-from services.migrations import PROVEN, Stated, anima_ask, catalog_of, governance_ask, runs
+from services.migrations import (
+    ANIMA_RUN,
+    PROVEN,
+    Stated,
+    anima_ask,
+    catalog_of,
+    governance_ask,
+    runs,
+)
 from services.postgres import DATABASE
 
 SAID: Final = 12
@@ -90,15 +98,13 @@ def governance_proof(house: House, tag: str) -> None:
 
 def anima_proof(pi: PiHost) -> None:
     """That ``anima.db`` is what its line builds, in a file that is gone afterwards."""
-    database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
-    run = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
     proven(
         name=f"Prove {ports.ANIMA_DB}",
         line="anima",
-        ask=anima_ask(database),
+        ask=anima_ask(pi.database),
         proof=(
-            StringCommand(run, "anima check --database", QuoteString(database)),
-            StringCommand(keep_mark(database)),
+            StringCommand(ANIMA_RUN, "anima check --database", QuoteString(pi.database)),
+            StringCommand(keep_mark(pi.database)),
         ),
         _sudo_user=pi.user,
     )

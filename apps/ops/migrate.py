@@ -1,6 +1,5 @@
 """``abode migrate LINE VERB``: the runner, against the hosts in force or a file here."""
 
-import os
 import shlex
 import socket
 import subprocess
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 from rich.console import Console
 
@@ -19,12 +17,13 @@ from apps.hosts import in_force
 from apps.migrate.__main__ import main
 from apps.migrate.ledger import Say
 from apps.migrate.lines import line as line_of
+from apps.ops.environment import url
 from apps.ops.reach import ssh_command
 from schemas import ports
 from schemas.errors import Refused, Unreachable
+from schemas.governance.server import OWNER
 from schemas.hosts import Hosts, PiHost, Ssh
 
-DATABASE, OWNER = "governance", "governance_owner"
 SSH_FAILED: Final = 255
 TUNNEL_SECONDS: Final = 10.0
 
@@ -53,9 +52,9 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
         return _on_pi(_pi(hosts, where.pi), asked, state)
     if where.pi is not None:
         raise Refused(f"{line}: lives on the Mac", "leave --pi out")
-    with _reached(hosts, state) as url:
+    with _reached(hosts, state) as database:
         keep = ["--keep", str(state / "snapshots")] if verb == "rollback" else []
-        return main([*asked, *keep, "--database", url], say=_shown())
+        return main([*asked, *keep, "--database", database], say=_shown())
 
 
 def _shown() -> Say:
@@ -76,10 +75,9 @@ def _pi(hosts: Hosts, name: str | None) -> PiHost:
 
 def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
     """The release's own runner, as the service's user; a terminal is passed on to be asked."""
-    database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     runner = ["../venv/bin/python", "-u", "-m", "apps.migrate", *asked]
     if asked[1] != "adopt":
-        runner += ["--database", database]
+        runner += ["--database", pi.database]
     script = f"cd {ports.ANIMA_CODE_DIR}/current/code && exec {shlex.join(runner)}"
     to = pi.ssh.model_copy(update={"user": pi.user})
     command = ssh_command(to, script, state=state)
@@ -102,23 +100,13 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
 
 @contextmanager
 def _reached(hosts: Hosts, state: Path) -> Iterator[str]:
-    """A URL for the owner, over TLS; through ssh when the Mac is another machine."""
-    secrets = state / "secrets"
-    try:
-        password = (secrets / "postgres_owner").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        raise Refused(f"{secrets}: no password yet", "make up, or abode deploy") from None
-    passfile = state / "pgpass-owner"
-    descriptor = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"localhost:*:*:{OWNER}:{password}\n")
-    told = {"sslmode": "verify-full", "sslrootcert": secrets / "ca.crt", "passfile": passfile}
+    """A URL for the owner; through ssh when the Mac is another machine."""
     port = hosts.mac.postgres_port
     if hosts.mac.ssh is None:
-        yield f"postgresql://{OWNER}@localhost:{port}/{DATABASE}?{urlencode(told)}"
+        yield url(state, OWNER, port)
         return
     with _tunnel(hosts.mac.ssh, port) as here:
-        yield f"postgresql://{OWNER}@localhost:{here}/{DATABASE}?{urlencode(told)}"
+        yield url(state, OWNER, here)
 
 
 @contextmanager

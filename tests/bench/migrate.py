@@ -96,10 +96,9 @@ def _on_the_pi() -> Iterator[Row]:
     """The plan, by the release on the Pi; as it is there, and with the way to it."""
     hosts, state = in_force.in_force(ROOT)
     pi = hosts.pi[0]
-    database = f"/home/{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     to = pi.ssh.model_copy(update={"user": pi.user})
     script = f"cd {ports.ANIMA_CODE_DIR}/current/code && ../venv/bin/python -m apps.migrate"
-    command = reach.ssh_command(to, f"{script} anima plan --database {database}", state=state)
+    command = reach.ssh_command(to, f"{script} anima plan --database {pi.database}", state=state)
     if subprocess.run(command, capture_output=True, check=False).returncode:
         sys.stderr.write("the release on the Pi has no plan yet: abode deploy\n")
         return
