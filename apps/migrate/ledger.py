@@ -44,10 +44,15 @@ class Patience:
 
 
 class Failed(Exception):
-    """A statement failed: where in the file, if that is known."""
+    """A statement failed: where in the file, if that is known.
 
-    def __init__(self, error: Exception, line: int | None = None) -> None:
-        self.error, self.line = error, line
+    Late is one of a transaction that was thought to be over: to try what came next is no help.
+    """
+
+    def __init__(
+        self, error: Exception, line: int | None = None, *, is_late: bool = False
+    ) -> None:
+        self.error, self.line, self.is_late = error, line, is_late
         super().__init__(str(error))
 
 
@@ -56,6 +61,8 @@ class Ledger(ABC):
 
     engine: str
     error: type[Exception]
+    marks: tuple[str, ...] = ("mark", "log", "record", "forget_post_applies")
+    """Queries that each write a part of what is known of an applied migration."""
 
     def __init__(self, line: Line, patience: Patience, *, readonly: bool = False) -> None:
         self.line, self.patience, self.readonly = line, patience, readonly
@@ -67,8 +74,14 @@ class Ledger(ABC):
         """The engine's own lock, which dies with this process."""
 
     @abstractmethod
-    def transaction(self, *, keep: bool = True) -> AbstractContextManager[None]:
-        """Everything within, or nothing; nothing at all when it is not to be kept."""
+    def transaction(
+        self, *, keep: bool = True, of: str | None = None
+    ) -> AbstractContextManager[None]:
+        """Everything within, or nothing; nothing at all when it is not to be kept.
+
+        ``of`` is a migration that marks itself: an engine may end its transaction with the next
+        message. It is over when the lock is given back.
+        """
 
     @abstractmethod
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> Any:
@@ -176,7 +189,7 @@ class Ledger(ABC):
         if not there.keys() & YOYO:
             with self.transaction():
                 self.tell(SQL["create_yoyo"])
-                self.tell(SQL["note_version"], {"at": datetime.now(UTC).replace(tzinfo=None)})
+                self.tell(SQL["note_version"], {"at": _now()})
         elif not there.keys() >= YOYO:
             self._upgrade_yoyo()
         if "content" in there.get("_abode_checksum", ()):
@@ -205,7 +218,7 @@ class Ledger(ABC):
 
     def apply(self, migration_id: str) -> None:
         """Run it, see that it worked, log it, mark it, keep what it held: all or nothing."""
-        with self.transaction():
+        with self.transaction(of=migration_id):
             self.step(migration_id)
 
     def step(self, migration_id: str) -> None:
@@ -230,7 +243,7 @@ class Ledger(ABC):
         self.run(self.line.sql(migration_id, back=True))
         for query in ("unmark", "forget_checksum"):
             self.tell(SQL[query], {"migration_id": migration_id})
-        self._log(migration_id, "rollback")
+        self.tell(SQL["log"], _entry(migration_id, "rollback"))
         self.at = "ledger"
 
     def post_apply(self, name: str) -> None:
@@ -238,7 +251,7 @@ class Ledger(ABC):
         self.at = name
         with self.transaction():
             self.run(self.line.sql(name))
-            self._keep("record", name, at=datetime.now(UTC).replace(tzinfo=None))
+            self.tell(SQL["record"], self._content(name) | {"at": _now()})
 
     def forget(self, name: str) -> None:
         """Drop the checksum of a post-apply that is no longer part of the line."""
@@ -246,38 +259,22 @@ class Ledger(ABC):
 
     def sign(self, migration_id: str) -> None:
         """Keep what the file of an applied migration holds."""
-        self._keep("sign", migration_id)
+        self.tell(SQL["sign"], self._content(migration_id))
 
     def _mark(self, migration_id: str, operation: str) -> None:
-        at = datetime.now(UTC).replace(tzinfo=None)
-        row = {"migration_hash": _hash(migration_id), "migration_id": migration_id, "at": at}
-        self.tell(SQL["mark"], row)
-        self._log(migration_id, operation, at)
-        self._keep("record", migration_id, at=at)
-        self.tell(SQL["forget_post_applies"])
+        row = _entry(migration_id, operation) | self._content(migration_id)
+        for query in self.marks:
+            self.tell(SQL[query], row)
 
-    def _log(self, migration_id: str, operation: str, at: datetime | None = None) -> None:
-        row = {
-            "id": str(uuid4()),
-            "migration_id": migration_id,
-            "migration_hash": _hash(migration_id),
-            "username": f"uid {os.getuid()}",
-            "hostname": socket.gethostname(),
-            "at": at or datetime.now(UTC).replace(tzinfo=None),
-            "operation": operation,
-        }
-        self.tell(SQL["log"], row)
-
-    def _keep(self, query: str, migration_id: str, **more: Any) -> None:
+    def _content(self, migration_id: str) -> dict[str, Any]:
         content = self.line.content(migration_id)
         sha256 = hashlib.sha256(content).hexdigest()
-        row = {"migration_id": migration_id, "sha256": sha256, "content": packed(content)}
-        self.tell(SQL[query], row | more)
+        return {"migration_id": migration_id, "sha256": sha256, "content": packed(content)}
 
     def _hold_yoyo(self, pid: int) -> None:
         end = time.monotonic() + self.patience.runner
         while True:
-            row = {"pid": pid, "at": datetime.now(UTC).replace(tzinfo=None)}
+            row = {"pid": pid, "at": _now()}
             if self.ask(SQL["hold_yoyo"], row).rowcount == 1:
                 return
             found = self.ask(SQL["yoyo_holder"]).fetchone()
@@ -291,6 +288,24 @@ class Ledger(ABC):
                 )
             elif found:
                 time.sleep(0.1)
+
+
+def _entry(migration_id: str, operation: str) -> dict[str, Any]:
+    """A row of yoyo's log."""
+    return {
+        "id": str(uuid4()),
+        "migration_id": migration_id,
+        "migration_hash": _hash(migration_id),
+        "username": f"uid {os.getuid()}",
+        "hostname": socket.gethostname(),
+        "at": _now(),
+        "operation": operation,
+    }
+
+
+def _now() -> datetime:
+    """As yoyo keeps it: in UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _hash(migration_id: str) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import conninfo, errors
+from psycopg.pq import TransactionStatus
 
 from apps.migrate.errors import Locked, Loss
 from apps.migrate.ledger import SQL, Failed, Ledger, Patience, Say
@@ -29,11 +30,20 @@ _CLEAN: Final = "RESET ALL; SET search_path TO ledger"
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 
 
+class Ending(NamedTuple):
+    """A migration whose COMMIT is not sent yet."""
+
+    of: str
+    unsent: int
+    """How many of the unsent texts are its own."""
+
+
 class Postgres(Ledger):
     """A Postgres database with a ledger."""
 
     engine = "postgres"
     error = psycopg.Error
+    marks = ("postgres_mark",)
 
     def __init__(
         self, line: Line, database: str, patience: Patience, *, readonly: bool = False
@@ -42,6 +52,7 @@ class Postgres(Ledger):
         self.database = database
         self.partitioned: set[str] = set()
         self.unsent: list[str] = []
+        self.ending: Ending | None = None
         self.connection = _open(
             line.name,
             database,
@@ -74,15 +85,19 @@ class Postgres(Ledger):
                 self.ask(SQL["advisory_unlock"], key)
 
     @contextmanager
-    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+    def transaction(self, *, keep: bool = True, of: str | None = None) -> Iterator[None]:
         """One transaction; afterwards no setting of a migration is left."""
         # What is only counted is counted at one moment, whoever writes meanwhile.
         self.tell("BEGIN" if keep else "BEGIN ISOLATION LEVEL REPEATABLE READ")
         try:
             yield
-            self.ask(f"{'COMMIT' if keep else 'ROLLBACK'}; {_CLEAN}")
+            self.tell(f"{'COMMIT' if keep else 'ROLLBACK'}; {_CLEAN}")
+            if of is None:
+                self._send()
+            else:
+                self.ending = Ending(of, len(self.unsent))
         except BaseException as error:
-            self.unsent = []
+            del self.unsent[self.ending.unsent if self.ending else 0 :]
             committed = False
             with suppress(psycopg.Error):
                 self.ask("ROLLBACK")
@@ -100,10 +115,13 @@ class Postgres(Ledger):
 
     def tell(self, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Keep it until something must be answered: the server is far away."""
-        if values is not None:
-            cursor = psycopg.ClientCursor(self.connection)
-            sql = cursor.mogrify(_NAME.sub(r"%(\1)s", sql.replace("%", "%%")), values)
-        self.unsent.append(sql.rstrip("; \n"))
+        text = sql if values is None else self._filled(sql, values)
+        self.unsent.append(text.rstrip("; \n"))
+
+    def _filled(self, sql: str, values: Mapping[str, Any]) -> str:
+        """Several statements in one message cannot have parameters."""
+        cursor = psycopg.ClientCursor(self.connection)
+        return cursor.mogrify(_NAME.sub(r"%(\1)s", sql.replace("%", "%%")), values)
 
     def run(self, text: str, promises: Sequence[str] = ()) -> str | None:
         """Send the whole file in one message; names resolve by the database's search_path."""
@@ -134,13 +152,31 @@ class Postgres(Ledger):
 
     def _send(self, last: int = 1) -> psycopg.Cursor[Any]:
         """Send what was not sent yet; gives a cursor on the ``last`` results of it."""
-        whole, self.unsent = ";\n".join(self.unsent), []
-        cursor: psycopg.Cursor[Any] = self.connection.execute(whole)
+        texts, ending = self.unsent, self.ending
+        self.unsent, self.ending = [], None
+        try:
+            cursor: psycopg.Cursor[Any] = self.connection.execute(";\n".join(texts))
+        except psycopg.Error as error:
+            if ending is None or self._is_over(ending, error):
+                raise
+            # The server complained of an end that it had made: AGE 1.5 does.
+            self.unsent = texts[ending.unsent :]
+            return self._send(last)
         results = 1
         while cursor.nextset():
             results += 1
         cursor.set_result(max(results - max(last, 1), 0))
         return cursor
+
+    def _is_over(self, ending: Ending, error: psycopg.Error) -> bool:
+        """Whether an error came after the end of a migration rather than of it."""
+        after = self.connection.info.transaction_status is TransactionStatus.INERROR
+        query = self._filled(SQL["is_marked"], {"migration_id": ending.of})
+        self.connection.execute(f"ROLLBACK; {_CLEAN}")
+        if not _is_true(self.connection.execute(query)):
+            self.at = ending.of
+            raise Failed(error, is_late=True) from error
+        return after
 
     def explain(self, failed: Failed) -> HouseError:
         """Who does not answer, or what the server said of which migration."""

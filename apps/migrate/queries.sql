@@ -70,6 +70,10 @@ SELECT content FROM _abode_checksum WHERE migration_id = :migration_id;
 INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc)
     VALUES (:migration_hash, :migration_id, :at);
 
+-- is_marked --
+-- Whether a migration is applied.
+SELECT count(*) = 1 FROM _yoyo_migration WHERE migration_id = :migration_id;
+
 -- unmark --
 -- Part of the transaction that rolls it back.
 DELETE FROM _yoyo_migration WHERE migration_id = :migration_id;
@@ -103,6 +107,24 @@ DELETE FROM _abode_checksum WHERE migration_id = :migration_id;
 
 -- forget_post_applies --
 -- Part of every migration: what follows it is due again.
+DELETE FROM _abode_checksum WHERE substr(migration_id, 1, 11) = 'post-apply.';
+
+-- postgres_mark --
+-- Postgres: the four of a migration in one statement, which is planned once.
+WITH marked AS (
+    INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc)
+    VALUES (:migration_hash, :migration_id, :at)
+), logged AS (
+    INSERT INTO _yoyo_log
+        (id, migration_hash, migration_id, operation, username, hostname, created_at_utc)
+    VALUES (:id, :migration_hash, :migration_id, :operation, :username, :hostname, :at)
+), recorded AS (
+    INSERT INTO _abode_checksum (migration_id, sha256, applied_at_utc, content)
+    VALUES (:migration_id, :sha256, :at, :content)
+    ON CONFLICT (migration_id) DO UPDATE
+    SET sha256 = excluded.sha256, applied_at_utc = excluded.applied_at_utc,
+        content = excluded.content
+)
 DELETE FROM _abode_checksum WHERE substr(migration_id, 1, 11) = 'post-apply.';
 
 -- hold_yoyo --

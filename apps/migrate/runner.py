@@ -276,8 +276,8 @@ def _again(ledger: Ledger, say: Say, do: Callable[[str], None]) -> Callable[[str
             try:
                 return do(what)
             except (Failed, ledger.error) as error:
-                cause = error.error if isinstance(error, Failed) else error
-                if not left or not ledger.busy(cause):
+                failed = error if isinstance(error, Failed) else Failed(error)
+                if not left or failed.is_late or not ledger.busy(failed.error):
                     raise
                 say(
                     f"{what}: something is in the way; {left} more of {ledger.patience.tries} tries"

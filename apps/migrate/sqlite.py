@@ -78,7 +78,12 @@ class SQLite(Ledger):
             yield
 
     @contextmanager
-    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+    def transaction(
+        self,
+        *,
+        keep: bool = True,
+        of: str | None = None,  # noqa: ARG002  # nothing is far away
+    ) -> Iterator[None]:
         """One transaction that holds the write lock from the start: taken later it could fail."""
         self._wait(self.patience.lock)
         try:
