@@ -102,7 +102,6 @@ def anima(house: House, pi: PiHost) -> None:
             board.Directory(config_dir, "root", "755"),
         ],
     )
-    current = f"{code_dir}/current"
     made = release.made_for(pi)
     release.current(name=f"Release {made['release']}", code_dir=code_dir, **made)
     anima_line(pi)
