@@ -49,9 +49,7 @@ class Failed(Exception):
     Late is one of a transaction that was thought to be over: to try what came next is no help.
     """
 
-    def __init__(
-        self, error: Exception, line: int | None = None, *, is_late: bool = False
-    ) -> None:
+    def __init__(self, error: Exception, line: int | None = None, *, is_late: bool = False) -> None:
         self.error, self.line, self.is_late = error, line, is_late
         super().__init__(str(error))
 
