@@ -1,0 +1,41 @@
+"""A tool: one thing that governance does for a caller, whichever door it came through."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from schemas.errors import Refused
+from schemas.governance.calls import Call, Reply, Right
+
+ALL = frozenset(Right)
+
+
+class Caller(NamedTuple):
+    """Who asks, as far as the door knows."""
+
+    agent: str | None = None
+    """None when nobody was named: only the local door lets such a caller in."""
+    session_id: str | None = None
+    rights: frozenset[Right] = ALL
+
+    def named(self) -> str:
+        """The agent, or Refused: what follows is done in somebody's name."""
+        if self.agent is None:
+            raise Refused("agent: is missing", "name it in the body or as X-Agent-Id")
+        return self.agent
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Its name, its two models, the right it needs and what it does.
+
+    ``run`` is given the caller and an instance of ``takes``, and gives one of ``gives``; it raises
+    a HouseError for whatever it does not do.
+    """
+
+    name: str
+    says: str
+    takes: type[Call]
+    gives: type[Reply]
+    needs: Right
+    run: Callable[[Caller, Any], Awaitable[Reply]]
