@@ -23,7 +23,7 @@ class Right(StrEnum):
 
 
 class Call(Closed):
-    """What a tool is asked. Who asks is known by the token; these three are hints of old clients."""
+    """What a tool is asked. The token tells who asks; these three are hints of old clients."""
 
     client_session_id: Hint | None = Field(default=None, description="Session of the caller.")
     agent_name: Hint | None = Field(default=None, description="What the caller is called.")
