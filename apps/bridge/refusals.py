@@ -12,6 +12,12 @@ class Malformed(Refused):
     status: ClassVar[int] = 400
 
 
+class BadVersion(Refused):
+    """A version of a protocol that we do not speak."""
+
+    status: ClassVar[int] = 400
+
+
 class Unauthorized(Refused):
     """No token, or not one of ours."""
 

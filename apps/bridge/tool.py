@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from schemas.errors import Refused
-from schemas.governance.calls import Call, Reply, Right
+from schemas.governance.calls import Call, Right
+from schemas.quantity import Closed
 
 ALL = frozenset(Right)
 
@@ -36,6 +37,8 @@ class Tool:
     name: str
     says: str
     takes: type[Call]
-    gives: type[Reply]
+    gives: type[Closed]
     needs: Right
-    run: Callable[[Caller, Any], Awaitable[Reply]]
+    run: Callable[[Caller, Any], Awaitable[Closed]]
+    is_verdict: bool = False
+    """Whether what it gives is a verdict, so that a refusal must not look like leave to go on."""

@@ -1,30 +1,26 @@
-"""JSON-RPC and the MCP tools of the real client, over the same handlers as the plain door."""
+"""JSON-RPC and MCP over the tools of whoever serves them: stateless, one reply to one request."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
+from apps.bridge.body import read
+from apps.bridge.refusals import Forbidden
+from apps.bridge.tool import Caller, Tool
 from apps.bridge.web import told
-from schemas.errors import HouseError, Refused, Unreachable
+from schemas.bridge import Action, Margin
+from schemas.errors import HouseError, Unreachable
+from schemas.quantity import Closed
 
-PROTOCOLS = ("2025-06-18", "2025-03-26", "2024-11-05")
+PROTOCOLS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 
 Arguments = dict[str, Any]
 Reply = dict[str, Any]
-Tool = Callable[[Arguments], Awaitable[dict[str, Any]]]
-Bind = Callable[[Any], Awaitable[Mapping[str, Tool]]]
-"""The tools of whoever calls; takes the name that the arguments give."""
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "sync_state": "Check in: sensor_data with anima, and what else was measured.",
-    "process_agent_update": "Check in, as clients of February 2026 call it.",
-    "update_agent_metadata": "Say who you are: purpose, tags, preferences, notes, label.",
-    "identity": "Ask as whom governance knows you.",
-    "record_result": "Report what came of something you did.",
-    "outcome_event": "The same, under its later name.",
-}
+Toolbox = Mapping[str, Tool]
+Bind = Callable[[Any], Awaitable[Caller]]
+"""Who calls; takes the name that the arguments give."""
 
 
 def failure(request_id: Any, code: int, message: str) -> dict[str, Any]:
@@ -32,7 +28,9 @@ def failure(request_id: Any, code: int, message: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
 
 
-async def dispatch(request: Any, bind: Bind, server: Mapping[str, str]) -> Reply | None:
+async def dispatch(
+    request: Any, toolbox: Toolbox, bind: Bind, server: Mapping[str, str]
+) -> Reply | None:
     """The reply to one message; None to a notification. Unreachable goes through to the door."""
     if (wrong := _invalid(request)) is not None:
         return wrong
@@ -40,15 +38,50 @@ async def dispatch(request: Any, bind: Bind, server: Mapping[str, str]) -> Reply
         return None
     request_id, method, params = request["id"], request["method"], request.get("params") or {}
     if method == "tools/call":
-        return await _call(request_id, params, bind)
-    results: dict[str, dict[str, Any]] = {
-        "initialize": _hello(params, server),
-        "tools/list": {"tools": [_listed(name) for name in DESCRIPTIONS]},
-        "ping": {},
+        return await _call(request_id, params, toolbox, bind)
+    results: dict[str, Callable[[], dict[str, Any]]] = {
+        "initialize": lambda: _hello(params, server),
+        "tools/list": lambda: {"tools": [listed(tool) for tool in toolbox.values()]},
+        "ping": dict,
     }
     if method in results:
-        return _success(request_id, results[method])
+        return _success(request_id, results[method]())
     return failure(request_id, NO_METHOD, f"no method {method!r:.80}")
+
+
+async def use(tool: Tool, caller: Caller, arguments: Arguments) -> Closed:
+    """What the tool answers to arguments that are as declared, from a caller who may."""
+    if tool.needs not in caller.rights:
+        raise Forbidden(
+            f"{tool.name}: needs the right {tool.needs.value!r}", "ask an operator for a token"
+        )
+    return await tool.run(caller, read(tool.takes, to_json(arguments), "arguments"))
+
+
+def refused(tool: Tool, error: HouseError, agent: str | None) -> dict[str, Any]:
+    """Why a tool did not do it. Where a verdict was asked for, it is pause.
+
+    Clients of February 2026 take an answer without an action for leave to go on.
+    """
+    said = told(error)
+    if tool.is_verdict:
+        said |= {
+            "action": Action.PAUSE,
+            "margin": Margin.CRITICAL,
+            "reason": error.message,
+            "resolved_agent_id": agent,
+        }
+    return said
+
+
+def listed(tool: Tool) -> dict[str, Any]:
+    """A tool as MCP lists it."""
+    return {
+        "name": tool.name,
+        "description": tool.says,
+        "inputSchema": tool.takes.model_json_schema(),
+        "outputSchema": tool.gives.model_json_schema(mode="serialization"),
+    }
 
 
 def _invalid(request: Any) -> Reply | None:
@@ -64,37 +97,29 @@ def _invalid(request: Any) -> Reply | None:
     return None
 
 
-async def _call(request_id: Any, params: Arguments, bind: Bind) -> Reply:
+async def _call(request_id: Any, params: Arguments, toolbox: Toolbox, bind: Bind) -> Reply:
     name, arguments = params.get("name"), params.get("arguments") or {}
-    if not isinstance(name, str) or name not in DESCRIPTIONS:
-        known = ", ".join(DESCRIPTIONS)
+    tool = toolbox.get(name) if isinstance(name, str) else None
+    if tool is None:
+        known = ", ".join(toolbox)
         return failure(request_id, INVALID_PARAMS, f"no tool {name!r:.80}; tools are {known}")
     if not isinstance(arguments, dict):
         return failure(request_id, INVALID_PARAMS, "arguments: is not an object")
+    agent = None
     try:
-        tools = await bind(arguments.get("agent_name"))
-        return _success(request_id, content(await tools[name](arguments), is_error=False))
+        caller = await bind(arguments.get("agent_name"))
+        agent = caller.agent
+        said = (await use(tool, caller, arguments)).model_dump(mode="json")
+        return _success(request_id, content(said, is_error=False) | {"structuredContent": said})
     except Unreachable:
         raise
     except HouseError as error:
-        return _success(request_id, content(told(error), is_error=True))
+        return _success(request_id, content(refused(tool, error, agent), is_error=True))
 
 
 def content(said: dict[str, Any], *, is_error: bool) -> dict[str, Any]:
     """A tool's result: one text that holds JSON, as the real client reads it."""
     return {"content": [{"type": "text", "text": to_json(said).decode()}], "isError": is_error}
-
-
-def optional(arguments: Arguments, name: str, kind: type, limit: int = 4_000) -> Any:
-    """An argument of one kind, or None if it is absent."""
-    value = arguments.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, kind):
-        raise Refused(f"arguments: {name}: is not {kind.__name__}")
-    if isinstance(value, str | list | dict) and len(value) > limit:
-        raise Refused(f"arguments: {name}: longer than {limit}")
-    return value
 
 
 def _hello(params: Arguments, server: Mapping[str, str]) -> dict[str, Any]:
@@ -103,14 +128,6 @@ def _hello(params: Arguments, server: Mapping[str, str]) -> dict[str, Any]:
         "protocolVersion": asked if asked in PROTOCOLS else PROTOCOLS[0],
         "capabilities": {"tools": {"listChanged": False}},
         "serverInfo": dict(server),
-    }
-
-
-def _listed(name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": DESCRIPTIONS[name],
-        "inputSchema": {"type": "object"},
     }
 
 

@@ -1,7 +1,8 @@
 """ASGI, by hand: a bounded body in, one answer out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,8 @@ class Answer:
     status: int = 200
     kind: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
+    stream: AsyncGenerator[bytes, None] | None = None
+    """What follows the body, until it ends or the caller hangs up."""
 
 
 def header(scope: Scope, name: str) -> str | None:
@@ -97,12 +100,40 @@ def told(error: HouseError) -> dict[str, Any]:
     return said
 
 
-async def reply(send: Send, answer: Answer) -> None:
+async def reply(receive: Receive, send: Send, answer: Answer) -> None:
     """Send an answer."""
     headers = [
         (b"content-type", answer.kind.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
         *((name.encode(), value.encode()) for name, value in answer.headers.items()),
     ]
+    if answer.stream is None:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    goes_on = answer.stream is not None
+    await send({"type": "http.response.body", "body": answer.body, "more_body": goes_on})
+    if answer.stream is not None:
+        await _pour(receive, send, answer.stream)
+
+
+async def _pour(receive: Receive, send: Send, stream: AsyncGenerator[bytes, None]) -> None:
+    """Send part after part; a caller who hangs up ends it."""
+
+    async def parts() -> None:
+        async with aclosing(stream):
+            async for part in stream:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    pouring = asyncio.create_task(parts())
+    gone = asyncio.create_task(_hung_up(receive))
+    try:
+        await asyncio.wait({pouring, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (pouring, gone):
+            task.cancel()
+        await asyncio.gather(pouring, gone, return_exceptions=True)
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from apps.governance import VERSION
 from apps.governance.audit import AuditLog
+from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
 from apps.governance.door import door
@@ -24,6 +25,7 @@ from apps.governance.identities import Identities
 from apps.governance.maintenance import Maintenance
 from apps.governance.patience import Patient
 from apps.governance.reconcile import reconcile
+from apps.governance.routes import OPEN, Parts, routes
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
@@ -73,13 +75,13 @@ async def serve(told: Settings) -> None:
         maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive")
         health = Health(store, audit, sessions, checkins, maintenance=maintenance, on_lost=on_lost)
         identities = Identities(desk, audit)
+        tools = toolbox((check_in_tools(checkins), identity_tools(identities)))
         app = Doors(
             local_port=told.local_port,
             tokens=tokens,
-            checkins=checkins,
-            identities=identities,
             sessions=sessions,
-            health=health,
+            routes=routes(Parts(checkins, health, tools)),
+            is_open=OPEN,
         )
         server = Server(
             uvicorn.Config(

@@ -1,99 +1,102 @@
-"""What each MCP tool does, for one caller."""
+"""The tools of check-ins, identities and outcomes; ``toolbox`` puts those of all rooms together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 from apps.bridge import envelope
-from apps.bridge.tools import Arguments, Tool, optional
+from apps.bridge.tool import Caller, Tool
+from apps.bridge.tools import Toolbox
 from apps.governance.checkins import Checkins
 from apps.governance.identities import Identities
 from apps.governance.report import report
-from schemas.errors import Refused
-
-DESCRIBED = frozenset({
-    "client_session_id", "agent_name", "agent_id",
-    "label", "purpose", "tags", "preferences", "notes",
-})  # fmt: skip
-OUTCOME = frozenset({
-    "client_session_id", "agent_name", "agent_id",
-    "outcome_type", "outcome_score", "is_bad", "detail",
-})  # fmt: skip
+from schemas.bridge import Verdict
+from schemas.errors import Diverged
+from schemas.governance.calls import Reply, Right
+from schemas.governance.calls.checkin import SyncState
+from schemas.governance.calls.identity import AskIdentity, Describe, Known
+from schemas.governance.calls.outcome import ReportOutcome
 
 
-def tools_for(
-    agent: str, session_id: str | None, checkins: Checkins, identities: Identities
-) -> Mapping[str, Tool]:
-    """The tools, bound to who calls them."""
+def toolbox(rooms: Iterable[tuple[Tool, ...]]) -> Toolbox:
+    """Every tool by its name, in the order of the rooms; a name that two rooms use is a fault."""
+    tools: dict[str, Tool] = {}
+    for tool in (tool for room in rooms for tool in room):
+        if tool.name in tools:
+            raise Diverged(f"tools: two are called {tool.name!r}")
+        tools[tool.name] = tool
+    return tools
 
-    async def sync_state(arguments: Arguments) -> dict[str, Any]:
+
+def check_in_tools(checkins: Checkins) -> tuple[Tool, ...]:
+    """A check-in under both its names."""
+
+    async def sync_state(caller: Caller, asked: SyncState) -> Verdict:
+        arguments = asked.model_dump(mode="json", exclude_unset=True)
         said = report(
-            agent,
+            caller.named(),
             envelope.check_in(arguments),
             datetime.now(UTC),
             envelope.complexity(arguments),
-            session_id,
+            caller.session_id,
         )
-        return (await checkins.handle(said)).spoken_in(1).model_dump(mode="json")
+        return (await checkins.handle(said)).spoken_in(1)
 
-    async def update_agent_metadata(arguments: Arguments) -> dict[str, Any]:
-        _known(arguments, DESCRIBED)
-        tags = optional(arguments, "tags", list, 64)
-        if tags is not None and not all(isinstance(tag, str) and len(tag) < 100 for tag in tags):
-            raise Refused("arguments: tags: not all are short texts")
-        said = {
-            "label": optional(arguments, "label", str, 200),
-            "purpose": optional(arguments, "purpose", str),
-            "notes": optional(arguments, "notes", str),
-            "tags": tags,
-            "metadata": optional(arguments, "preferences", dict, 64),
-        }
-        kept = {name: value for name, value in said.items() if value is not None}
-        return _resolved(agent, await identities.describe(agent, kept))
-
-    async def identity(_: Arguments) -> dict[str, Any]:
-        return _resolved(agent, await identities.tell(agent))
-
-    async def outcome(arguments: Arguments) -> dict[str, Any]:
-        _known(arguments, OUTCOME)
-        kind = optional(arguments, "outcome_type", str, 100)
-        if not kind:
-            raise Refused("arguments: outcome_type: is missing")
-        score = arguments.get("outcome_score")
-        if isinstance(score, bool) or not isinstance(score, int | float | None):
-            raise Refused("arguments: outcome_score: is not a number")
-        payload = {
-            "outcome_type": kind,
-            "outcome_score": score,
-            "is_bad": optional(arguments, "is_bad", bool),
-            "detail": optional(arguments, "detail", dict, 64),
-        }
-        await identities.outcome(agent, payload)
-        return _resolved(agent, {})
-
-    return {
-        "sync_state": sync_state,
-        "process_agent_update": sync_state,
-        "update_agent_metadata": update_agent_metadata,
-        "identity": identity,
-        "record_result": outcome,
-        "outcome_event": outcome,
+    names = {
+        "sync_state": "Check in: sensor_data with anima, and what else was measured.",
+        "process_agent_update": "Check in, as clients of February 2026 call it.",
     }
+    return tuple(
+        Tool(name, says, SyncState, Verdict, Right.CHECK_IN, sync_state, is_verdict=True)
+        for name, says in names.items()
+    )
 
 
-def _known(arguments: Arguments, names: frozenset[str]) -> None:
-    for name in arguments:
-        if name not in names:
-            raise Refused(f"arguments: unknown key {name!r:.80}")
+def identity_tools(identities: Identities) -> tuple[Tool, ...]:
+    """What an agent says of itself, and what came of what it did."""
+
+    async def describe(caller: Caller, asked: Describe) -> Known:
+        said = asked.model_dump(
+            exclude_none=True, include={"label", "purpose", "notes", "tags", "preferences"}
+        )
+        if "tags" in said:
+            said["tags"] = list(said["tags"])
+        if "preferences" in said:
+            said["metadata"] = said.pop("preferences")
+        return _known(await identities.describe(caller.named(), said))
+
+    async def tell(caller: Caller, _: AskIdentity) -> Known:
+        return _known(await identities.tell(caller.named()))
+
+    async def outcome(caller: Caller, asked: ReportOutcome) -> Reply:
+        payload = asked.model_dump(include={"outcome_type", "outcome_score", "is_bad", "detail"})
+        await identities.outcome(caller.named(), payload)
+        return Reply(resolved_agent_id=caller.agent)
+
+    return (
+        Tool(
+            "update_agent_metadata",
+            "Say who you are: purpose, tags, preferences, notes, label.",
+            Describe, Known, Right.WRITE, describe,
+        ),
+        Tool(
+            "identity", "Ask as whom governance knows you.",
+            AskIdentity, Known, Right.CHECK_IN, tell,
+        ),
+        Tool(
+            "record_result", "Report what came of something you did.",
+            ReportOutcome, Reply, Right.WRITE, outcome,
+        ),
+        Tool(
+            "outcome_event", "The same, under its later name.",
+            ReportOutcome, Reply, Right.WRITE, outcome,
+        ),
+    )  # fmt: skip
 
 
-def _resolved(agent: str, said: dict[str, Any]) -> dict[str, Any]:
+def _known(said: dict[str, object]) -> Known:
+    agent = str(said["agent_id"])
     session = f"agent-{sha256(agent.encode()).hexdigest()[:12]}"
-    return {
-        "success": True,
-        **said,
-        "uuid": agent,
-        "client_session_id": session,
-        "resolved_agent_id": agent,
-    }
+    return Known.model_validate(
+        {**said, "uuid": agent, "client_session_id": session, "resolved_agent_id": agent}
+    )

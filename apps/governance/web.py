@@ -1,38 +1,70 @@
 """The two doors: the LAN's needs a token, the local one does not. Everything else is the same."""
 
 import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import psycopg
-from pydantic_core import to_json
 
-from apps.bridge import tools, web
-from apps.bridge.body import decode, read
-from apps.bridge.refusals import Conflict, Malformed, NotAllowed, NotFound
-from apps.bridge.tools import Tool
+from apps.bridge import web
+from apps.bridge.refusals import Conflict, NotAllowed, NotFound
+from apps.bridge.tool import Caller
 from apps.bridge.web import Answer, Receive, Scope, Send
-from apps.governance import VERSION, caller
-from apps.governance.calls import tools_for
-from apps.governance.checkins import Checkins
-from apps.governance.health import Health, Standing
-from apps.governance.identities import Identities
-from apps.governance.report import report
+from apps.governance import caller
 from apps.governance.sessions import Sessions
 from apps.governance.tokens import Tokens
 from apps.postgres import is_gone
-from schemas.bridge import CheckIn
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 
 log = logging.getLogger("governance")
-INDEX = b"""governance of abode
-GET  /health        how it stands
-POST /v1/checkins   a check-in (JSON), answered with a verdict
-POST /mcp           the same as MCP tools
-"""
-METHODS = {"/": "GET", "/health": "GET", "/v1/checkins": "POST", "/mcp": "POST", "/mcp/": "POST"}
-SERVER = {"name": "governance", "version": VERSION}
+QUERY_LIMIT = 4_096
+
+
+class Request(NamedTuple):
+    """What somebody asks at a door, and who it is as far as the door knows."""
+
+    scope: Scope
+    receive: Receive
+    known: Caller | None
+    """By the token; None at the local door, where whoever is there may do everything."""
+    sessions: Sessions
+    tail: str = ""
+    """The rest of a path whose route ends in a slash."""
+
+    async def body(self) -> bytes:
+        """The whole body, which says that it is JSON."""
+        caller.is_json(self.scope)
+        return await web.body(self.scope, self.receive)
+
+    def query(self) -> dict[str, str]:
+        """The question behind the path; a name that is there twice is refused."""
+        text = bytes(self.scope.get("query_string", b""))
+        if len(text) > QUERY_LIMIT:
+            raise Refused(f"query: longer than {QUERY_LIMIT} bytes")
+        try:
+            pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise Refused("query: is not UTF-8, percent-encoded") from None
+        asked = dict(pairs)
+        if len(asked) < len(pairs):
+            raise Refused("query: a name is there twice")
+        return asked
+
+    async def caller(self, hint: Any = None, in_body: str | None = None) -> Caller:
+        """Who asks: by token, by body, X-Agent-Id or ``hint``, or by a living session."""
+        session_id = caller.session_id(self.scope)
+        token = self.known
+        agent = caller.named(self.scope, in_body, token.agent if token else None)
+        agent = agent or caller.name(hint)
+        if agent is None and session_id:
+            agent = await self.sessions.agent(session_id)
+        return (token or Caller())._replace(agent=agent, session_id=session_id)
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+Routes = Mapping[str, Mapping[str, Handler]]
+"""Path, then method. A path that ends in ``/*`` takes everything below it."""
 
 
 class Doors:
@@ -43,17 +75,16 @@ class Doors:
         *,
         local_port: int,
         tokens: Tokens,
-        checkins: Checkins,
-        identities: Identities,
         sessions: Sessions,
-        health: Health,
+        routes: Routes,
+        is_open: frozenset[str],
     ) -> None:
         self._local_port = local_port
         self._tokens = tokens
-        self._checkins = checkins
-        self._identities = identities
         self._sessions = sessions
-        self._health = health
+        self._routes = routes
+        self._is_open = is_open
+        """Paths that need no token at either door."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -64,66 +95,38 @@ class Doors:
         except web.HungUp:
             return
         except HouseError as error:
-            answer = web.refusal(error, METHODS.get(scope["path"], ""))
+            methods, _ = self._found(scope["path"])
+            answer = web.refusal(error, ", ".join(methods or ()))
         except psycopg.Error as error:
             answer = web.refusal(_of_postgres(error))
         except TimeoutError:
             answer = web.refusal(Unreachable("postgres: does not answer", "send it again later"))
-        await web.reply(send, answer)
+        await web.reply(receive, send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path, method, is_local = scope["path"], scope["method"], self._is_local(scope)
         caller.no_web_page(scope, is_local=is_local)
-        allowed = METHODS.get(path)
-        if allowed is None:
-            raise NotFound(f"{path!r:.80}: nothing lives here", f"try {', '.join(METHODS)}")
-        if method != allowed:
-            raise NotAllowed(f"{path}: takes {allowed}, not {method!r:.20}")
-        if path == "/":
-            return Answer(INDEX, kind="text/plain; charset=utf-8")
-        if path == "/health":
-            seen = await self._health.look()
-            return Answer(to_json(seen), 503 if seen["status"] == Standing.CRITICAL else 200)
-        known = None if is_local else self._tokens.agent(web.header(scope, "authorization"))
-        caller.is_json(scope)
-        body = await web.body(scope, receive)
-        if path == "/v1/checkins":
-            return await self._check_in(scope, body, known)
-        return await self._mcp(scope, body, known)
+        methods, tail = self._found(path)
+        if methods is None:
+            raise NotFound(f"{path!r:.80}: nothing lives here", f"try {', '.join(self._routes)}")
+        handler = methods.get(method)
+        if handler is None:
+            raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
+        known = None
+        if not (is_local or path in self._is_open):
+            known = Caller(self._tokens.agent(web.header(scope, "authorization")))
+        return await handler(Request(scope, receive, known, self._sessions, tail))
 
-    async def _check_in(self, scope: Scope, body: bytes, known: str | None) -> Answer:
-        decode(body, "check-in")
-        said = read(CheckIn, body, "check-in")
-        session_id = caller.session_id(scope)
-        agent = caller.named(scope, said.agent, known) or await self._of_session(session_id)
-        heard = report(agent, said, datetime.now(UTC), session_id=session_id)
-        answer = (await self._checkins.handle(heard)).spoken_in(said.contract)
-        return Answer(answer.model_dump_json().encode())
-
-    async def _mcp(self, scope: Scope, body: bytes, known: str | None) -> Answer:
-        try:
-            request = decode(body, "request")
-        except Malformed as error:
-            return Answer(to_json(tools.failure(None, tools.PARSE_ERROR, error.message)), 400)
-        session_id = caller.session_id(scope)
-
-        async def bound(hint: Any) -> Mapping[str, Tool]:
-            agent = caller.named(scope, None, known) or caller.name(hint)
-            agent = agent or await self._of_session(session_id)
-            return tools_for(agent, session_id, self._checkins, self._identities)
-
-        said = await tools.dispatch(request, bound, SERVER)
-        return _spoken(scope, said) if said is not None else Answer(b"", 202)
+    def _found(self, path: str) -> tuple[Mapping[str, Handler] | None, str]:
+        """What a path takes, and what of it is below its route."""
+        if path in self._routes:
+            return self._routes[path], ""
+        above, _, tail = path.rpartition("/")
+        return self._routes.get(f"{above}/*") if tail else None, tail
 
     def _is_local(self, scope: Scope) -> bool:
         server: tuple[str, int] | None = scope.get("server")
         return server is not None and server[1] == self._local_port
-
-    async def _of_session(self, session_id: str | None) -> str:
-        agent = await self._sessions.agent(session_id) if session_id else None
-        if agent is None:
-            raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
-        return agent
 
 
 def _of_postgres(error: psycopg.Error) -> HouseError:
@@ -137,11 +140,3 @@ def _of_postgres(error: psycopg.Error) -> HouseError:
         return Refused(f"postgres: {kind}: it cannot be stored")
     log.error("postgres: %s: %s", kind, error.diag.message_primary)
     return Diverged(f"postgres: {kind}", "this is a fault of ours; please report it")
-
-
-def _spoken(scope: Scope, said: dict[str, Any]) -> Answer:
-    """JSON, or a stream of one message for whoever takes streams."""
-    if "text/event-stream" in (web.header(scope, "accept") or ""):
-        stream = b"event: message\ndata: " + to_json(said) + b"\n\n"
-        return Answer(stream, kind="text/event-stream", headers={"cache-control": "no-store"})
-    return Answer(to_json(said))

@@ -37,3 +37,23 @@ class Reply(Closed):
     resolved_agent_id: str | None = Field(
         default=None, description="Whom the caller was taken for."
     )
+
+
+class Refusal(Closed):
+    """Why it was not done."""
+
+    success: Literal[False] = False
+    error: str
+    hint: str | None = Field(default=None, exclude_if=lambda hint: hint is None)
+    contracts: tuple[int, ...] | None = Field(
+        default=None, exclude_if=lambda contracts: contracts is None
+    )
+
+
+class VerdictRefusal(Refusal):
+    """The same where a verdict was asked for: pause, never leave to go on."""
+
+    action: Literal["pause"] = "pause"
+    margin: Literal["critical"] = "critical"
+    reason: str
+    resolved_agent_id: str | None = None

@@ -146,13 +146,15 @@ def test_the_clients_other_calls_are_answered(governance):
                            " WHERE event_type = 'outcome'") == [("drawing",)]  # fmt: skip
 
 
-def test_a_refused_call_has_no_action(governance):
+def test_a_refused_call_is_never_leave_to_go_on(governance):
     """isError, success false, and no row."""
     block = {**BLOCK, "anima": {**BLOCK["anima"], "warmth": 1.5}}
     is_error, said = governance.call("sync_state", {**ARGUMENTS, "sensor_data": block})
 
     assert is_error
-    assert said == {"success": False, "error": "sensor_data: anima/warmth: 1.5 is above 1"}
+    why = "sensor_data: anima/warmth: 1.5 is above 1"
+    refused = {"success": False, "error": why, "action": "pause", "margin": "critical"}
+    assert said == refused | {"reason": why, "resolved_agent_id": "Lumen"}
     assert governance.rows("SELECT count(*) FROM core.agent_state") == [(0,)]
 
 

@@ -6,8 +6,14 @@ import json
 import pytest
 
 from apps.bridge import envelope
-from apps.bridge.tools import DESCRIPTIONS, dispatch
-from schemas.errors import Refused, Unreachable
+from apps.bridge.tool import Caller, Tool
+from apps.bridge.tools import dispatch
+from apps.governance.calls import toolbox
+from schemas.bridge import Verdict
+from schemas.errors import Diverged, Refused, Unreachable
+from schemas.governance.calls import Reply, Right
+from schemas.governance.calls.checkin import SyncState
+from schemas.governance.calls.identity import AskIdentity
 
 DRAWING = {
     "E": 0.7, "I": 0.2, "S": 0.5, "V": -0.1, "C": 0.47, "marks": 142, "phase": "developing",
@@ -47,13 +53,18 @@ def call(name: str, arguments: object) -> dict:
     }  # fmt: skip
 
 
-def ask(request: object, tool: object = None) -> dict | None:
-    """The reply, with one tool standing in for all."""
+def ask(request: object, run: object = None, rights: frozenset = frozenset(Right)) -> dict | None:
+    """The reply, with ``run`` behind one tool that gives verdicts and one that does not."""
 
-    async def bind(name: object) -> dict:
-        return dict.fromkeys(DESCRIPTIONS, tool)
+    async def bind(name: object) -> Caller:
+        return Caller("lumen", None, rights)
 
-    return asyncio.run(dispatch(request, bind, {"name": "governance", "version": "0"}))
+    tools = (
+        Tool("sync_state", "Check in.", SyncState, Verdict, Right.CHECK_IN, run, is_verdict=True),
+        Tool("identity", "Who am I.", AskIdentity, Reply, Right.READ, run),
+    )
+    server = {"name": "governance", "version": "0"}
+    return asyncio.run(dispatch(request, toolbox([tools]), bind, server))
 
 
 @pytest.mark.parametrize("arguments", [HEAD, FEB], ids=["head", "february"])
@@ -133,34 +144,101 @@ def test_the_handshake_speaks_the_clients_version():
         for v in ("2024-11-05", "1999-01-01")
     ]
 
-    assert [a["result"]["protocolVersion"] for a in asked] == ["2024-11-05", "2025-06-18"]
+    assert [a["result"]["protocolVersion"] for a in asked] == ["2024-11-05", "2025-11-25"]
 
 
-def test_every_tool_is_listed():
+def test_every_tool_is_listed_with_both_its_models():
     """tools/list is also the client's probe of life."""
     tools = ask({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})["result"]["tools"]
 
-    assert {tool["name"] for tool in tools} >= {"sync_state", "process_agent_update", "identity"}
+    assert [tool["name"] for tool in tools] == ["sync_state", "identity"]
+    assert "sensor_data" in tools[0]["inputSchema"]["properties"]
+    assert {"action", "margin", "reason"} <= set(tools[0]["outputSchema"]["required"])
 
 
-def test_a_refused_call_is_never_an_action():
-    """isError, success false: upstream's client read a missing action as proceed."""
+def test_what_a_tool_gives_is_text_and_structure():
+    """The real client reads the text, the official one the structure: they say the same."""
 
-    async def tool(arguments: dict) -> dict:
+    async def run(caller: Caller, _: AskIdentity) -> Reply:
+        return Reply(resolved_agent_id=caller.agent)
+
+    result = ask(call("identity", {}), run)["result"]
+
+    assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+    assert result["structuredContent"] == {"success": True, "resolved_agent_id": "lumen"}
+    assert result["isError"] is False
+
+
+def test_a_refused_check_in_is_never_leave_to_go_on():
+    """February's client takes a missing action for proceed, whatever else it hears."""
+
+    async def run(_: Caller, __: SyncState) -> Verdict:
         raise Refused("anima/warmth: 2.0 is above 1")
 
-    result = ask(call("sync_state", {}), tool)["result"]
-    said = json.loads(result["content"][0]["text"])
+    result = ask(call("sync_state", {}), run)["result"]
 
     assert result["isError"] is True
-    assert said == {"success": False, "error": "anima/warmth: 2.0 is above 1"}
+    assert json.loads(result["content"][0]["text"]) == {
+        "success": False,
+        "error": "anima/warmth: 2.0 is above 1",
+        "action": "pause",
+        "margin": "critical",
+        "reason": "anima/warmth: 2.0 is above 1",
+        "resolved_agent_id": "lumen",
+    }
+
+
+def test_another_refusal_has_no_action():
+    """Nobody asked for a verdict."""
+
+    async def run(_: Caller, __: AskIdentity) -> Reply:
+        raise Refused("no")
+
+    result = ask(call("identity", {}), run)["result"]
+
+    assert json.loads(result["content"][0]["text"]) == {"success": False, "error": "no"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"mood": 1}, "arguments: mood: unknown key 'mood'"),
+        ({"complexity": "0.1"}, "arguments: complexity: Input should be a valid number"),
+        ({"complexity": 1.5}, "arguments: complexity: 1.5 is above 1"),
+        ({"agent_name": "x" * 201}, "arguments: agent_name: String should have at most 200"),
+    ],
+)
+def test_arguments_are_as_declared(arguments, said):
+    """Before the tool hears of them."""
+    result = ask(call("sync_state", arguments))["result"]
+
+    assert json.loads(result["content"][0]["text"])["error"].startswith(said)
+
+
+def test_a_tool_needs_its_right():
+    """A token that may only check in cannot read."""
+    result = ask(call("identity", {}), rights=frozenset({Right.CHECK_IN}))["result"]
+
+    assert "identity: needs the right 'read'" in result["content"][0]["text"]
 
 
 def test_a_store_that_is_away_is_the_doors_business():
     """503 and Retry-After, not a reply that looks like one."""
 
-    async def tool(arguments: dict) -> dict:
+    async def run(_: Caller, __: SyncState) -> Verdict:
         raise Unreachable("postgres: does not answer")
 
     with pytest.raises(Unreachable):
-        ask(call("sync_state", {}), tool)
+        ask(call("sync_state", {}), run)
+
+
+def test_two_rooms_cannot_call_their_tools_alike():
+    """One would hide the other."""
+
+    async def run(_: Caller, __: AskIdentity) -> Reply:
+        return Reply()
+
+    tool = Tool("identity", "Who am I.", AskIdentity, Reply, Right.READ, run)
+
+    with pytest.raises(Diverged, match="two are called 'identity'"):
+        toolbox([(tool,), (tool,)])

@@ -1,0 +1,146 @@
+"""What lives where: check-ins, tools over REST and MCP, health, and what describes them."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from apps.bridge import tools
+from apps.bridge.body import decode, read
+from apps.bridge.refusals import BadVersion, Malformed, NotFound, status_of
+from apps.bridge.tool import Caller, Tool
+from apps.bridge.tools import Toolbox
+from apps.bridge.web import Answer, header, refusal
+from apps.governance import VERSION
+from apps.governance.checkins import Checkins
+from apps.governance.health import Health, Standing
+from apps.governance.openapi import document
+from apps.governance.report import report
+from apps.governance.web import Request, Routes
+from schemas.bridge import CheckIn
+from schemas.errors import HouseError, Refused, Unreachable
+
+INDEX = b"""governance of abode
+GET  /health           how it stands
+POST /v1/checkins      a check-in (JSON), answered with a verdict
+GET  /v1/tools         every tool; POST /v1/tools/NAME uses one
+POST /mcp              the same as MCP tools
+GET  /v1/openapi.json  all of it, described
+"""
+SERVER = {"name": "governance", "version": VERSION}
+OPEN = frozenset({"/", "/health"})
+"""Paths that need no token at either door."""
+
+
+class Parts(NamedTuple):
+    """What answers."""
+
+    checkins: Checkins
+    health: Health
+    toolbox: Toolbox
+
+
+def routes(parts: Parts) -> Routes:
+    """Path, method, handler."""
+    described = to_json(document(parts.toolbox, VERSION))
+    listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
+
+    async def index(_: Request) -> Answer:
+        return Answer(INDEX, kind="text/plain; charset=utf-8")
+
+    async def health(_: Request) -> Answer:
+        seen = await parts.health.look()
+        return Answer(to_json(seen), 503 if seen["status"] == Standing.CRITICAL else 200)
+
+    async def check_in(asked: Request) -> Answer:
+        body = await asked.body()
+        decode(body, "check-in")
+        said = read(CheckIn, body, "check-in")
+        who = await asked.caller(in_body=said.agent)
+        if who.agent is None:
+            raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
+        heard = report(who.agent, said, datetime.now(UTC), session_id=who.session_id)
+        answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)
+        return Answer(answer.model_dump_json().encode())
+
+    async def mcp(asked: Request) -> Answer:
+        return await _mcp(asked, parts.toolbox)
+
+    async def use(asked: Request) -> Answer:
+        return await _use(asked, parts.toolbox)
+
+    return {
+        "/": {"GET": index},
+        "/health": {"GET": health},
+        "/v1/checkins": {"POST": check_in},
+        "/v1/tools": {"GET": _always(listed)},
+        "/v1/tools/*": {"POST": use},
+        "/v1/openapi.json": {"GET": _always(described)},
+        "/mcp": {"POST": mcp},
+        "/mcp/": {"POST": mcp},
+    }
+
+
+def _always(body: bytes) -> Any:
+    async def answer(_: Request) -> Answer:
+        return Answer(body)
+
+    return answer
+
+
+async def _mcp(asked: Request, toolbox: Toolbox) -> Answer:
+    """One message of a client; stateless, so that nothing is lost with a restart."""
+    version = header(asked.scope, "mcp-protocol-version")
+    body = await asked.body()
+    if version is not None and version not in tools.PROTOCOLS:
+        raise BadVersion(
+            f"MCP-Protocol-Version {version!r:.40}: is not spoken here",
+            f"spoken are {', '.join(tools.PROTOCOLS)}",
+        )
+    try:
+        request = decode(body, "request")
+    except Malformed as error:
+        return Answer(to_json(tools.failure(None, tools.PARSE_ERROR, error.message)), 400)
+
+    async def bind(hint: Any) -> Caller:
+        return await asked.caller(hint)
+
+    said = await tools.dispatch(request, toolbox, bind, SERVER)
+    return _spoken(asked, said) if said is not None else Answer(b"", 202)
+
+
+async def _use(asked: Request, toolbox: Toolbox) -> Answer:
+    """One tool by its path, or by its name in the body as upstream's /v1/tools/call has it."""
+    given = decode(await asked.body() or b"{}", "arguments")
+    name: Any = asked.tail
+    if name == "call" and isinstance(given, dict):
+        name, given = given.get("name"), given.get("arguments") or {}
+    tool = toolbox.get(name) if isinstance(name, str) else None
+    if tool is None:
+        raise NotFound(f"no tool {name!r:.80}", f"tools are {', '.join(toolbox)}")
+    if not isinstance(given, dict):
+        raise Refused("arguments: is not an object")
+    agent = None
+    try:
+        who = await asked.caller(given.get("agent_name"))
+        agent = who.agent
+        answer = await tools.use(tool, who, given)
+    except Unreachable:
+        raise
+    except HouseError as error:
+        return _refused(tool, error, agent)
+    return Answer(answer.model_dump_json().encode())
+
+
+def _refused(tool: Tool, error: HouseError, agent: str | None) -> Answer:
+    plain = refusal(error)
+    body = to_json(tools.refused(tool, error, agent))
+    return Answer(body, status_of(error), headers=plain.headers)
+
+
+def _spoken(asked: Request, said: dict[str, Any]) -> Answer:
+    """JSON, or a stream of one message for whoever takes streams."""
+    if "text/event-stream" in (header(asked.scope, "accept") or ""):
+        stream = b"event: message\ndata: " + to_json(said) + b"\n\n"
+        return Answer(stream, kind="text/event-stream", headers={"cache-control": "no-store"})
+    return Answer(to_json(said))
