@@ -6,6 +6,7 @@ import json
 import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
+
 from tests.database.bridge.examples import EXAMPLES
 
 
