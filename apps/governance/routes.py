@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from apps.bridge import tools
-from apps.bridge.body import decode, read
+from apps.bridge.body import decode, read_check_in
 from apps.bridge.refusals import BadVersion, Malformed, NotFound, status_of
 from apps.bridge.tool import Caller, Tool
 from apps.bridge.tools import Toolbox
@@ -17,7 +17,6 @@ from apps.governance.health import Health, Standing
 from apps.governance.openapi import document
 from apps.governance.report import report
 from apps.governance.web import Request, Routes
-from schemas.bridge import CheckIn
 from schemas.errors import HouseError, Refused, Unreachable
 
 INDEX = b"""governance of abode
@@ -53,9 +52,7 @@ def routes(parts: Parts) -> Routes:
         return Answer(to_json(seen), 503 if seen["status"] == Standing.CRITICAL else 200)
 
     async def check_in(asked: Request) -> Answer:
-        body = await asked.body()
-        decode(body, "check-in")
-        said = read(CheckIn, body, "check-in")
+        said = read_check_in(await asked.body())
         who = await asked.caller(in_body=said.agent)
         if who.agent is None:
             raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")

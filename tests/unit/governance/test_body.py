@@ -4,11 +4,13 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apps.bridge.body import decode, read
+from apps.bridge.body import decode, read, read_check_in
 from apps.bridge.refusals import Malformed
 from schemas.bridge import CheckIn
-from schemas.errors import Refused
+from schemas.errors import HouseError, Refused
 
 SEED = """{
   "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
@@ -109,3 +111,53 @@ def test_an_instant_outside_the_calendar_is_refused(at):
     """It has no UTC; it was an OverflowError."""
     with pytest.raises(Refused, match="recorded_at: is not in the calendar"):
         read(CheckIn, json.dumps({**json.loads(SEED), "recorded_at": at}), "check-in")
+
+
+def slowly(body):
+    """The check-in, looked at twice; or why not."""
+    try:
+        decode(body, "check-in")
+        return read(CheckIn, body, "check-in")
+    except HouseError as error:
+        return str(error)
+
+
+def quickly(body):
+    """The same by the way that the door takes."""
+    try:
+        return read_check_in(body)
+    except HouseError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SEED.replace('"light_lux": 424.8', '"light_lux": 1, "light_lux": 2'),
+        SEED.replace('"light_lux": 424.8', '"light_lux" : 1, "light_lux" : 2'),
+        SEED.replace('"E": 0.7', '"E" : 0.7').replace('"marks": 142', '"marks": 1, "marks": 2'),
+        SEED.replace('"expressive"', '"a\\ud800"'),
+        SEED.replace('"expressive"', '": \\" :"'),
+        SEED.replace('"anima"', '"\\u0061nima"'),
+        SEED.replace("424.8", "1e999"),
+        SEED.replace("424.8", "NaN"),
+        SEED.replace("142", "142.0"),
+        SEED.replace("142", "1" * 400),
+        "\ufeff" + SEED,
+    ],
+)
+def test_the_quick_way_takes_and_refuses_what_the_slow_way_does(body):
+    """In the same words."""
+    assert quickly(body.encode()) == slowly(body.encode())
+
+
+BYTES = st.sampled_from([b'"', b":", b",", b"{", b"}", b"\\", b" ", b"\\u0041", b"0", b"\xff", b""])
+
+
+@given(place=st.integers(0, len(SEED) - 1), more=BYTES, gone=st.integers(0, 3))
+def test_whatever_is_mutated_both_ways_agree(place, more, gone):
+    """A few bytes more or less, anywhere."""
+    body = SEED.encode()
+    body = body[:place] + more + body[place + gone :]
+
+    assert quickly(body) == slowly(body)

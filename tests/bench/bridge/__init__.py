@@ -1,0 +1,1 @@
+"""Check-ins a second, against pgbench on the same socket in the same run."""

@@ -1,0 +1,219 @@
+"""What the bench stands on: a Postgres made as the lab's own, and governance beside it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+
+from apps import hosts as in_force
+from apps.migrate import runner
+from apps.migrate.lines import line
+from schemas.governance.server import APP, LOGINS
+from services.house import render
+from services.postgres import MAX_CONNECTIONS, memory, statement
+from services.roles import Role, role_sql
+from tests.database.conftest import database_made
+
+ROOT = Path(__file__).resolve().parents[3]
+DATABASE = "governance_bench_test"
+HBA = "local all all trust\nhost all all all trust\n"
+
+
+class Stand(NamedTuple):
+    """Where everything is."""
+
+    folder: Path
+    admin: str
+    """The superuser, over the socket."""
+    app: str
+    """The app's role, over the socket."""
+    container: str
+
+    def pgbench(self, clients: int, seconds: float, script: str) -> float:
+        """Transactions a second of single-row commits, from beside the server."""
+        (self.folder / "script.sql").write_text(script)
+        subprocess.run(
+            ["docker", "cp", "-q", str(self.folder / "script.sql"), f"{self.container}:/tmp/"],
+            check=True,
+        )
+        done = subprocess.run(
+            [
+                "docker", "exec", self.container, "pgbench", "-n", "-M", "prepared",
+                "-h", "/sock", "-U", "postgres", "-c", str(clients), "-j", "1",
+                "-T", f"{seconds:.0f}", "-f", "/tmp/script.sql", DATABASE,
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"pgbench: {done.stderr[-500:]}")
+        said = next(row for row in done.stdout.splitlines() if row.startswith("tps = "))
+        return float(said.split()[2])
+
+
+@contextmanager
+def stand() -> Iterator[Stand]:
+    """From the lab's image with the lab's configuration; fsync is on, the disk is Docker's."""
+    hosts, _ = in_force.in_force(ROOT)
+    image = _docker("inspect", "-f", "{{.Config.Image}}", in_force.container(hosts, "postgres-age"))
+    name = f"abode-bench-{os.getpid()}"
+    sizes = memory(hosts.mac.memory_mb)
+    conf = render(
+        "postgres/postgresql.conf.j2", **sizes, max_connections=MAX_CONNECTIONS, port=5432,
+        socket_dir="/sock", files_dir="/conf", database="postgres",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        folder.chmod(0o755)
+        for each in ("conf", "sock", "redis"):
+            (folder / each).mkdir()
+            (folder / each).chmod(0o777)
+        # No certificate: nobody comes over TCP but this process, to prepare.
+        (folder / "conf/postgresql.conf").write_text(f"{conf}\nssl = off\n")
+        (folder / "conf/pg_hba.conf").write_text(HBA)
+        _docker(
+            "run", "-d", "--name", name, "--user", "postgres", "--shm-size", "1g",
+            "-v", f"{folder}/sock:/sock", "-v", f"{folder}/conf:/conf:ro", "-v", "/data",
+            "-p", "127.0.0.1::5432", "-e", "PGDATA=/tmp/data", image, "sh", "-c",
+            "initdb -D /tmp/data -U postgres --data-checksums --auth=trust >/dev/null && "
+            "exec postgres -D /tmp/data -c config_file=/conf/postgresql.conf",
+        )  # fmt: skip
+        try:
+            port = _docker("port", name, "5432").splitlines()[0].rsplit(":", 1)[1]
+            admin = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            _wait(admin)
+            with psycopg.connect(admin, autocommit=True) as conn:
+                roles = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
+                for login in LOGINS:
+                    for _, sql in role_sql(Role(login, login.role), roles.get(login.role)):
+                        conn.execute(sql)
+            with database_made(admin, DATABASE) as made:
+                runner.apply(line("governance"), made.owner)
+                at = f"/{DATABASE}?host={folder}/sock"
+                yield Stand(folder, f"postgresql://postgres@{at}", f"postgresql://{APP}@{at}", name)
+        finally:
+            _docker("rm", "-fv", name)
+
+
+class Server(NamedTuple):
+    """A process that answers on the loopback."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def rss_mb(self) -> float:
+        """What it holds of memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = next(row for row in status.splitlines() if row.startswith("VmRSS"))
+        return int(found.split()[1]) / 1024
+
+    def cpu_seconds(self) -> float:
+        """What it has used of the processor."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def governance(at: Stand, **environment: str) -> Iterator[Server]:
+    """The process of this checkout, on the stand."""
+    lan, local = _free(), _free()
+    tokens = at.folder / "tokens.json"
+    tokens.write_text(json.dumps({"lumen": sha256(b"token").hexdigest()}))
+    with _started(
+        [sys.executable, "-m", "apps.governance"],
+        local,
+        {
+            "DB_POSTGRES_URL": at.app,
+            "AGENT_TOKENS_FILE": str(tokens),
+            "GOVERNANCE_AUDIT_LOG": str(at.folder / "audit_log.jsonl"),
+            "GOVERNANCE_HOST": "127.0.0.1",
+            "GOVERNANCE_PORT": str(lan),
+            "GOVERNANCE_LOCAL_PORT": str(local),
+            "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
+            **environment,
+        },
+        at.folder / "governance.log",
+    ) as server:
+        yield server
+
+
+@contextmanager
+def peer(at: Stand) -> Iterator[Server]:
+    """A minimal server on the official SDK that does the same write."""
+    port = _free()
+    with _started(
+        [sys.executable, str(Path(__file__).with_name("sdk.py")), str(port), at.app],
+        port,
+        {},
+        at.folder / "sdk.log",
+    ) as server:
+        yield server
+
+
+@contextmanager
+def _started(
+    command: list[str], port: int, environment: dict[str, str], log: Path
+) -> Iterator[Server]:
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=said, stderr=said, text=True,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **environment},
+        )  # fmt: skip
+        try:
+            until = time.monotonic() + 30
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(log.read_text()[-2000:])
+                time.sleep(0.1)
+            yield Server(process, port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _wait(dsn: str) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(dsn, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _free() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+def _docker(*words: str) -> str:
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
