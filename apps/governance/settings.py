@@ -2,17 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from apps.governance.sessions import RedisSettings
 from apps.postgres import PostgresSettings
 from schemas import ports
 from schemas.errors import Refused
+from schemas.governance.graph import GRAPH
 from schemas.quantity import Closed
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _declared(graph: str) -> str:
+    if graph != GRAPH:
+        raise ValueError(f"no such graph is declared; it is {GRAPH}")
+    return graph
+
+
+Graph = Annotated[str, AfterValidator(_declared)]
+Told = TypeVar("Told", bound=Closed)
 
 OURS = ("GOVERNANCE_", "DB_", "REDIS_", "AGENT_")
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -26,10 +37,19 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "DB_POSTGRES_PASSWORD_FILE": ("postgres", "password_file"),
     "DB_POSTGRES_MIN_CONN": ("postgres", "min_conn"),
     "DB_POSTGRES_MAX_CONN": ("postgres", "max_conn"),
+    "DB_AGE_GRAPH": ("graph",),
     "REDIS_SOCKET": ("redis", "socket"),
     "REDIS_USER": ("redis", "user"),
     "REDIS_PASSWORD_FILE": ("redis", "password_file"),
 }
+
+
+class DataSettings(Closed):
+    """What the data API needs of them: the store, and where its events are told."""
+
+    audit_log: Path = Path(ports.AUDIT_LOG)
+    postgres: PostgresSettings
+    graph: Graph = GRAPH
 
 
 class Settings(Closed):
@@ -42,6 +62,7 @@ class Settings(Closed):
     audit_log: Path = Path(ports.AUDIT_LOG)
     tokens_file: Path
     postgres: PostgresSettings
+    graph: Graph = GRAPH
     redis: RedisSettings
 
     @model_validator(mode="after")
@@ -53,12 +74,22 @@ class Settings(Closed):
 
 def settings(environment: Mapping[str, str]) -> Settings:
     """The settings, or Refused with the name of what is wrong. No value is ever shown."""
-    unknown = sorted(n for n in environment if n.startswith(OURS) and n not in NAMES)
+    return _read(Settings, environment, {"redis": {"socket": ports.REDIS_SOCKET}}, OURS)
+
+
+def data_settings(environment: Mapping[str, str]) -> DataSettings:
+    """Those of the data API; what only the process needs may be absent."""
+    return _read(DataSettings, environment, {}, ("DB_",))
+
+
+def _read(
+    model: type[Told], environment: Mapping[str, str], told: dict[str, Any], ours: tuple[str, ...]
+) -> Told:
+    unknown = sorted(n for n in environment if n.startswith(ours) and n not in NAMES)
     if unknown:
         raise Refused(f"{unknown[0]}: unknown setting", f"settings are {', '.join(NAMES)}")
-    told: dict[str, Any] = {"redis": {"socket": ports.REDIS_SOCKET}}
     for name, (first, *rest) in NAMES.items():
-        if name in environment:
+        if name in environment and first in model.model_fields:
             group = told.setdefault(first, {}) if rest else told
             group[rest[0] if rest else first] = environment[name]
     if "DB_POSTGRES_URL" not in environment:
@@ -67,7 +98,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
             "PostgreSQL is the only store: postgresql://governance@/governance?host=<socket dir>",
         )
     try:
-        return Settings.model_validate(told)
+        return model.model_validate(told)
     except ValidationError as error:
         first_error = error.errors(include_input=False, include_url=False)[0]
         path = tuple(str(part) for part in first_error["loc"])

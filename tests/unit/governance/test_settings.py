@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.governance import VERSION
-from apps.governance.settings import settings
+from apps.governance.settings import data_settings, settings
 from apps.postgres import place, pool
 from schemas import ports
 from schemas.errors import Refused
@@ -36,6 +36,7 @@ def test_defaults_come_from_the_ports():
         ({"GOVERNANCE_PORT": "8769"}, "both doors are on port 8769"),
         ({"DB_POSTGRES_MAX_CONN": "1"}, "DB_POSTGRES_MAX_CONN: "),
         ({"DB_POSTGRES_URL": "mysql://root:hush@db"}, "DB_POSTGRES_URL: "),
+        ({"DB_AGE_GRAPH": "hush"}, "DB_AGE_GRAPH: no such graph is declared"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(change, said):
@@ -74,3 +75,15 @@ def test_the_version_is_the_projects():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert project["version"] == VERSION
+
+
+def test_the_data_api_needs_the_store_alone():
+    """What else the process is told it neither needs nor minds; a DB_ name it must know."""
+    told = data_settings({"DB_POSTGRES_URL": SET["DB_POSTGRES_URL"], "AGENT_OTHER": "x"})
+
+    assert (told.postgres.min_conn, told.postgres.max_conn) == (2, 10)
+    assert told.graph == "governance_graph"
+    with pytest.raises(Refused, match="DB_BACKEND: unknown setting"):
+        data_settings({**SET, "DB_BACKEND": "sqlite"})
+    with pytest.raises(Refused, match="DB_POSTGRES_URL: is not set"):
+        data_settings({})

@@ -1,0 +1,32 @@
+"""The data API, told of its database by the environment, as in life."""
+
+import asyncio
+
+import pytest
+
+from apps.governance.data import close_db
+
+
+@pytest.fixture
+def tell(tmp_path, monkeypatch):
+    """Set the environment, closed after the test."""
+
+    def told(database):
+        monkeypatch.setenv("DB_POSTGRES_URL", database.app)
+        monkeypatch.setenv("GOVERNANCE_AUDIT_LOG", str(tmp_path / "audit_log.jsonl"))
+        return database
+
+    yield told
+    asyncio.run(close_db())
+
+
+@pytest.fixture
+def environment(tell, governance_database):
+    """A database of the test's own."""
+    return tell(governance_database)
+
+
+@pytest.fixture
+def shared(tell, shared_database):
+    """One for tests that do not mind what others left there."""
+    return tell(shared_database)
