@@ -18,7 +18,7 @@ ASIDE = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|//[^\n]*|/\*
 PARAMETER = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 CLAUSE_ENDS = re.compile(r"\b(?:ORDER\s+BY|SKIP|LIMIT|UNION)\b", re.IGNORECASE)
 RETURN = re.compile(r"\bRETURN\b(?:\s+DISTINCT\b)?", re.IGNORECASE)
-ALIAS = re.compile(r"\bAS\s+(\S+)\s*$", re.IGNORECASE)
+ALIAS = re.compile(r"\bAS\s", re.IGNORECASE)
 MARK = re.compile(r'"(?:[^"\\]|\\.)*"|::[a-z]+')
 
 
@@ -51,18 +51,16 @@ def returned(cypher: str) -> list[str]:
     >>> returned("MATCH (a)-[e]->(b) RETURN a, {x: 1, y: 'RETURN b, c'} AS m LIMIT 3")
     ['a', 'm']
     """
-    flat = _flat(_bare(cypher))
+    plain = ASIDE.sub(lambda found: " " * len(found[0]) if found[0][0] == "/" else found[0], cypher)
+    flat = _flat(_bare(plain))
     *_, last = [None, *RETURN.finditer(flat)]
     if last is None:
         return []
     end = CLAUSE_ENDS.search(flat, last.end())
     upto = end.start() if end else len(flat)
     cuts = [place for place in range(last.end(), upto) if flat[place] == ","]
-    parts = [
-        cypher[start:stop].strip().rstrip(";").strip()
-        for start, stop in zip([last.end(), *(cut + 1 for cut in cuts)], [*cuts, upto], strict=True)
-    ]
-    names = [found[1].strip("`") if (found := ALIAS.search(part)) else part for part in parts]
+    ends = zip([last.end(), *(cut + 1 for cut in cuts)], [*cuts, upto], strict=True)
+    names = [_name(plain[start:stop], flat[start:stop]) for start, stop in ends]
     if len(set(names)) < len(names):
         raise Refused(f"cypher: RETURN gives {', '.join(names)}: a name twice", "say AS")
     return names
@@ -77,6 +75,11 @@ def value(text: str | None) -> Any:
     if text is None:
         return None
     return json.loads(MARK.sub(lambda found: found[0] if found[0][0] == '"' else "", text))
+
+
+def _name(part: str, flat: str) -> str:
+    found = ALIAS.search(flat)
+    return part[found.end() if found else 0 :].strip().rstrip(";").strip().strip("`")
 
 
 def _bare(cypher: str) -> str:

@@ -141,12 +141,12 @@ def test_close_ends_what_began_and_refuses_what_comes(shared):
         await close_db()
         done = await asyncio.gather(*calls)
         with pytest.raises(Refused, match="database: is closed"):
-            await old.get_identity("lumen")
+            await old.get_identity("nobody")
         with pytest.raises(Refused, match="database: is closed"):
-            await asyncio.to_thread(old.wait, old.get_identity("lumen"))
+            await asyncio.to_thread(old.wait, old.get_identity("nobody"))
         await old.close()
         assert get_db() is not old
-        return done, await get_db().get_identity("lumen")
+        return done, await get_db().get_identity("nobody")
 
     done, found = asyncio.run(work())
 
