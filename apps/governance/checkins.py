@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
 from apps.governance.batch import Batch
+from apps.governance.numbers import Numbers
 from apps.governance.report import Report
 from apps.governance.sessions import Binding, Sessions
 from apps.governance.verdict import Thresholds
@@ -46,12 +47,15 @@ class Checkins:
         audit: AuditLog,
         sessions: Sessions,
         on_lost: Callable[[str], None],
+        *,
+        numbers: Numbers | None = None,
     ) -> None:
         self._pool = pool
         self._thresholds = thresholds
         self._audit = audit
         self._sessions = sessions
         self._on_lost = on_lost
+        self._numbers = numbers or Numbers()
         self._queue: deque[tuple[Report, asyncio.Future[Verdict]]] = deque()
         self._wake = asyncio.Event()
         self._closed: HouseError | None = None
@@ -61,6 +65,13 @@ class Checkins:
 
     async def handle(self, said: Report) -> Verdict:
         """The verdict, once the check-in is on disk."""
+        begun = time.monotonic()
+        with self._numbers.refusals():
+            answer = await self._handle(said)
+        self._numbers.answered(answer, time.monotonic() - begun)
+        return answer
+
+    async def _handle(self, said: Report) -> Verdict:
         if self._closed:
             raise self._closed
         if len(self._queue) >= QUEUE_LIMIT:
@@ -159,6 +170,7 @@ class Checkins:
             bound = await self._fill(conn, batch)
         if batch.rows:
             self.trouble = None
+            self._numbers.wrote(len(batch.rows))
         self._audit.note(batch.events)
         self._sessions.remember(bound)
         return batch.outcomes

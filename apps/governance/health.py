@@ -1,39 +1,53 @@
 """The truth about governance: every check is a probe that could have failed."""
 
 import asyncio
-import logging
+import shutil
 import time
 from collections.abc import Callable
-from enum import StrEnum
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import psycopg
 
-from apps.governance import VERSION
+from apps.bridge.tool import Caller, Tool
+from apps.governance import VERSION, probes
 from apps.governance.audit import AuditLog
+from apps.governance.board import Board, Finding, breakdown, first_action, overall
 from apps.governance.checkins import Checkins
 from apps.governance.maintenance import Maintenance
+from apps.governance.numbers import Numbers
+from apps.governance.probes import InThread, Seen, require_schema
 from apps.governance.sessions import Sessions
-from apps.migrate.lines import require
-from apps.postgres import Connection, Pool, is_gone, renew
-from apps.queries import load
-from schemas.errors import Diverged
-from schemas.governance.tables import TABLES
+from apps.postgres import Pool, is_gone, renew
+from schemas.bridge import CHECK_IN_EVERY_SECONDS
+from schemas.governance.calls import Right
+from schemas.governance.calls.health import (
+    Ages,
+    Disk,
+    Dropped,
+    HealthCheck,
+    HealthReply,
+    Months,
+    Overall,
+    PoolUse,
+    State,
+)
+from schemas.governance.tables import AgentState
 
-log = logging.getLogger("governance")
-SQL = load(Path(__file__).with_name("queries.sql"))
+__all__ = ["Health", "require_schema"]
+
 PROBE_EVERY_SECONDS = 5.0
 PROBE_SECONDS = 3.0
 FRESH_SECONDS = 1.0
-
-
-class Standing(StrEnum):
-    """One word for all checks."""
-
-    OK = "ok"
-    MODERATE = "moderate"
-    CRITICAL = "critical"
+LOOK_SECONDS = 4.0
+"""Nobody who asks waits longer."""
+STALE_SECONDS = 30.0
+"""A process whose last probe is older does not live."""
+SILENT_SECONDS: Final = AgentState.fresh_seconds or 5 * CHECK_IN_EVERY_SECONDS
+BEHIND_SECONDS = 120.0
+"""How far the trails may be behind what they tell of."""
+LOW_BYTES, EMPTY_BYTES = 1 << 30, 64 << 20
 
 
 class Health:
@@ -48,6 +62,7 @@ class Health:
         *,
         maintenance: Maintenance,
         on_lost: Callable[[str], None],
+        numbers: Numbers | None = None,
     ) -> None:
         self._pool = pool
         self._audit = audit
@@ -55,21 +70,27 @@ class Health:
         self._checkins = checkins
         self._maintenance = maintenance
         self._on_lost = on_lost
-        self._lock = asyncio.Lock()
-        self._seen: tuple[float, dict[str, Any]] | None = None
+        self._numbers = numbers or Numbers()
+        self._board = Board()
+        self._file = InThread(audit.check)
+        self._disk = InThread(lambda: _disk(audit.path.parent))
+        self._running: asyncio.Task[HealthReply] | None = None
+        self._last: tuple[float, HealthReply] | None = None
         self._gone = False
         self._started = time.monotonic()
 
-    async def look(self) -> dict[str, Any]:
-        """What /health says."""
-        async with self._lock:
-            now = time.monotonic()
-            if self._seen is None or now - self._seen[0] > FRESH_SECONDS:
-                self._seen = (time.monotonic(), await self._probe())
-            return self._seen[1]
+    async def look(self) -> HealthReply:
+        """What the last probe found if it is fresh, else a new one's. It never waits for long."""
+        now = time.monotonic()
+        if self._last and now - self._last[0] <= FRESH_SECONDS:
+            return self._last[1]
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._probe())
+        done, _ = await asyncio.wait({self._running}, timeout=LOOK_SECONDS)
+        return self._running.result() if done else self._stuck()
 
     async def watch(self) -> None:
-        """Probe Postgres until cancelled; if it is gone twice running, the process ends."""
+        """Probe until cancelled; if Postgres is gone twice running, the process ends."""
         failed = 0
         while True:
             await asyncio.sleep(PROBE_EVERY_SECONDS)
@@ -78,103 +99,226 @@ class Health:
             if failed == 2:
                 self._on_lost("two probes in a row got no answer")
 
-    async def _ask(self) -> tuple[list[str], str | None, float | None, list[tuple[Any, ...]]]:
-        """Missing columns, what hinders writing, the last check-in's age, state of the months."""
-        async with self._pool.connection(PROBE_SECONDS) as conn:
-            if missing := await missing_columns(conn):
-                return missing, None, None, []
-            trouble = await _write_and_read(conn)
-            age = (await _one(conn, "last_check_in_age_seconds"))[0]
-            months = await (await conn.execute(SQL["partition_trouble"])).fetchall()
-            return [], trouble, age, months
+    @property
+    def last(self) -> HealthReply | None:
+        """What the last probe found, whenever that was."""
+        return self._last[1] if self._last else None
 
-    async def _probe(self) -> dict[str, Any]:
-        age: float | None = None
-        months: list[tuple[Any, ...]] = []
-        missing: list[str] = []
-        trouble: str | None = None
+    @property
+    def age(self) -> float:
+        """Seconds since a probe was finished, or since the start before the first."""
+        return time.monotonic() - (self._last[0] if self._last else self._started)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether probes still come to an end: apart from what they find."""
+        return self.age < STALE_SECONDS
+
+    async def is_ready(self) -> bool:
+        """Whether a check-in sent now would be stored."""
+        return (await self.look()).status is not Overall.CRITICAL
+
+    def tools(self) -> tuple[Tool, ...]:
+        """``health_check``."""
+
+        async def health_check(caller: Caller, _: HealthCheck) -> HealthReply:
+            seen = await self.look()
+            return seen.model_copy(update={"resolved_agent_id": caller.agent})
+
+        return (
+            Tool(
+                "health_check",
+                "How governance stands: each component by a probe that writes and reads back.",
+                HealthCheck, HealthReply, Right.READ, health_check,
+            ),
+        )  # fmt: skip
+
+    async def _probe(self) -> HealthReply:
+        (seen, store), redis, file, disk = await asyncio.gather(
+            self._postgres(),
+            self._redis(),
+            self._file.ask(PROBE_SECONDS, f"{self._audit.path}: does not answer"),
+            self._disk.ask(PROBE_SECONDS, None),
+        )
+        found = {
+            "postgres": Finding(store or seen.store, State.ERROR),
+            "tables": Finding(_missing(seen) or (store if self._gone else None), State.ERROR),
+            "schema": _schema(seen),
+            "graph": Finding(seen.graph, State.ERROR),
+            "check_ins": Finding(self._checkins.trouble, State.ERROR),
+            "agents": Finding(_silence(seen)),
+            "redis": Finding(redis, State.UNAVAILABLE),
+            "audit_log": Finding(file),
+            "audit_events": Finding(self._trail(seen)),
+            "tool_usage": Finding(self._usage(seen)),
+            "partitions": Finding(seen.months or self._maintenance.trouble),
+            "pool": self._use()[1],
+            "disk": _room(disk),
+        }
+        said = self._said(found, seen, disk)
+        self._last = (time.monotonic(), said)
+        return said
+
+    def _said(self, found: dict[str, Finding], seen: Seen, disk: Disk | None) -> HealthReply:
+        checks = self._board.write(found)
+        silent = [agent for agent, age in seen.steady if age > SILENT_SECONDS]
+        each = CHECK_IN_EVERY_SECONDS
+        return HealthReply(
+            status=overall(checks.values()),
+            version=VERSION,
+            timestamp=datetime.now(UTC),
+            uptime_seconds=round(time.monotonic() - self._started, 1),
+            status_breakdown=breakdown(checks.values()),
+            checks=checks,
+            first_action=first_action(checks),
+            ages=Ages(
+                check_in_seconds=_span(seen.check_in),
+                audit_event_seconds=_span(seen.audit_event),
+                tool_usage_seconds=_span(seen.tool_usage),
+                steady_agents=len(seen.steady),
+                expected_every_seconds=each / len(seen.steady) if seen.steady else None,
+                silent_agents=tuple(silent[:20]),
+                lag_seconds=self._lag(),
+            ),
+            waiting_checkins=self._checkins.waiting,
+            pool=self._use()[0],
+            disk=disk,
+            months=Months(
+                ahead=seen.ahead,
+                default_rows=seen.strays,
+                waiting=seen.waiting,
+                archived=self._maintenance.archived,
+            ),
+            dropped=Dropped(audit_lines=self._audit.dropped, sessions=self._sessions.dropped),
+            schema_revision=seen.revision,
+            release_revision=probes.release(),
+        )
+
+    def _stuck(self) -> HealthReply:
+        """The last answer, with the news that there is no newer one."""
+        found = {"probe": Finding(f"none was finished for {self.age:.0f} s", State.ERROR)}
+        said = self.last or self._said(found, Seen(), None)
+        checks = {**said.checks, **self._board.write(found)}
+        return said.model_copy(
+            update={
+                "checks": checks,
+                "status": overall(checks.values()),
+                "status_breakdown": breakdown(checks.values()),
+                "first_action": first_action(checks),
+            }
+        )
+
+    async def _postgres(self) -> tuple[Seen, str | None]:
+        """What was seen, and what hindered looking."""
         self._gone = False
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 try:
-                    missing, trouble, age, months = await self._ask()
+                    return await self._ask(), None
                 except psycopg.OperationalError as error:
                     if not is_gone(error):
                         raise
                     # One connection broke; that is not yet the server.
                     await renew(self._pool, PROBE_SECONDS)
-                    missing, trouble, age, months = await self._ask()
+                    return await self._ask(), None
         except (psycopg.Error, TimeoutError) as error:
             self._gone = is_gone(error)
-            trouble = "does not answer" if self._gone else type(error).__name__
-        tables = f"missing: {', '.join(missing[:5])}" if missing else None
-        redis = await self._sessions.check()
-        file = await asyncio.to_thread(self._audit.check)
-        said = "; ".join(trouble for trouble, _ in months if trouble)
-        checks = {
-            "postgres": _check(trouble, Standing.CRITICAL),
-            "tables": _check(tables or (trouble if self._gone else None), Standing.CRITICAL),
-            "check_ins": _check(self._checkins.trouble, Standing.CRITICAL),
-            "redis": _check(redis, Standing.MODERATE),
-            "audit_log": _check(file, Standing.MODERATE),
-            "partitions": _check(said or self._maintenance.trouble, Standing.MODERATE),
-        }
-        worst = [check["status"] for check in checks.values()]
-        status = next(
-            (word for word in (Standing.CRITICAL, Standing.MODERATE) if word in worst), Standing.OK
+            return Seen(), "does not answer" if self._gone else type(error).__name__
+
+    async def _ask(self) -> Seen:
+        async with self._pool.connection(PROBE_SECONDS) as conn:
+            return await probes.look(conn)
+
+    async def _redis(self) -> str | None:
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return await self._sessions.check()
+        except TimeoutError:
+            return "redis: does not answer"
+
+    def _trail(self, seen: Seen) -> str | None:
+        """Whether an event is missing of what was checked in since."""
+        lag = self._lag()
+        if lag is not None and lag > BEHIND_SECONDS:
+            return f"audit.events is {lag:.0f} s behind audit_log.jsonl"
+        if lag is not None or seen.check_in is None:
+            return None
+        if seen.audit_event is None:
+            return "there are check-ins and no event at all"
+        behind = seen.audit_event - seen.check_in
+        return (
+            f"no event in the {behind:.0f} s before the last check-in"
+            if (behind > BEHIND_SECONDS)
+            else None
         )
-        return {
-            "status": status,
-            "version": VERSION,
-            "uptime_seconds": round(time.monotonic() - self._started, 1),
-            "last_check_in_age_seconds": age,
-            "waiting_checkins": self._checkins.waiting,
-            "dropped": {"audit_lines": self._audit.dropped, "sessions": self._sessions.dropped},
-            "months": {
-                "archived": self._maintenance.archived,
-                "waiting": sum(waiting or 0 for _, waiting in months),
-            },
-            "checks": checks,
-        }
+
+    def _usage(self, seen: Seen) -> str | None:
+        """Whether a row is missing of the tools that this process was asked for."""
+        since = self._numbers.since_tool
+        if since is None or since < BEHIND_SECONDS:
+            return None
+        if seen.tool_usage is None or seen.tool_usage > since + BEHIND_SECONDS:
+            return f"a tool was called {since:.0f} s ago and no row tells of it"
+        return None
+
+    def _lag(self) -> float | None:
+        """How far the index is behind the file; None when nobody follows it."""
+        lag = getattr(self._audit, "lag_seconds", None)
+        return _span(float(lag)) if lag is not None else None
+
+    def _use(self) -> tuple[PoolUse, Finding]:
+        stats = self._pool.get_stats()
+        use = PoolUse(
+            size=stats.get("pool_size", 0),
+            idle=stats.get("pool_available", 0),
+            largest=stats.get("pool_max", self._pool.max_size),
+            waiting=stats.get("requests_waiting", 0),
+        )
+        crowded = f"{use.waiting} requests wait for one of {use.largest} connections"
+        return use, Finding(crowded if use.waiting >= use.largest else None)
 
 
-async def missing_columns(conn: Connection) -> list[str]:
-    """Declared columns that the database does not have."""
-    there = set(await (await conn.execute(SQL["columns"])).fetchall())
-    wanted = [(model.table, name) for model in TABLES for name in model.model_fields]
-    return [f"{table}.{name}" for table, name in wanted if (table, name) not in there]
+def _missing(seen: Seen) -> str | None:
+    return f"missing: {', '.join(seen.missing[:5])}" if seen.missing else None
 
 
-async def require_schema(conn: Connection) -> None:
-    """Refuse a database that is behind this release, or ahead of it, or changed by hand."""
+def _schema(seen: Seen) -> Finding:
+    if seen.behind:
+        return Finding(seen.behind, State.ERROR)
+    if seen.undeclared:
+        return Finding(f"not declared: {', '.join(seen.undeclared[:5])}")
+    return Finding()
+
+
+def _silence(seen: Seen) -> str | None:
+    silent = [(agent, age) for agent, age in seen.steady if age > SILENT_SECONDS]
+    if not silent:
+        return None
+    agent, age = silent[0]
+    more = f", and {len(silent) - 1} more are silent" if len(silent) > 1 else ""
+    return (
+        f"{agent}: no check-in for {age:.0f} s, one is expected every"
+        f" {CHECK_IN_EVERY_SECONDS:.0f} s{more}"
+    )
+
+
+def _disk(folder: Path) -> Disk | None:
     try:
-        applied = [
-            row[0] for row in await (await conn.execute(SQL["applied_migrations"])).fetchall()
-        ]
-    except psycopg.errors.UndefinedTable:
-        applied = []
-    require("governance", applied)
-    if missing := await missing_columns(conn):
-        raise Diverged(
-            f"database governance: {len(missing)} declared columns are missing,"
-            f" the first is {missing[0]}",
-            "the ledger says they were made: abode migrate governance check",
-        )
+        seen = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return Disk(free_bytes=seen.free, size_bytes=seen.total)
 
 
-async def _write_and_read(conn: Connection) -> str | None:
-    """Two commits: what one wrote, another reads. A server that only answers is not enough."""
-    written = (await _one(conn, "write_probe"))[0]
-    read = (await _one(conn, "read_probe"))[0]
-    if written is None or read is None:
-        return "core.probe has no row"
-    return None if read >= written else "what was written cannot be read"
+def _room(disk: Disk | None) -> Finding:
+    if disk is None:
+        return Finding("does not answer", State.ERROR)
+    said = f"{disk.free_bytes / 2**20:.0f} MiB are free"
+    if disk.free_bytes < EMPTY_BYTES:
+        return Finding(said, State.ERROR)
+    return Finding(said if disk.free_bytes < LOW_BYTES else None)
 
 
-async def _one(conn: Connection, query: str) -> tuple[Any, ...]:
-    row = await (await conn.execute(SQL[query])).fetchone()
-    return row if row is not None else (None,)
-
-
-def _check(trouble: str | None, weight: Standing) -> dict[str, str]:
-    return {"status": weight, "detail": trouble} if trouble else {"status": Standing.OK}
+def _span(seconds: float | None) -> float | None:
+    """Never below 0: a clock that was set back is no event of the future."""
+    return None if seconds is None else round(max(0.0, seconds), 3)

@@ -127,25 +127,6 @@ SELECT agent_id, status, label, purpose, created_at
 -- The thresholds of a verdict.
 SELECT data FROM core.calibration;
 
--- columns --
--- What is really there, as "schema.table" and column.
-SELECT n.nspname || '.' || c.relname, a.attname
-  FROM pg_catalog.pg_attribute AS a
-  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('core', 'audit') AND a.attnum > 0 AND NOT a.attisdropped;
-
--- last_check_in_age_seconds --
--- Age of the newest acknowledged check-in; null before the first.
-SELECT extract(epoch FROM now() - max(newest.received_at))::float8
-  FROM (SELECT s.received_at FROM core.agent_state AS s
-         ORDER BY s.state_id DESC LIMIT 1) AS newest;
-
--- partition_trouble --
--- What is wrong with the months, one sentence per table, and how many wait for their archive.
-SELECT state.trouble, state.waiting
-  FROM audit.partition_state() AS state;
-
 -- maintain_partitions --
 -- Makes the months ahead, commits, then retires those past their time: not inside a transaction.
 CALL audit.partition_maintenance();
@@ -160,18 +141,6 @@ SELECT part, from_at, upto_at
 -- drop_retired --
 -- Refused unless the archive has as many rows.
 SELECT audit.drop_retired(%(part)s, %(rows)s, %(sha256)s);
-
--- applied_migrations --
--- Ids of what is applied.
-SELECT to_char(version, 'FM0000') || '.' || name FROM core.schema_migrations;
-
--- write_probe --
--- A commit of its own; gives what was written.
-UPDATE core.probe SET updated_at = clock_timestamp() RETURNING updated_at;
-
--- read_probe --
--- What the last commit wrote.
-SELECT updated_at FROM core.probe;
 
 -- events_since --
 -- The trail from an instant on, in order.

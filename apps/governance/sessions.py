@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from uuid import uuid4
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -53,6 +54,7 @@ class Sessions:
         self._redis = redis
         self._pending: dict[str, Binding] = {}
         self._wake = asyncio.Event()
+        self._probe = uuid4().hex[:8]
         self.dropped = 0
         """Bindings that Redis did not take; core.sessions has them."""
 
@@ -100,12 +102,14 @@ class Sessions:
         return agent
 
     async def check(self) -> str | None:
-        """What is wrong with the cache, or None."""
+        """What is wrong with the cache, or None: a key is written and read back."""
+        key, said = keys.probe(self._probe), uuid4().hex
         try:
-            await self._redis.ping()
+            await self._redis.set(key, said, ex=keys.PROBE.lifetime_seconds)
+            read = await self._redis.get(key)
         except (RedisError, OSError, TimeoutError) as error:
             return f"redis: {type(error).__name__}"
-        return None
+        return None if read == said else "redis: what was written cannot be read"
 
     async def close(self) -> None:
         """Let go of Redis."""

@@ -93,7 +93,7 @@ GRANT UPDATE (phase, status, reviewer_agent_id, synthesis_round, resolution_acti
               resolution_json, updated_at, resolved_at)
    ON dialectic.sessions TO governance;
 GRANT EXECUTE ON ROUTINE
-      audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
+      core.probe_graph(), audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
       audit.partition_maintenance(timestamptz), audit.partition_state(timestamptz),
       audit.drop_retired(text, bigint, bytea) TO governance;
 -- AGE 1.5: who reads a graph through cypher() writes it. The app does both; nobody else enters.

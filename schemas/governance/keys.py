@@ -15,10 +15,23 @@ SESSION: Final = Key(
     sensitivity="secret",
 )
 
-KEYS: Final = (SESSION,)
+PROBE: Final = Key(
+    pattern="probe:{process}",
+    says="What /health of one process wrote last, to read it back.",
+    kind="string",
+    lifetime_seconds=60,
+    owner="mac",
+)
+
+KEYS: Final = (SESSION, PROBE)
 """What the ACL of the user may touch, and nothing else."""
 
 
 def session(session_id: str) -> str:
     """The agent that a session belongs to; lives ``SESSION_LIFETIME_SECONDS``."""
     return SESSION.of(session_id=session_id)
+
+
+def probe(process: str) -> str:
+    """What /health of one process writes; lives ``PROBE.lifetime_seconds``."""
+    return PROBE.of(process=process)

@@ -158,6 +158,7 @@ _APP: Final = (
         APP,
         "routine",
         ("EXECUTE",),
+        "core.probe_graph()",
         "audit.create_partitions(timestamp with time zone)",
         "audit.retire_partitions(timestamp with time zone)",
         "audit.partition_maintenance(timestamp with time zone)",
