@@ -20,9 +20,12 @@ from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
 from apps.governance.door import door
+from apps.governance.figures import Figures
 from apps.governance.health import Health, require_schema
+from apps.governance.health_routes import health_routes
 from apps.governance.identities import Identities
 from apps.governance.maintenance import Maintenance
+from apps.governance.numbers import Numbers
 from apps.governance.patience import Patient
 from apps.governance.reconcile import reconcile
 from apps.governance.routes import OPEN, Parts, routes
@@ -71,16 +74,28 @@ async def serve(told: Settings) -> None:
                 lost.append(why)
                 server.should_exit = True
 
-        checkins = Checkins(store, thresholds, audit, sessions, on_lost)
+        numbers = Numbers()
+        checkins = Checkins(store, thresholds, audit, sessions, on_lost, numbers=numbers)
         maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive")
-        health = Health(store, audit, sessions, checkins, maintenance=maintenance, on_lost=on_lost)
+        health = Health(
+            store, audit, sessions, checkins,
+            maintenance=maintenance, on_lost=on_lost, numbers=numbers,
+        )  # fmt: skip
         identities = Identities(desk, audit)
-        tools = toolbox((check_in_tools(checkins), identity_tools(identities)))
+        tools = toolbox(
+            (
+                check_in_tools(checkins),
+                identity_tools(identities),
+                health.tools(),
+                Figures(desk).tools(),
+            ),
+            numbers.timed,
+        )
         app = Doors(
             local_port=told.local_port,
             tokens=tokens,
             sessions=sessions,
-            routes=routes(Parts(checkins, health, tools)),
+            routes=routes(Parts(checkins, numbers, tools), health_routes(health, numbers)),
             is_open=OPEN,
         )
         server = Server(

@@ -1,6 +1,6 @@
 """The tools of check-ins, identities and outcomes; ``toolbox`` puts those of all rooms together."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -18,13 +18,18 @@ from schemas.governance.calls.identity import AskIdentity, Describe, Known
 from schemas.governance.calls.outcome import ReportOutcome
 
 
-def toolbox(rooms: Iterable[tuple[Tool, ...]]) -> Toolbox:
-    """Every tool by its name, in the order of the rooms; a name that two rooms use is a fault."""
+def toolbox(
+    rooms: Iterable[tuple[Tool, ...]], watched: Callable[[Tool], Tool] = lambda tool: tool
+) -> Toolbox:
+    """Every tool by its name, in the order of the rooms; a name that two rooms use is a fault.
+
+    ``watched`` is what each becomes before anybody may call it.
+    """
     tools: dict[str, Tool] = {}
     for tool in (tool for room in rooms for tool in room):
         if tool.name in tools:
             raise Diverged(f"tools: two are called {tool.name!r}")
-        tools[tool.name] = tool
+        tools[tool.name] = watched(tool)
     return tools
 
 

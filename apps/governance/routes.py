@@ -13,21 +13,22 @@ from apps.bridge.tools import Toolbox
 from apps.bridge.web import Answer, header, refusal
 from apps.governance import VERSION
 from apps.governance.checkins import Checkins
-from apps.governance.health import Health, Standing
+from apps.governance.numbers import Numbers
 from apps.governance.openapi import document
 from apps.governance.report import report
 from apps.governance.web import Request, Routes
 from schemas.errors import HouseError, Refused, Unreachable
 
 INDEX = b"""governance of abode
-GET  /health           how it stands
+GET  /health           how it stands; /health/live, /health/ready
+GET  /metrics          the same in numbers, for Prometheus
 POST /v1/checkins      a check-in (JSON), answered with a verdict
 GET  /v1/tools         every tool; POST /v1/tools/NAME uses one
 POST /mcp              the same as MCP tools
 GET  /v1/openapi.json  all of it, described
 """
 SERVER = {"name": "governance", "version": VERSION}
-OPEN = frozenset({"/", "/health"})
+OPEN = frozenset({"/", "/health", "/health/live", "/health/ready", "/metrics"})
 """Paths that need no token at either door."""
 
 
@@ -35,27 +36,24 @@ class Parts(NamedTuple):
     """What answers."""
 
     checkins: Checkins
-    health: Health
+    numbers: Numbers
     toolbox: Toolbox
 
 
-def routes(parts: Parts) -> Routes:
-    """Path, method, handler."""
+def routes(parts: Parts, *rooms: Routes) -> Routes:
+    """Path, method, handler; those of the rooms come last."""
     described = to_json(document(parts.toolbox, VERSION))
     listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
 
     async def index(_: Request) -> Answer:
         return Answer(INDEX, kind="text/plain; charset=utf-8")
 
-    async def health(_: Request) -> Answer:
-        seen = await parts.health.look()
-        return Answer(to_json(seen), 503 if seen["status"] == Standing.CRITICAL else 200)
-
     async def check_in(asked: Request) -> Answer:
-        said = read_check_in(await asked.body())
-        who = await asked.caller(in_body=said.agent)
-        if who.agent is None:
-            raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
+        with parts.numbers.refusals():
+            said = read_check_in(await asked.body())
+            who = await asked.caller(in_body=said.agent)
+            if who.agent is None:
+                raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
         heard = report(who.agent, said, datetime.now(UTC), session_id=who.session_id)
         answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)
         return Answer(answer.model_dump_json().encode())
@@ -68,13 +66,13 @@ def routes(parts: Parts) -> Routes:
 
     return {
         "/": {"GET": index},
-        "/health": {"GET": health},
         "/v1/checkins": {"POST": check_in},
         "/v1/tools": {"GET": _always(listed)},
         "/v1/tools/*": {"POST": use},
         "/v1/openapi.json": {"GET": _always(described)},
         "/mcp": {"POST": mcp},
         "/mcp/": {"POST": mcp},
+        **{path: methods for room in rooms for path, methods in room.items()},
     }
 
 

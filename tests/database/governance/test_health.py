@@ -1,4 +1,4 @@
-"""/health says ok only of what it has just proved."""
+"""/health says healthy only of what it has just proved."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from apps.governance.maintenance import Maintenance
 from apps.governance.sessions import RedisSettings, Sessions, connect
 from apps.governance.verdict import Thresholds
 from apps.postgres import PostgresSettings, pool
+from schemas.governance.calls.health import State
 
 SAID = {"anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}}
 KILL = (
@@ -58,7 +59,7 @@ def watched(governance_database, tmp_path):
 
 
 def test_a_store_that_only_answers_is_critical(governance):
-    """Read-only: nothing can be stored, and it is neither ok nor the end of the process."""
+    """Read-only: nothing can be stored, and it is neither healthy nor the end of the process."""
     name = governance.database.name
     setting = f"ALTER ROLE governance IN DATABASE {name} %s default_transaction_read_only"
     told(governance.database, f"{setting % 'SET'} = on", KILL)
@@ -69,8 +70,10 @@ def test_a_store_that_only_answers_is_critical(governance):
 
     assert refused == 500
     assert (status, said["status"]) == (503, "critical")
-    assert said["checks"]["postgres"] == {"status": "critical", "detail": "ReadOnlySqlTransaction"}
-    assert said["checks"]["check_ins"]["status"] == "critical"
+    assert said["checks"]["postgres"]["status"] == "error"
+    assert said["checks"]["postgres"]["detail"] == "ReadOnlySqlTransaction"
+    assert said["checks"]["check_ins"]["status"] == "error"
+    assert said["first_action"].startswith("postgres: ")
 
     told(governance.database, setting % "RESET", KILL)
     assert governance.ask("POST", "/v1/checkins", body)[0] == 200
@@ -86,10 +89,10 @@ def test_a_failed_write_counts_until_one_succeeds(governance, eventually):
 
     told(governance.database, "REVOKE INSERT ON core.agent_state FROM governance")
     assert governance.ask("POST", "/v1/checkins", body)[0] == 500
-    assert check_ins() == "critical"
+    assert check_ins() == "error"
     told(governance.database, "GRANT INSERT ON core.agent_state TO governance")
     assert governance.ask("POST", "/v1/checkins", body)[0] == 200
-    assert eventually(lambda: check_ins() == "ok", 5)
+    assert eventually(lambda: check_ins() == "healthy", 5)
 
 
 def test_the_probe_writes(watched, governance_database):
@@ -98,10 +101,10 @@ def test_the_probe_writes(watched, governance_database):
 
     async def run():
         async with watched() as (health, *_):
-            return (await health.look())["checks"]["postgres"]
+            return (await health.look()).checks["postgres"]
 
     before = told(governance_database, query)
-    assert asyncio.run(run()) == {"status": "ok"}
+    assert asyncio.run(run()).status is State.HEALTHY
     after = told(governance_database, query)
 
     assert after[0][0] > before[0][0]
@@ -121,9 +124,9 @@ def test_killed_idle_connections_are_not_the_end(watched, governance_database, m
                 await asyncio.to_thread(told, governance_database, f"{KILL} AND state = 'idle'")
                 await asyncio.sleep(0.2)
             watching.cancel()
-            return lost, (await health.look())["checks"]["postgres"]["status"]
+            return lost, (await health.look()).checks["postgres"].status
 
-    assert asyncio.run(run()) == ([], "ok")
+    assert asyncio.run(run()) == ([], State.HEALTHY)
 
 
 def test_rows_outside_every_month_are_an_alarm(watched, governance_database):
@@ -136,13 +139,16 @@ def test_rows_outside_every_month_are_an_alarm(watched, governance_database):
             if upkeep:
                 await maintenance.run()
             said = await health.look()
-            return said["checks"]["partitions"], said["months"]
+            return said.checks["partitions"], said.months
 
     told(governance_database, stray)
-    check, _ = asyncio.run(look(upkeep=False))
-    assert check["status"] == "moderate"
-    assert check["detail"] == "audit.events_default: holds rows that no month was made for"
-    assert asyncio.run(look(upkeep=True)) == ({"status": "ok"}, {"archived": 1, "waiting": 0})
+    check, months = asyncio.run(look(upkeep=False))
+    assert check.status is State.WARNING
+    assert months.default_rows == 1
+    assert check.detail == "audit.events_default: holds rows that no month was made for"
+    check, months = asyncio.run(look(upkeep=True))
+    assert check.status is State.HEALTHY
+    assert (months.archived, months.waiting, months.default_rows) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -161,12 +167,12 @@ def test_months_in_disorder_are_an_alarm(watched, governance_database, deed, wor
 
     async def look():
         async with watched() as (health, *_):
-            return (await health.look())["checks"]["partitions"]
+            return (await health.look()).checks["partitions"]
 
     told(governance_database, waiting)
-    assert asyncio.run(look()) == {"status": "ok"}
+    assert asyncio.run(look()).status is State.HEALTHY
     told(governance_database, deed)
-    assert word in asyncio.run(look())["detail"]
+    assert word in asyncio.run(look()).detail
 
 
 def test_a_month_too_few_is_an_alarm(watched, governance_database):
@@ -176,12 +182,12 @@ def test_a_month_too_few_is_an_alarm(watched, governance_database):
 
     async def look():
         async with watched() as (health, *_):
-            return (await health.look())["checks"]["partitions"]
+            return (await health.look()).checks["partitions"]
 
     told(governance_database, f"DROP TABLE {told(governance_database, last)[0][0]}")
-    assert asyncio.run(look()) == {"status": "ok"}
+    assert asyncio.run(look()).status is State.HEALTHY
     told(governance_database, f"DROP TABLE {told(governance_database, last)[0][0]}")
-    assert asyncio.run(look())["detail"] == "audit.events: 1 months ahead"
+    assert asyncio.run(look()).detail == "audit.events: 1 months ahead"
 
 
 def test_sessions_that_are_over_are_swept(watched, governance_database, monkeypatch):
