@@ -25,7 +25,7 @@ PI_CODE = (
 )  # fmt: skip
 MAC_CODE = (
     "schemas", "apps/__init__.py", "apps/governance", "apps/bridge", "apps/migrate",
-    "apps/archive.py", "apps/archive.sql", "apps/queries.py", "apps/postgres.py",
+    "apps/archive.py", "apps/archive.sql", "apps/declared", "apps/queries.py", "apps/postgres.py",
     "migrations/governance",
 )  # fmt: skip
 

@@ -82,7 +82,7 @@ DEFAULT_ROWS: Final = Metric(
     "governance_default_partition_rows", "gauge", "{row}", "Rows that no month was made for."
 )
 MONTHS_WAITING: Final = Metric(
-    "governance_months_waiting",
+    "governance_waiting_months",
     "gauge",
     "mo",
     "Months past their time that wait for their archive.",

@@ -139,7 +139,7 @@ def tries(kind: str, name: str, parts: list[str]) -> Iterator[tuple[str, str, st
             yield "UPDATE", column, f"UPDATE {name} SET {column} = DEFAULT WHERE false"
     elif kind != "trigger":
         called, _, types = name.rstrip(")").partition("(")
-        nulls = [f"NULL::{one}" for one in types.split(",")]
+        nulls = [f"NULL::{one}" for one in types.split(",") if one]
         if kind == "procedure":
             yield "EXECUTE", "", f"CALL {called}({', '.join(nulls)})"
         else:
