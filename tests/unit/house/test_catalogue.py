@@ -164,5 +164,6 @@ def test_a_redis_key_shows_its_pattern_and_its_lifetime():
     shown = [place for place in catalogue.places() if place.store.startswith("Redis")]
 
     assert [(key.place, key.store, key.sensitivity) for key in shown] == [
-        ("`session:{session_id}`", "Redis, 86400 s", "secret")
+        ("`session:{session_id}`", "Redis, 86400 s", "secret"),
+        ("`probe:{process}`", "Redis, 60 s", "internal"),
     ]
