@@ -24,6 +24,7 @@ from apps.governance.figures import Figures
 from apps.governance.health import Health, require_schema
 from apps.governance.health_routes import health_routes
 from apps.governance.identities import Identities
+from apps.governance.knowledge.tools import Knowledge
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.patience import Patient
@@ -88,6 +89,7 @@ async def serve(told: Settings) -> None:
                 identity_tools(identities),
                 health.tools(),
                 Figures(desk).tools(),
+                Knowledge(desk, audit).tools(),
             ),
             numbers.timed,
         )

@@ -175,6 +175,7 @@ COMMENT ON COLUMN core.discoveries.provenance IS 'Where it comes from.';
 COMMENT ON COLUMN core.discoveries.provenance_chain IS 'Where that comes from, in steps.';
 COMMENT ON COLUMN core.discoveries.metadata IS 'What has no column of its own.';
 COMMENT ON COLUMN core.discoveries.search IS 'Summary (A) and details (B), in English.';
+COMMENT ON COLUMN core.discoveries.superseded_by IS 'The discovery that took its place.';
 COMMENT ON TABLE core.discovery_tags IS 'A word that a discovery can be found by.';
 COMMENT ON COLUMN core.discovery_tags.discovery_id IS 'The discovery.';
 COMMENT ON COLUMN core.discovery_tags.tag IS 'The word.';
@@ -183,3 +184,9 @@ COMMENT ON TABLE core.discovery_links IS 'A discovery that says that it is relat
 COMMENT ON COLUMN core.discovery_links.discovery_id IS 'The discovery.';
 COMMENT ON COLUMN core.discovery_links.related_id IS 'The other.';
 COMMENT ON COLUMN core.discovery_links.created_at IS 'When it was said.';
+COMMENT ON TABLE core.discovery_files IS 'A file of discoveries that was loaded, and what of it no row holds: its form.';
+COMMENT ON COLUMN core.discovery_files.file IS 'What it was called.';
+COMMENT ON COLUMN core.discovery_files.sha256 IS 'Of its bytes.';
+COMMENT ON COLUMN core.discovery_files.loaded_at IS 'When.';
+COMMENT ON COLUMN core.discovery_files.role IS 'The database role that loaded it.';
+COMMENT ON COLUMN core.discovery_files.form IS 'The order of its parts, and what is beside discoveries.';

@@ -10,7 +10,7 @@ BEGIN
             SELECT n.oid, n.nspname, n.nspowner, n.nspacl
               FROM pg_catalog.pg_namespace AS n
              WHERE n.nspname IN ('core', 'audit', 'dialectic', 'retired', 'governance_graph',
-                                 'ledger', 'public', 'ag_catalog'))
+                                 'ledger', 'public', 'ag_catalog', 'trgm'))
         SELECT DISTINCT had.what, who.name AS who
           FROM (
             SELECT format('SCHEMA %I', p.nspname) AS what, a.grantee
@@ -65,7 +65,8 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
 
 -- governance: the process.
-GRANT USAGE ON SCHEMA core, audit, dialectic, retired, governance_graph, ag_catalog TO governance;
+GRANT USAGE ON SCHEMA core, audit, dialectic, retired, governance_graph, ag_catalog, trgm
+   TO governance;
 GRANT SELECT ON
       core.identities, core.lifecycle_events, core.sessions, core.agent_state, core.calibration,
       core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
@@ -87,7 +88,7 @@ GRANT UPDATE (identity_id, created_at, last_active, expires_at) ON core.sessions
 GRANT UPDATE (updated_at) ON core.probe TO governance;
 -- Who found it, when, and the state the agent was in stay as they were told.
 GRANT UPDATE (type, severity, status, updated_at, resolved_at, summary, details, references_files,
-              response_to, response_type, confidence, metadata)
+              response_to, response_type, confidence, metadata, superseded_by)
    ON core.discoveries TO governance;
 GRANT UPDATE (phase, status, reviewer_agent_id, synthesis_round, resolution_action,
               resolution_json, updated_at, resolved_at)

@@ -78,7 +78,12 @@ class HasTag(Label, owner="mac", graph=GRAPH, label="HAS_TAG", ends=((Agent, Dis
 class RelatedTo(
     Label, owner="mac", graph=GRAPH, label="RELATED_TO", ends=((Discovery,), (Discovery,))
 ):
-    """A discovery and another that it says it is related to."""
+    """A discovery and another that it says it is related to, or whose place it took.
+
+    Not a label of its own: AGE 1.5 lets nobody but a superuser drop one again.
+    """
+
+    supersedes: Annotated[bool | None, Column("True when it took its place.")] = None
 
 
 class ResponseTo(

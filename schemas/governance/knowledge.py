@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
+from annotated_types import Len
 from pydantic import Field
 
 from schemas.eisv import Coherence, Energy, Entropy, Integrity, Ratio, Void
@@ -67,6 +68,8 @@ class Discovery(
         Index("status, created_at DESC", "discoveries_status_created_at_idx"),
         Index("response_to", "discoveries_response_to_idx", where="response_to IS NOT NULL"),
         Index("search", "discoveries_search_idx", method="gin"),
+        Index("summary trgm.gin_trgm_ops", "discoveries_summary_idx", method="gin"),
+        Index("superseded_by", "discoveries_superseded_by_idx", where="superseded_by IS NOT NULL"),
     ),
     sensitivity="personal",
 ):
@@ -123,6 +126,14 @@ class Discovery(
             " || setweight(to_tsvector('english', details), 'B')",
         ),
     ] = ""
+    superseded_by: Annotated[
+        str | None,
+        Column(
+            "The discovery that took its place.",
+            references="core.discoveries (discovery_id) ON DELETE SET NULL",
+            check="superseded_by <> discovery_id",
+        ),
+    ] = None
 
 
 class DiscoveryTag(
@@ -162,4 +173,19 @@ class DiscoveryLink(
     created_at: Annotated[Instant, Column("When it was said.", default="now()")]
 
 
-TABLES: tuple[type[Table], ...] = (Discovery, DiscoveryTag, DiscoveryLink)
+class DiscoveryFile(
+    Table, owner="mac", store="governance", table="core.discovery_files", key=("file",)
+):
+    """A file of discoveries that was loaded, and what of it no row holds: its form.
+
+    With the rows it gives the file back, byte for byte as long as nothing changed since.
+    """
+
+    file: Annotated[str, Column("What it was called.")]
+    sha256: Annotated[Annotated[bytes, Len(32, 32)], Column("Of its bytes.")]
+    loaded_at: Annotated[Instant, Column("When.", default="now()")]
+    role: Annotated[str, Column("The database role that loaded it.", default="current_user")]
+    form: Annotated[JsonObject, Column("The order of its parts, and what is beside discoveries.")]
+
+
+TABLES: tuple[type[Table], ...] = (Discovery, DiscoveryTag, DiscoveryLink, DiscoveryFile)

@@ -52,6 +52,7 @@ _LABELS: Final = tuple(label.label for label in LABELS)
 
 _APP: Final = (
     *_each(APP, "schema", ("USAGE",), "core", "audit", "dialectic", "retired", GRAPH, "ag_catalog"),
+    *_each(APP, "schema", ("USAGE",), "trgm"),
     *_each(
         APP,
         "table",
@@ -136,6 +137,7 @@ _APP: Final = (
             "response_type",
             "confidence",
             "metadata",
+            "superseded_by",
         ),
     ),
     Grant(

@@ -86,16 +86,16 @@ GOVERNANCE: Final = Database(
     OWNER,
     connect=(APP, READER, MONITOR),
     settings=SETTINGS,
-    extensions={"age": None, "pg_cron": None, "pgaudit": "pgaudit"},
-    usage={"ag_catalog": True, "cron": False},
+    extensions={"age": None, "pg_cron": None, "pgaudit": "pgaudit", "pg_trgm": "trgm"},
+    usage={"ag_catalog": True, "cron": False, "trgm": True},
     retired=RETIRED,
 )
 SCRATCH: Final = Database(
     "governance_scratch",
     OWNER,
     settings=SETTINGS,
-    extensions={"age": None, "pgaudit": "pgaudit"},
-    usage={"ag_catalog": True},
+    extensions={"age": None, "pgaudit": "pgaudit", "pg_trgm": "trgm"},
+    usage={"ag_catalog": True, "trgm": True},
     retired=RETIRED,
 )
 """Where ``check`` builds the line anew. pg_cron can live in one database of a server only."""

@@ -9,6 +9,8 @@ BLOCK = {
     "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
     "environment": {"cpu_temp_c": 53.1},
 }
+BEFORE = (("store_discovery", {"discovery_id": "d-2", "summary": "the lamp was replaced"}),)
+"""What must have been called for all of these to work."""
 EXAMPLES: dict[str, dict] = {
     "sync_state": {"sensor_data": BLOCK},
     "process_agent_update": {"parameters": [{"key": "sensor_data", "value": json.dumps(BLOCK)}]},
@@ -16,4 +18,17 @@ EXAMPLES: dict[str, dict] = {
     "identity": {},
     "record_result": {"outcome_type": "drawing", "outcome_score": 0.9, "is_bad": False},
     "outcome_event": {"outcome_type": "drawing", "is_bad": True, "detail": {"why": "blank"}},
+    "health_check": {},
+    "get_governance_metrics": {},
+    "store_discovery": {"discovery_id": "d-1", "summary": "the lamp flickers", "tags": ["light"]},
+    "get_discovery": {"discovery_id": "d-1"},
+    "search_discoveries": {"query": "flickering"},
+    "related_discoveries": {"discovery_id": "d-1"},
+    "response_chain": {"discovery_id": "d-1"},
+    "update_discovery": {"discovery_id": "d-1", "status": "resolved"},
+    "agent_lineage": {},
+    "neighbourhood": {"around": {"key": "d-1"}, "hops": 2},
+    "path_between": {"start": {"key": "d-1"}, "end": {"label": "Tag", "key": "light"}},
+    "knowledge_stats": {},
+    "supersede_discovery": {"discovery_id": "d-1", "superseded_by": "d-2"},
 }

@@ -7,7 +7,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
-from tests.database.bridge.examples import EXAMPLES
+from tests.database.bridge.examples import BEFORE, EXAMPLES
 
 
 async def _ask(url, do, accept=None, mode="auto"):
@@ -30,6 +30,8 @@ def test_it_lists_and_calls_every_tool(governance, accept, path):
 
     async def every(client):
         listed = [tool.name for tool in (await client.list_tools()).tools]
+        for name, arguments in BEFORE:
+            await client.call_tool(name, arguments)
         said = {}
         for name in [name for name in EXAMPLES if name in listed]:
             said[name] = await client.call_tool(name, EXAMPLES[name])

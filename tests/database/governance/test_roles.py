@@ -16,7 +16,7 @@ GRANTS_SQL = (line("governance").folder / "post-apply.grants.sql").read_text()
 SNAPSHOT = Path(__file__).with_name("roles.snapshot")
 ROLES = (APP, READER, MONITOR, BACKUP)
 OURS = ("core", "audit", "dialectic", "retired", "governance_graph", "ledger", "public")
-PLACES = f"ARRAY{[*OURS, 'ag_catalog']!r}::text[]"
+PLACES = f"ARRAY{[*OURS, 'ag_catalog', 'trgm']!r}::text[]"
 NOT_ALLOWED = (
     errors.InsufficientPrivilege,
     errors.ObjectNotInPrerequisiteState,  # the view cannot be written by anybody
@@ -165,7 +165,7 @@ def test_every_right_is_as_it_is_when_tried(shared_database, role):
     """Each verb on each object and column, by the role after it logged in."""
     way_in = {APP: "app", READER: "reader", MONITOR: "monitor"}[role]
     with psycopg.connect(shared_database.owner) as conn:
-        there = [each for each in objects(conn) if each[1] not in {"ag_catalog", "ledger"}]
+        there = [each for each in objects(conn) if each[1] not in {"ag_catalog", "ledger", "trgm"}]
     mine = {entry[1:] for entry in entries() if entry[0] == role}
     wrong, tried = [], 0
     with psycopg.connect(getattr(shared_database, way_in)) as conn:
@@ -209,7 +209,7 @@ def others(conn, declared) -> list[tuple[str, str, str, str, str]]:
     return [
         entry
         for kind, name, _ in objects(conn)
-        if name not in {"public", "ag_catalog"}
+        if name not in {"public", "ag_catalog", "trgm"}
         for role in (*ROLES, "PUBLIC")
         for verb in verbs[GRANTED_AS.get(kind, kind)]
         if (entry := (role, GRANTED_AS.get(kind, kind), name, verb, "")) not in declared

@@ -37,6 +37,7 @@ VALUES ('d-1', 'lumen', 'insight', 'A quiet room', 'Drawings grow darker at nigh
        ('d-2', 'ember', 'answer', 'It is the lamp', '');
 INSERT INTO core.discovery_tags (discovery_id, tag) VALUES ('d-1', 'light');
 INSERT INTO core.discovery_links (discovery_id, related_id) VALUES ('d-1', 'd-2');
+INSERT INTO core.discovery_files (file, sha256, form) VALUES ('f.json', sha256('f'), '{}');
 INSERT INTO dialectic.sessions (session_id, paused_agent_id) VALUES ('x-1', 'lumen');
 INSERT INTO dialectic.messages (session_id, seq, agent_id, message_type)
 VALUES ('x-1', 0, 'lumen', 'thesis');

@@ -1,0 +1,1 @@
+"""What agents found out, in rows and in the graph that repeats them."""
