@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 TESTS = Path(__file__).parents[2]
-start = runpy.run_path(str(TESTS / "database" / "governance" / "conftest.py"))["start"]
+ALIVE = runpy.run_path(str(TESTS / "database" / "governance" / "conftest.py"))
+start = ALIVE["start"]
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,13 @@ def released() -> SimpleNamespace:
 def governance(start):
     """A running one."""
     return start().ready()
+
+
+@pytest.fixture(scope="module")
+def standing_governance(shared_database, tmp_path_factory):
+    """One for a file whose tests each have an agent of their own."""
+    made = ALIVE["Governance"](tmp_path_factory.mktemp("governance"), shared_database)
+    try:
+        yield made.ready()
+    finally:
+        made.end()
