@@ -69,7 +69,7 @@ GRANT USAGE ON SCHEMA core, audit, dialectic, retired, governance_graph, ag_cata
    TO governance;
 GRANT SELECT ON
       core.identities, core.lifecycle_events, core.sessions, core.agent_state, core.calibration,
-      core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
+      core.calibration_versions, core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, core.tool_usage,
       audit.events, audit.tool_usage, audit.outcome_events, audit.retired,
       dialectic.sessions, dialectic.messages TO governance;
@@ -86,13 +86,17 @@ GRANT INSERT (agent_id),
 -- An expired session may be swept, or bound anew.
 GRANT UPDATE (identity_id, created_at, last_active, expires_at) ON core.sessions TO governance;
 GRANT UPDATE (updated_at) ON core.probe TO governance;
+-- The version is a trigger's, and older ones stay as they were.
+GRANT UPDATE (data, changed_by, reason) ON core.calibration TO governance;
 -- Who found it, when, and the state the agent was in stay as they were told.
 GRANT UPDATE (type, severity, status, updated_at, resolved_at, summary, details, references_files,
               response_to, response_type, confidence, metadata, superseded_by)
    ON core.discoveries TO governance;
 GRANT UPDATE (phase, status, reviewer_agent_id, synthesis_round, resolution_action,
-              resolution_json, updated_at, resolved_at)
+              resolution_json, updated_at, resolved_at, deadline_at, resume_at)
    ON dialectic.sessions TO governance;
+-- The one way from a dispute to an agent's status.
+GRANT EXECUTE ON ROUTINE dialectic.settle(text, timestamptz) TO governance;
 GRANT EXECUTE ON ROUTINE
       core.probe_graph(), audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
       audit.partition_maintenance(timestamptz), audit.partition_state(timestamptz),
@@ -118,8 +122,8 @@ GRANT USAGE ON SEQUENCE
 -- governance_ro: people and reports.
 GRANT USAGE ON SCHEMA core, audit, dialectic, retired TO governance_ro;
 GRANT SELECT ON
-      core.identities, core.lifecycle_events, core.agent_state, core.calibration, core.probe,
-      core.discoveries, core.discovery_tags, core.discovery_links,
+      core.identities, core.lifecycle_events, core.agent_state, core.calibration,
+      core.calibration_versions, core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, audit.events, audit.partitions, audit.retired,
       dialectic.sessions, dialectic.messages TO governance_ro;
 -- Who knows a session's id is taken for its agent.
@@ -128,7 +132,7 @@ GRANT SELECT (identity_id, created_at, last_active, expires_at, metadata)
 GRANT SELECT (usage_id, recorded_at, agent_id, tool_name, latency_ms, success, error_type, payload)
    ON core.tool_usage, audit.tool_usage TO governance_ro;
 GRANT SELECT (outcome_id, recorded_at, agent_id, outcome_type, outcome_score, is_bad, energy,
-              integrity, entropy, void, phi, verdict, coherence, regime, detail)
+              integrity, entropy, void, phi, verdict, coherence, regime, detail, confidence)
    ON audit.outcome_events TO governance_ro;
 GRANT EXECUTE ON FUNCTION audit.partition_state(timestamptz) TO governance_ro;
 

@@ -127,6 +127,10 @@ class OutcomeEvent(
     detail: Annotated[JsonObject, Column("What else there is to say.", default="'{}'")] = Field(
         default_factory=dict
     )
+    confidence: Annotated[
+        float | None,
+        Quantity("1", "how sure the agent was: as it says, else as it felt then", low=0, high=1),
+    ] = None
 
 
 class Partitioned(

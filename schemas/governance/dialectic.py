@@ -74,10 +74,18 @@ class DialecticSession(
         Index("reviewer_agent_id", "sessions_reviewer_agent_id_idx"),
         Index("discovery_id", "sessions_discovery_id_idx", where="discovery_id IS NOT NULL"),
         Index("status, created_at DESC", "sessions_status_created_at_idx"),
+        Index(
+            "paused_agent_id", "sessions_open_key", where="status = 'active'", unique=True
+        ),
+        Index("deadline_at", "sessions_deadline_at_idx", where="status = 'active'"),
+        Index("resume_at", "sessions_resume_at_idx", where="resume_at IS NOT NULL"),
     ),
     sensitivity="personal",
 ):
-    """One dispute: thesis of the paused agent, antithesis of the reviewer, rounds of synthesis."""
+    """One dispute: thesis of the paused agent, antithesis of the reviewer, rounds of synthesis.
+
+    An agent has one open dispute at most.
+    """
 
     session_id: Annotated[str, Column("Made by whoever opens it.")]
     session_type: Annotated[SessionKind, Column("Why they talk.", default="'recovery'")] = (
@@ -124,6 +132,18 @@ class DialecticSession(
     created_at: Annotated[Instant, Column("When it was opened.", default="now()")]
     updated_at: Annotated[Instant, Column("When it last moved.", default="now()")]
     resolved_at: Annotated[Instant | None, Column("When it ended.")] = None
+    deadline_at: Annotated[
+        Instant | None, Column("When the next word is due, or it fails; null once it has ended.")
+    ] = None
+    resume_at: Annotated[
+        Instant | None, Column("Until when the agent cools down; null when it does not.")
+    ] = None
+    settled_at: Annotated[
+        Instant | None, Column("When it came to the agent's status; dialectic.settle writes it.")
+    ] = None
+    imported_json: Annotated[
+        JsonObject | None, Column("What its file says that no other column does, if it had one.")
+    ] = None
 
 
 class DialecticMessage(
@@ -153,6 +173,10 @@ class DialecticMessage(
     concerns: Annotated[JsonList | None, Column("What the reviewer fears.")] = None
     agrees: Annotated[bool | None, Column("Whether it accepts the other's terms.")] = None
     signature: Annotated[str | None, Column("SHA-256 that binds the agent to it, in hex.")] = None
+    proposed_action: Annotated[Outcome | None, Column("What should become of the agent.")] = None
+    imported_json: Annotated[
+        JsonObject | None, Column("What its file says that no other column does, if it had one.")
+    ] = None
 
 
 TABLES: tuple[type[Table], ...] = (DialecticSession, DialecticMessage)

@@ -62,6 +62,7 @@ _APP: Final = (
         "core.sessions",
         "core.agent_state",
         "core.calibration",
+        "core.calibration_versions",
         "core.probe",
         "core.discoveries",
         "core.discovery_tags",
@@ -118,6 +119,8 @@ _APP: Final = (
         ("identity_id", "created_at", "last_active", "expires_at"),
     ),
     Grant(APP, "table", "core.probe", ("UPDATE",), ("updated_at",)),
+    # The version is a trigger's, and older ones stay as they were.
+    Grant(APP, "table", "core.calibration", ("UPDATE",), ("data", "changed_by", "reason")),
     # Who found it, when, and the state the agent was in stay as they were told.
     Grant(
         APP,
@@ -154,13 +157,20 @@ _APP: Final = (
             "resolution_json",
             "updated_at",
             "resolved_at",
+            "deadline_at",
+            "resume_at",
         ),
     ),
     *_each(
         APP,
         "routine",
         ("EXECUTE",),
+<<<<<<< HEAD
         "core.probe_graph()",
+=======
+        # The one way from a dispute to an agent's status.
+        "dialectic.settle(text,timestamp with time zone)",
+>>>>>>> 2b096aa (Give disputes deadlines and a way to an agent's status; keep replaced thresholds)
         "audit.create_partitions(timestamp with time zone)",
         "audit.retire_partitions(timestamp with time zone)",
         "audit.partition_maintenance(timestamp with time zone)",
@@ -188,6 +198,7 @@ _READER: Final = (
         "core.lifecycle_events",
         "core.agent_state",
         "core.calibration",
+        "core.calibration_versions",
         "core.probe",
         "core.discoveries",
         "core.discovery_tags",

@@ -188,14 +188,40 @@ class AgentState(
 class Calibration(
     Table, owner="mac", store="governance", table="core.calibration", key=("singleton",)
 ):
-    """The thresholds of a verdict. One row, changed by an operator, read at start."""
+    """The thresholds of a verdict. One row, changed by an operator, followed by the writer.
+
+    A trigger counts its versions and keeps the replaced ones in core.calibration_versions.
+    """
 
     singleton: Annotated[Literal[True], Column("There is one row.", default="true")] = True
     data: Annotated[JsonObject, Column("Threshold by name.")]
     version: Annotated[
-        int, Quantity("1", "counted up by whoever changes it"), Column(sql="integer", default="1")
+        int, Quantity("1", "counted up by a trigger"), Column(sql="integer", default="1")
     ] = 1
     updated_at: Annotated[Instant, Column("When it was last changed.", default="now()")]
+    changed_by: Annotated[
+        str | None, Column("The operator's agent_id; null for a change by hand.")
+    ] = None
+    reason: Annotated[str | None, Column("Why it was changed.")] = None
+
+
+class CalibrationVersion(
+    Table, owner="mac", store="governance", table="core.calibration_versions", key=("version",)
+):
+    """Thresholds that were replaced. Written by a trigger alone, never changed.
+
+    So a change that someone makes by hand is kept as well as one that governance makes.
+    """
+
+    version: Annotated[int, Quantity("1", "as in core.calibration"), Column(sql="integer")]
+    data: Annotated[JsonObject, Column("Threshold by name.")]
+    made_at: Annotated[Instant, Column("From when on they counted.")]
+    changed_by: Annotated[
+        str | None, Column("The operator who made them, by agent_id; null if by hand.")
+    ] = None
+    reason: Annotated[str | None, Column("Why they were made.")] = None
+    replaced_at: Annotated[Instant, Column("Until when they counted.", default="now()")]
+    replaced_role: Annotated[str, Column("The database role that replaced them.")]
 
 
 class Probe(
@@ -218,6 +244,7 @@ TABLES: tuple[type[Table], ...] = (
     Session,
     AgentState,
     Calibration,
+    CalibrationVersion,
     Probe,
     *audit.TABLES,
 )
