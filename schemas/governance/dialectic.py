@@ -74,9 +74,7 @@ class DialecticSession(
         Index("reviewer_agent_id", "sessions_reviewer_agent_id_idx"),
         Index("discovery_id", "sessions_discovery_id_idx", where="discovery_id IS NOT NULL"),
         Index("status, created_at DESC", "sessions_status_created_at_idx"),
-        Index(
-            "paused_agent_id", "sessions_open_key", where="status = 'active'", unique=True
-        ),
+        Index("paused_agent_id", "sessions_open_key", where="status = 'active'", unique=True),
         Index("deadline_at", "sessions_deadline_at_idx", where="status = 'active'"),
         Index("resume_at", "sessions_resume_at_idx", where="resume_at IS NOT NULL"),
     ),
