@@ -84,7 +84,7 @@ BEGIN
         target := 'paused';
     END IF;
     UPDATE dialectic.sessions AS s
-       SET settled_at = coalesce(s.settled_at, at),
+       SET settled_at = coalesce(s.settled_at, clock_timestamp()),
            resume_at = CASE WHEN s.settled_at IS NULL AND NOT overruled THEN s.resume_at END
      WHERE s.session_id = dispute.session_id;
     -- What an operator archived, disabled or deleted stays so.

@@ -15,6 +15,8 @@ from apps.bridge.refusals import Conflict, Forbidden
 from schemas.governance.dialectic import Outcome, Phase, SessionKind, Standing, Step
 
 COOLDOWN = timedelta(hours=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Of a message that was not said yet."""
 STRICTER = (Outcome.RESUME, Outcome.COOLDOWN, Outcome.BLOCK, Outcome.ESCALATE)
 
 
@@ -36,7 +38,7 @@ class Word(NamedTuple):
 
     agent: str
     step: Step
-    at: datetime
+    at: datetime = NEVER
     root_cause: str | None = None
     conditions: tuple[str, ...] = ()
     reasoning: str | None = None
@@ -132,7 +134,7 @@ def repeated(dispute: Dispute, word: Word, in_round: int | None) -> int | None:
 
 def same(word: Word) -> Word:
     """A message without when it was said and how it is signed."""
-    return word._replace(at=datetime.min.replace(tzinfo=UTC), signature=None)
+    return word._replace(at=NEVER, signature=None)
 
 
 def overdue(dispute: Dispute, now: datetime) -> bool:
