@@ -19,7 +19,11 @@ from apps.governance.audit import AuditLog
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
+from apps.governance.dialectic.archive import Archive
+from apps.governance.dialectic.disputes import Disputes
+from apps.governance.dialectic.tools import dialectic_tools
 from apps.governance.door import door
+from apps.governance.events import Trail
 from apps.governance.figures import Figures
 from apps.governance.health import Health, require_schema
 from apps.governance.health_routes import health_routes
@@ -83,6 +87,8 @@ async def serve(told: Settings) -> None:
             maintenance=maintenance, on_lost=on_lost, numbers=numbers,
         )  # fmt: skip
         identities = Identities(desk, audit)
+        trail = Trail(audit)
+        disputes = Disputes(desk, trail)
         tools = toolbox(
             (
                 check_in_tools(checkins),
@@ -90,6 +96,7 @@ async def serve(told: Settings) -> None:
                 health.tools(),
                 Figures(desk).tools(),
                 Knowledge(desk, audit).tools(),
+                dialectic_tools(disputes, Archive(desk, trail)),
             ),
             numbers.timed,
         )
@@ -124,6 +131,7 @@ async def serve(told: Settings) -> None:
                 ("sessions", sessions.run()),
                 ("health", health.watch()),
                 ("maintenance", maintenance.watch()),
+                ("dialectic", disputes.watch()),
             )
         ]
         log.info(

@@ -7,7 +7,7 @@ COMMENT ON SCHEMA retired IS 'Months past their time, waiting to be archived. Wh
 COMMENT ON TABLE core.identities IS 'One agent. Created by its first authenticated check-in.';
 COMMENT ON COLUMN core.identities.identity_id IS 'made by the database; unit 1; range any';
 COMMENT ON COLUMN core.identities.agent_id IS 'Its name for ever.';
-COMMENT ON COLUMN core.identities.status IS 'Where it is in its life; an operator''s word.';
+COMMENT ON COLUMN core.identities.status IS 'Where it is in its life; by an operator or a settled dispute.';
 COMMENT ON COLUMN core.identities.created_at IS 'When it was first heard.';
 COMMENT ON COLUMN core.identities.updated_at IS 'When it last described itself.';
 COMMENT ON COLUMN core.identities.parent_agent_id IS 'The agent that spawned it.';

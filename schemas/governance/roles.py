@@ -165,12 +165,9 @@ _APP: Final = (
         APP,
         "routine",
         ("EXECUTE",),
-<<<<<<< HEAD
         "core.probe_graph()",
-=======
         # The one way from a dispute to an agent's status.
         "dialectic.settle(text,timestamp with time zone)",
->>>>>>> 2b096aa (Give disputes deadlines and a way to an agent's status; keep replaced thresholds)
         "audit.create_partitions(timestamp with time zone)",
         "audit.retire_partitions(timestamp with time zone)",
         "audit.partition_maintenance(timestamp with time zone)",

@@ -34,7 +34,7 @@ MetaData = Annotated[JsonObject, Column("What has no column of its own.", defaul
 
 
 class Status(StrEnum):
-    """Where an agent is in its life. Only an operator changes it."""
+    """Where an agent is in its life. An operator changes it, and a dispute that was settled."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -66,7 +66,8 @@ class Identity(
     identity_id: Annotated[Serial, Column(identity=True)]
     agent_id: Annotated[str, Column("Its name for ever.", unique=True)]
     status: Annotated[
-        Status, Column("Where it is in its life; an operator's word.", default="'active'")
+        Status,
+        Column("Where it is in its life; by an operator or a settled dispute.", default="'active'"),
     ] = Status.ACTIVE
     created_at: Annotated[Instant, Column("When it was first heard.", default="now()")]
     updated_at: Annotated[Instant, Column("When it last described itself.", default="now()")]
