@@ -26,7 +26,7 @@ PI_CODE = (
 MAC_CODE = (
     "schemas", "apps/__init__.py", "apps/governance", "apps/bridge", "apps/migrate",
     "apps/archive.py", "apps/archive.sql", "apps/declared", "apps/queries.py", "apps/postgres.py",
-    "migrations/governance",
+    "apps/where", "migrations/governance",
 )  # fmt: skip
 
 

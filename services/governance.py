@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from apps.ops.ways import ways
 from schemas import ports
 from services import docker
 from services.cargo import MAC_CODE, files
@@ -62,6 +63,7 @@ def governance(house: House, engine: Engine, tag: str) -> None:
                 "REDIS_SOCKET": ports.REDIS_SOCKET,
                 "REDIS_USER": "governance",
                 "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
+                "GOVERNANCE_REACH_FILE": f"{ports.CONTAINER_FILES_DIR}/reach.json",
                 "AGENT_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/agent_tokens.json",
                 # The open door listens where only the loopback's port mapping leads.
                 "GOVERNANCE_LOCAL_HOST": f"{called}.{data}",
@@ -71,6 +73,7 @@ def governance(house: House, engine: Engine, tag: str) -> None:
                     house.vault.get("postgres_governance") + "\n", secret=True
                 ),
                 "redis_password": File(house.vault.get("redis_governance") + "\n", secret=True),
+                "reach.json": File(ways(house.hosts).model_dump_json()),
                 "agent_tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
             },
         ),

@@ -39,6 +39,7 @@ from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.verdict import Thresholds
 from apps.governance.web import Doors
+from apps.governance.where import Whereabouts
 from apps.postgres import Pool, place, pool
 from schemas.errors import Diverged, HouseError, Unreachable
 
@@ -89,6 +90,7 @@ async def serve(told: Settings) -> None:
         identities = Identities(desk, audit)
         trail = Trail(audit)
         disputes = Disputes(desk, trail)
+        places = Whereabouts(desk, told.audit_log.parent, told.reach())
         tools = toolbox(
             (
                 check_in_tools(checkins),
@@ -97,6 +99,7 @@ async def serve(told: Settings) -> None:
                 Figures(desk).tools(),
                 Knowledge(desk, audit).tools(),
                 dialectic_tools(disputes, Archive(desk, trail)),
+                places.tools(),
             ),
             numbers.timed,
         )
@@ -104,7 +107,9 @@ async def serve(told: Settings) -> None:
             local_port=told.local_port,
             tokens=tokens,
             sessions=sessions,
-            routes=routes(Parts(checkins, numbers, tools), health_routes(health, numbers)),
+            routes=routes(
+                Parts(checkins, numbers, tools), health_routes(health, numbers), places.routes()
+            ),
             is_open=OPEN,
         )
         server = Server(

@@ -21,7 +21,8 @@ from schemas.errors import HouseError, Refused, Unreachable
 
 INDEX = b"""governance of abode
 GET  /health           how it stands; /health/live, /health/ready
-GET  /metrics          the same in numbers, for Prometheus
+GET  /v1/where?term=   where a piece of data lives
+GET  /metrics          health in numbers, for Prometheus
 POST /v1/checkins      a check-in (JSON), answered with a verdict
 GET  /v1/tools         every tool; POST /v1/tools/NAME uses one
 POST /mcp              the same as MCP tools

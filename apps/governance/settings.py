@@ -12,6 +12,7 @@ from schemas import ports
 from schemas.errors import Refused
 from schemas.governance.graph import GRAPH
 from schemas.quantity import Closed
+from schemas.reach import Reach
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -32,6 +33,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "GOVERNANCE_LOCAL_HOST": ("local_host",),
     "GOVERNANCE_LOCAL_PORT": ("local_port",),
     "GOVERNANCE_AUDIT_LOG": ("audit_log",),
+    "GOVERNANCE_REACH_FILE": ("reach_file",),
     "AGENT_TOKENS_FILE": ("tokens_file",),
     "DB_POSTGRES_URL": ("postgres", "url"),
     "DB_POSTGRES_PASSWORD_FILE": ("postgres", "password_file"),
@@ -60,10 +62,22 @@ class Settings(Closed):
     local_host: str = "127.0.0.1"
     local_port: Port = ports.GOVERNANCE_LOCAL
     audit_log: Path = Path(ports.AUDIT_LOG)
+    reach_file: Path | None = None
+    """How an operator reaches the stores; ``where`` writes its commands by it."""
     tokens_file: Path
     postgres: PostgresSettings
     graph: Graph = GRAPH
     redis: RedisSettings
+
+    def reach(self) -> Reach:
+        """The ways of this house, or plain names where none are told."""
+        if self.reach_file is None:
+            return Reach()
+        try:
+            return Reach.model_validate_json(self.reach_file.read_bytes())
+        except (OSError, ValidationError) as error:
+            why = error.strerror if isinstance(error, OSError) else "is not as declared"
+            raise Refused(f"GOVERNANCE_REACH_FILE: {self.reach_file}: {why}") from None
 
     @model_validator(mode="after")
     def _doors_differ(self) -> Self:

@@ -5,26 +5,22 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from apps.declared import entities, everything, page
-from apps.declared.everything import keys
 from apps.declared.field import nested, number
-from apps.declared.postgres import summary
-from schemas.bridge import CheckIn
+from apps.where.entry import STORES, entries
 from schemas.errors import Diverged, HouseError, Refused
-from schemas.ports import ANIMA_DB
+from schemas.governance.calls.where import Kind
 from schemas.quantity import Closed
 from schemas.table import Table
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 DOC: Final = DOCS / "where-data-lives.md"
+__all__ = ["STORES", "Place", "declared", "main", "numbers", "places", "render", "tables"]
 BLOCK: Final = re.compile(r"(<!-- catalogue: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-STORES: Final = {
-    "anima": f"{ANIMA_DB} on the Pi",
-    "governance": "Postgres `governance` on the Mac",
-}
-FOR_EVER: Final = "for ever"
+SHOWN: Final = {Kind.TABLE, Kind.LABEL, Kind.KEY, Kind.FILE, Kind.MESSAGE}
+"""What has a line in the document; their parts are on the page."""
 
 
 class Place(NamedTuple):
@@ -56,24 +52,16 @@ def tables() -> tuple[type[Table], ...]:
 
 def declared() -> Iterator[tuple[Place, type[Closed] | None]]:
     """Every table, label, key, file and message, and the model of what it holds."""
-    for table in tables():
-        yield _place(table, STORES[table.store], f"`{table.table}`"), table
-    for label in everything.labels():
-        store = f"AGE graph `{label.graph}`, {label.kind}"
-        yield _place(label, store, f"`{label.label}`"), label
-    for key in keys():
-        store, kept = f"Redis, {key.lifetime_seconds} s", f"{key.lifetime_seconds} s"
-        yield (
-            Place(key.says, key.owner, store, f"`{key.pattern}`", kept, "", key.sensitivity),
-            None,
-        )
-    for document in everything.documents():
-        side = {"pi": "file on the Pi", "mac": "file on the Mac"}[document.owner]
-        yield _place(document, f"{side}, {document.form}", f"`{document.place}`"), document
-    for message in everything.messages():
-        owner = "pi" if message is CheckIn else "mac"
-        where = Place(summary(message), owner, "the bridge", f"`{message.__name__}`", "", "", "")
-        yield where._replace(kept="until answered", sensitivity="internal"), message
+    for each in entries():
+        if each.kind in SHOWN:
+            fresh = f"{number(each.fresh_seconds)} s" if each.fresh_seconds else ""
+            yield (
+                Place(
+                    each.what, each.owner, each.store, f"`{each.place}`",
+                    each.kept, fresh, each.sensitivity,
+                ),
+                each.of if isinstance(each.of, type) else None,
+            )  # fmt: skip
 
 
 def places() -> Iterator[Place]:
@@ -132,20 +120,6 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
-
-
-def _place(of: Any, store: str, place: str) -> Place:
-    # A table may have a column of its own called keep_days.
-    kept, fresh = getattr(of, "keep_days", None), getattr(of, "fresh_seconds", None)
-    return Place(
-        summary(of),
-        of.owner,
-        store,
-        place,
-        f"{kept} d" if kept else FOR_EVER,
-        f"{number(fresh)} s" if fresh else "",
-        getattr(of, "sensitivity", "internal"),
-    )
 
 
 def _grid(kind: type[Place] | type[Number], rows: Iterable[Place] | Iterable[Number]) -> str:

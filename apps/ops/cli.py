@@ -1,6 +1,5 @@
 """The operator's command: ``abode up | down | destroy | deploy | migrate | status | where``."""
 
-import json
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
@@ -81,22 +79,19 @@ def status(
 
 @app.command()
 def where(
-    what: Annotated[str | None, typer.Argument(help="A table, a key, or a word.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    what: Annotated[list[str] | None, typer.Argument(help="A name, or a question.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=50, help="Places at most.")] = 3,
+    undeclared: Annotated[
+        bool, typer.Option("--undeclared", help="What lives and nothing declares; exit 4.")
+    ] = False,
 ) -> None:
-    """Show where a piece of data lives and who writes it."""
-    from apps.ops.where import find  # noqa: PLC0415
+    """Show where a piece of data lives, who writes it, how fresh it is and what reads it."""
+    from apps.ops import where_cli  # noqa: PLC0415
 
-    found = find(what)
-    if as_json:
-        sys.stdout.write(json.dumps([place._asdict() for place in found], indent=1) + "\n")
-        return
-    table = Table("place", "what", "store", "owner", "kept", "fresh", "whose")
-    table.columns[0].overflow = "fold"
-    for place in found:
-        rest = (place.what, place.store, place.owner, place.kept, place.fresh, place.sensitivity)
-        table.add_row(place.place, *rest)
-    Console(highlight=False).print(table)
+    if undeclared:
+        raise typer.Exit(where_cli.undeclared(ROOT, as_json=as_json))
+    where_cli.where(ROOT, " ".join(what or ()), limit, as_json=as_json)
 
 
 @app.command()

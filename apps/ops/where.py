@@ -1,42 +1,211 @@
-"""``abode where``: where a piece of data lives, answered from the declarations."""
+"""``abode where``: where a piece of data lives, from the declarations and then from its store."""
 
-import difflib
 import re
-from collections.abc import Iterator
+import shlex
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Final
 
-from apps.declared.field import nested
-from apps.ops.catalogue import Place, declared, vars_of
+from apps.ops.reach import run
+from apps.ops.ways import ways
+from apps.where.answer import Answer, answer, answers
+from apps.where.ask import STATEMENT_MS, document_of, in_postgres, in_sqlite
+from apps.where.entry import entries
+from apps.where.read import glob
+from schemas import ports
 from schemas.errors import Refused
+from schemas.governance.calls.where import Kind, Live
+from schemas.governance.server import GOVERNANCE
+from schemas.hosts import Hosts
+from schemas.key import Key
+from schemas.reach import Reach, Words
+
+ASK_SECONDS: Final = 8.0
+"""For a store to answer; others do not wait for it."""
+MARK: Final = "=place="
+"""Before the number of the question that a line answers."""
+Seen = dict[int, tuple[Live, float | None]]
 
 
-def find(what: str | None) -> list[Place]:
-    """Every place whose name or description has a word that begins so, then every column."""
-    # Backticks are the document's Markdown, not the data's.
-    every = [Place(**vars_of(place)) for place, _ in declared()]
+def find(what: str | None, reach: Reach | None = None, limit: int = 5) -> list[Answer]:
+    """The places that are meant, the best one first; every whole place without a term."""
+    reach = reach or Reach()
     if not what:
-        return every
-    word = what.casefold()
-    begins = re.compile(rf"(?<![^\W_]){re.escape(word)}")
-    found = [p for p in every if begins.search(f"{p.what} {p.place} {p.store}".casefold())]
-    found += [column for column in columns() if _called(column.place, word)]
+        return [answer(each, reach) for each in entries() if each.whole is None]
+    found = answers(what, reach, limit)
     if not found:
-        names = [place.place for place in every] + [column.place for column in columns()]
-        close = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
         raise Refused(
-            f"{what!r}: no table, column, label, key, file or message is called so",
-            f"did you mean {close[0]!r}?" if close else "abode where lists all places",
+            f"{what!r}: nothing that is declared is called so or said to be so",
+            "abode where lists all places",
         )
     return found
 
 
-def columns() -> Iterator[Place]:
-    """Every column, property and field: with its unit and range, where its place lies."""
-    for place, model in declared():
-        whole = Place(**vars_of(place))
-        for field in nested(model) if model else ():
-            yield whole._replace(what=field.says, place=f"{whole.place}.{field.name}")
+def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
+    """The same with what their stores say at this moment, each store asked once."""
+    reach = ways(hosts)
+    with ThreadPoolExecutor() as pool:
+        stores = [
+            pool.submit(_postgres, found, reach),
+            pool.submit(_sqlite, found, reach),
+            pool.submit(_redis, found, reach),
+            pool.submit(_files, found, reach),
+        ]
+    seen: Seen = {}
+    for store in stores:
+        seen |= store.result()
+    return [each.seen(*seen[n]) if n in seen else each for n, each in enumerate(found)]
 
 
-def _called(place: str, word: str) -> bool:
-    """Whether the last part of a column's name holds the word, or its name is the word."""
-    return word in place.casefold().rpartition(".")[2] or place.casefold() == word
+def _postgres(found: Sequence[Answer], reach: Reach) -> Seen:
+    questions = {n: in_postgres(each.entry) for n, each in enumerate(found)}
+    script = [f"SET statement_timeout = {STATEMENT_MS};"]
+    for n, question in questions.items():
+        if question:
+            script += [f"\\echo {MARK}{n}", f"{question};", "\\echo :SQLSTATE"]
+    psql = ("psql", "-U", "postgres", "-d", GOVERNANCE.database, "-AtqX", "-P", "null=none")
+    said = _said(reach.over, (*reach.postgres, *psql), "\n".join(script))
+    return {n: _of_psql(said, n) for n, question in questions.items() if question}
+
+
+def _of_psql(said: dict[int, list[str]], n: int) -> tuple[Live, float | None]:
+    """What one question printed: the seconds if there is a row, then how it ended."""
+    if n not in said or not said[n]:
+        return Live.SILENT, None
+    *rows, ended = said[n]
+    if ended in {"42P01", "42703", "3F000"}:
+        return Live.MISSING, None
+    if ended != "00000":
+        return Live.SILENT, None
+    if not rows:
+        return Live.EMPTY, None
+    return Live.THERE, None if rows[0] == "none" else float(rows[0])
+
+
+def _sqlite(found: Sequence[Answer], reach: Reach) -> Seen:
+    questions = {n: in_sqlite(each.entry) for n, each in enumerate(found)}
+    script = [".timeout 2000", ".nullvalue none"]
+    for n, question in questions.items():
+        if question:
+            script += [f".print {MARK}{n}", f"{question};", ".print done"]
+    if len(script) == 2 or not reach.pis:
+        return {}
+    path = f"{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
+    ssh = next(iter(reach.pis.values()))
+    # What is missing is an error that the shell prints and goes on.
+    said = _said((), (*ssh, f"sqlite3 -readonly {path} 2>&1"), "\n".join(script) + "\n")
+    return {n: _of_sqlite(said, n) for n, question in questions.items() if question}
+
+
+def _of_sqlite(said: dict[int, list[str]], n: int) -> tuple[Live, float | None]:
+    lines = said.get(n, [])
+    if not lines or lines[-1] != "done":
+        return Live.SILENT, None
+    if any("no such" in line for line in lines):
+        return Live.MISSING, None
+    if any("rror" in line for line in lines):
+        return Live.SILENT, None
+    if len(lines) == 1:
+        return Live.EMPTY, None
+    return Live.THERE, _age(lines[0])
+
+
+def _redis(found: Sequence[Answer], reach: Reach) -> Seen:
+    """How long the youngest key of a pattern has left tells how old it is."""
+    keys = {n: each.entry.of for n, each in enumerate(found) if isinstance(each.entry.of, Key)}
+    if not keys:
+        return {}
+    script = [
+        f"echo {MARK}{n}; redis-cli --scan --pattern {shlex.quote(key.glob)} | head -n 200"
+        " | xargs -r -d '\\n' -n 1 redis-cli TTL && echo done"
+        for n, key in keys.items()
+    ]
+    said = _said(reach.over, (*reach.redis, "sh", "-c", "\n".join(script)), "")
+    return {n: _of_redis(said.get(n, []), key) for n, key in keys.items()}
+
+
+def _of_redis(lines: list[str], key: Key) -> tuple[Live, float | None]:
+    if not lines or lines[-1] != "done":
+        return Live.SILENT, None
+    left = [int(line) for line in lines[:-1] if line.isdecimal()]
+    return (Live.THERE, key.lifetime_seconds - max(left)) if left else (Live.EMPTY, None)
+
+
+def _files(found: Sequence[Answer], reach: Reach) -> Seen:
+    """When a file of a name was last written to."""
+    seen: Seen = {}
+    documents = {n: document_of(each.entry) for n, each in enumerate(found)}
+    for owner in ("mac", "pi"):
+        wanted = {n: glob(d) for n, d in documents.items() if d and d.owner == owner}
+        if not wanted:
+            continue
+        there = times(reach, owner)
+        for n, name in wanted.items():
+            if there is None:
+                seen[n] = Live.SILENT, None
+                continue
+            pattern = re.compile(re.escape(name).replace(r"\*", ".*"))
+            at = [mtime for path, mtime in there.items() if pattern.fullmatch(path)]
+            seen[n] = (Live.THERE, time.time() - max(at)) if at else (Live.EMPTY, None)
+    return seen
+
+
+def times(reach: Reach, owner: str) -> dict[str, float] | None:
+    """Every file of governance's volume, or of a Pi's folder, and when it was written to."""
+    if owner == "pi":
+        if not reach.pis:
+            return None
+        ssh = next(iter(reach.pis.values()))
+        command = [*ssh, f"cd {ports.ANIMA_DATA_DIR} && find . -type f -printf '%P\\t%T@\\n'"]
+    else:
+        find = ("find", ports.GOVERNANCE_DATA_DIR, "-type", "f", "-printf", "%P\\t%T@\\n")
+        command = _over(reach.over, (*reach.governance, *find))
+    said = run(command, seconds=ASK_SECONDS)
+    if said.reason is not None:
+        return None
+    lines = (line.rpartition("\t") for line in said.said.splitlines())
+    return {path: float(at) for path, _, at in lines}
+
+
+def _said(over: Words, words: Words, given: str) -> dict[int, list[str]]:
+    """The lines that each question printed, by its number."""
+    found: dict[int, list[str]] = {}
+    lines: list[str] = []
+    for line in run(_over(over, words), given, seconds=ASK_SECONDS).said.splitlines():
+        if line.startswith(MARK):
+            lines = found.setdefault(int(line.removeprefix(MARK)), [])
+        else:
+            lines.append(line)
+    return found
+
+
+def _over(over: Words, words: Words) -> list[str]:
+    return [*over, shlex.join(words)] if over else list(words)
+
+
+def _age(said: str) -> float | None:
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return (datetime.now(UTC) - (at if at.tzinfo else at.replace(tzinfo=UTC))).total_seconds()
+
+
+def shown(each: Answer) -> dict[str, str]:
+    """The lines that a person reads of one place; what is not so is left out."""
+    found = each.found
+    age = f", newest {found.age_seconds:.0f} s ago" if found.age_seconds is not None else ""
+    unit = f"{found.unit}, {found.range or 'any'}" if found.unit else ""
+    fresh = f" (at most {found.fresh_seconds:.0f} s)" if found.fresh_seconds else ""
+    return {
+        "what": found.what,
+        "owner": found.owner,
+        "store": found.store,
+        "unit": unit if found.kind is not Kind.METRIC else found.unit or "",
+        "kept": found.kept,
+        "now": f"{found.live}{age}{fresh}",
+        "whose": found.sensitivity,
+        "read": found.read,
+    }

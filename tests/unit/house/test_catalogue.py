@@ -9,7 +9,6 @@ from apps.declared.everything import documents, keys, labels, messages, tables
 from apps.declared.field import fields
 from apps.migrate.lines import ENGINES
 from apps.ops import catalogue
-from apps.ops.where import find
 from schemas.document import Document
 from schemas.errors import Refused
 from schemas.label import Label
@@ -90,40 +89,6 @@ def test_every_place_says_whose_it_is_and_how_long_it_stays():
     assert kept["`audit.events`"] == ("180 d", "")
     assert kept["`core.probe`"] == ("for ever", "60 s")
     assert kept["`CheckIn`"] == ("until answered", "")
-
-
-@pytest.mark.parametrize(
-    ("word", "place"),
-    [
-        ("core.agent_state", "core.agent_state"),
-        ("core.agent_state.void", "core.agent_state.void"),
-        ("reported_void", "core.agent_state.reported_void"),
-        ("cpu_temp_c", "CheckIn.sensor_data.cpu_temp_c"),
-        ("pixels", "~/.anima/canvas.json.pixels"),
-        ("RESPONSE_TO", "RESPONSE_TO"),
-        ("Verdict", "Verdict"),
-        ("session:{session_id}", "session:{session_id}"),
-    ],
-)
-def test_where_finds_tables_columns_labels_documents_keys_and_messages(word, place):
-    """Each by its own name, with the store that it is in."""
-    found = {each.place: each for each in find(word)}
-
-    assert place in found
-    assert found[place].store
-
-
-def test_a_word_inside_another_is_not_meant():
-    """Who asks for void does not ask what to avoid."""
-    assert not {"preferences", "goals"} & {place.place for place in find("void")}
-
-
-def test_a_mistyped_column_is_refused_with_the_right_one():
-    """Of some 700 names."""
-    with pytest.raises(Refused) as refused:
-        find("gesture_entrop_y")
-
-    assert "gesture_entropy" in refused.value.hint
 
 
 def test_the_page_needs_nothing_from_elsewhere():

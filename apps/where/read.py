@@ -1,0 +1,154 @@
+"""The exact command that reads a place, on the machine from which its house is operated."""
+
+import shlex
+
+from apps.declared.field import Field, fields
+from apps.where.entry import Entry
+from schemas import ports
+from schemas.document import Document
+from schemas.governance.graph import GRAPH
+from schemas.governance.metrics import Metric
+from schemas.governance.server import GOVERNANCE, Login
+from schemas.governance.views import View
+from schemas.key import Key
+from schemas.label import Label
+from schemas.quantity import Closed
+from schemas.reach import Reach, Words
+from schemas.table import Table
+
+ROWS = 5
+"""How many of the newest a command shows."""
+BYTES = 4_096
+"""How much of a file that is replaced whole."""
+WRITTEN = (
+    "received_at", "last_heartbeat_at", "recorded_at", "occurred_at", "timestamp", "created_at",
+    "updated_at", "last_active", "resolved_at", "retired_at",
+)  # fmt: skip
+"""Columns that tell when a row was made, the surest first."""
+
+
+def command(entry: Entry, reach: Reach) -> str:
+    """One line for a shell. It shows the newest, changes nothing, and ends by itself."""
+    of = entry.of
+    if isinstance(of, Key):
+        return _key(of, reach)
+    if isinstance(of, Metric):
+        return _metric(of, reach)
+    if isinstance(of, Login):
+        return _psql(reach, f"\\du {of.role}")
+    if isinstance(of, View):
+        return _psql(reach, f"TABLE {of.view} LIMIT {ROWS}")
+    return _read(of, entry, reach)
+
+
+def newest(table: type[Table], *columns: Field) -> str:
+    """The last rows of a table: all its columns, or its key and the one that was asked for."""
+    wanted = [field.name for field in columns] or list(table.model_fields)
+    key = [name for name in table.key if name not in wanted]
+    names = ", ".join([*(key if columns else ()), *wanted])
+    return f"SELECT {names} FROM {table.table}{_order(table)} LIMIT {ROWS}"  # noqa: S608  # names of ours
+
+
+def written(table: type[Table]) -> str | None:
+    """The column that tells when a row was made; None where none does."""
+    kinds = {field.name: field.kind for field in fields(table)}
+    known = [name for name in WRITTEN if kinds.get(name) == "datetime"]
+    if table.month_by:
+        return table.month_by
+    known += [name for name, kind in kinds.items() if kind == "datetime"]
+    return known[0] if known else None
+
+
+def age_of(table: type[Table]) -> str | None:
+    """A query for the instant of the newest row, by an index where there is one."""
+    at = written(table)
+    if at is None:
+        return None
+    return f"SELECT {at} FROM {table.table}{_order(table)} LIMIT 1"  # noqa: S608  # names of ours
+
+
+def _read(of: type[Closed], entry: Entry, reach: Reach) -> str:
+    if issubclass(of, Document):
+        return _file(of, reach)
+    if issubclass(of, Label):
+        return _psql(reach, _graph(of, entry.field))
+    if not issubclass(of, Table):
+        return _psql(reach, _last_message(entry))
+    sql = newest(of, *([entry.field] if entry.field else ()))
+    return _sqlite(reach, sql) if of.store == "anima" else _psql(reach, sql)
+
+
+def on_mac(reach: Reach, words: Words) -> str:
+    """The words for a shell here; through ssh where the Mac is elsewhere."""
+    return shlex.join([*reach.over, shlex.join(words)] if reach.over else words)
+
+
+def _order(table: type[Table]) -> str:
+    serial = next((f.name for f in fields(table) if f.column.identity), None)
+    at = written(table)
+    if serial and table.key == (serial,):
+        return f" ORDER BY {serial} DESC"
+    return f" ORDER BY {at} DESC" if at else ""
+
+
+def _key(key: Key, reach: Reach) -> str:
+    listed = f"redis-cli --scan --pattern {shlex.quote(key.glob)} | head -n {ROWS}"
+    given = f"{listed} | xargs -r -d '\\n' redis-cli MGET"
+    return on_mac(reach, (*reach.redis, "sh", "-c", given))
+
+
+def _metric(metric: Metric, reach: Reach) -> str:
+    wanted = f"^(# [A-Z]+ )?{metric.name.removesuffix('_total')}"
+    asked = f"curl -s {reach.url}/metrics | grep -E {shlex.quote(wanted)}"
+    return on_mac(reach, ("sh", "-c", asked)) if reach.over else asked
+
+
+def _psql(reach: Reach, said: str) -> str:
+    psql = ("psql", "-U", "postgres", "-d", GOVERNANCE.database, "-P", "pager=off", "-c", said)
+    return on_mac(reach, (*reach.postgres, *psql))
+
+
+def _sqlite(reach: Reach, sql: str) -> str:
+    path = f"{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
+    return _on_pi(reach, f"sqlite3 -readonly -header {path} {shlex.quote(sql)}")
+
+
+def _on_pi(reach: Reach, said: str) -> str:
+    ssh = next(iter(reach.pis.values()), ("ssh", "anima@pi"))
+    return shlex.join([*ssh, said])
+
+
+def _file(document: type[Document], reach: Reach) -> str:
+    """By its name below its folder: a file that is not there yet is no error."""
+    pattern = shlex.quote(f"*/{glob(document)}")
+    show = f"tail -n {ROWS}" if document.form == "jsonl" else f"head -c {BYTES}"
+    if document.owner == "pi":
+        return _on_pi(reach, f"find {ports.ANIMA_DATA_DIR} -path {pattern} -exec {show} {{}} +")
+    find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{glob(document)}")
+    return on_mac(reach, (*reach.governance, *find, "-exec", *show.split(), "{}", "+"))
+
+
+def glob(document: type[Document]) -> str:
+    """What a document's files are called below the folder of their owner."""
+    name = document.place.removeprefix("governance's volume: ").removeprefix("~/")
+    name = name.removeprefix(f"{ports.ANIMA_DATA_DIR}/")
+    head, *parts = name.split("<")
+    return head + "".join("*" + part.partition(">")[2] for part in parts)
+
+
+def _last_message(entry: Entry) -> str:
+    """A message is nowhere once it was answered; what came of the last one is a row."""
+    told = (
+        "boot_id, seq, warmth, clarity, stability, presence, state_json"
+        if entry.place.startswith("CheckIn")
+        else "action, margin, reason, nearest_edge, energy, integrity, entropy, void, risk"
+    )
+    return f"SELECT received_at, {told} FROM core.agent_state ORDER BY state_id DESC LIMIT {ROWS}"  # noqa: S608  # names of ours
+
+
+def _graph(label: type[Label], field: Field | None) -> str:
+    what = "properties"
+    if field:
+        key = f"'\"{field.name}\"'::ag_catalog.agtype"
+        what = f"ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, {key}])"
+    return f'SELECT {what} FROM {GRAPH}."{label.label}" ORDER BY id DESC LIMIT {ROWS}'  # noqa: S608  # names of ours

@@ -1,0 +1,28 @@
+"""Files that are no documents and lie where documents do: each with whose it is and what it is."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.ports import ANIMA_DB
+from schemas.table import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Files below the folder of their owner, by a pattern of their path."""
+
+    glob: str
+    owner: Owner
+    says: str
+
+
+BESIDE: Final = (
+    Beside(ANIMA_DB, "pi", "Everything that the Pi keeps, in SQLite."),
+    Beside(f"{ANIMA_DB}-*", "pi", "SQLite's write-ahead log, and what its readers share."),
+    Beside(f"{ANIMA_DB}.migrate.lock", "pi", "Held by whoever migrates."),
+    Beside(f"{ANIMA_DB}.*Z", "pi", "What was before a migration; the newest three stay."),
+    Beside(f"{ANIMA_DB}.*Z.part", "pi", "Half of such a copy, while it is made."),
+    Beside("ballast", "pi", "Room that is given back when the card is full."),
+    Beside("*.json.*", "pi", "A document that is about to replace another."),
+    Beside("archive/*.csv.gz*", "mac", "Rows of a month that was dropped; the JSON tells of it."),
+)

@@ -1,0 +1,21 @@
+"""How an operator reaches each store: words of a command line, to which the question is added."""
+
+from pydantic import Field
+
+from schemas import ports
+from schemas.quantity import Closed
+
+Words = tuple[str, ...]
+
+
+class Reach(Closed):
+    """Of one house. No word is a secret: keys are files, passwords are nowhere."""
+
+    over: Words = Field(default=(), description="ssh to the Mac; none where it is this machine.")
+    postgres: Words = ("docker", "exec", "-i", "postgres-age")
+    redis: Words = ("docker", "exec", "-i", "redis")
+    governance: Words = ("docker", "exec", "-i", "governance")
+    pis: dict[str, Words] = Field(
+        default_factory=dict, description="By the agent: ssh as the user that owns its data."
+    )
+    url: str = f"http://localhost:{ports.GOVERNANCE}"
