@@ -1,6 +1,7 @@
 """Where a piece of data lives, told by the process that keeps most of it."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from schemas.governance.calls.where import Live, Where, WhereReply
 from schemas.governance.metrics import Metric
 from schemas.reach import Reach
 
+log = logging.getLogger("governance")
 ASK_SECONDS = 1.0
 """Whoever asks where something lives never waits longer for how fresh it is."""
 
@@ -80,8 +82,9 @@ class Whereabouts:
             async with asyncio.timeout(ASK_SECONDS), self._desk.connection() as conn:
                 for question in questions:
                     seen[question] = await _ask(conn, question)
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, Busy):
-            pass  # what is not in ``seen`` is told as silent
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, Busy) as error:
+            # What has no answer yet is told as silent.
+            log.info("where: postgres: %s", type(error).__name__)
         return [
             each.seen(*seen.get(question, (Live.SILENT, None))) if question else each
             for each in found
