@@ -27,6 +27,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_SECONDS = 5.0
 RETRY_SECONDS = 5
+STALL_SECONDS = 20.0
+"""How long a part of a stream may wait for a reader that takes nothing."""
 JSON = "application/json"
 
 
@@ -82,7 +84,8 @@ def refusal(error: HouseError, allow: str = "") -> Answer:
         wait = error.retry_after if isinstance(error, Busy) else RETRY_SECONDS
         headers["retry-after"] = str(wait)
     if isinstance(error, Unauthorized):
-        headers["www-authenticate"] = 'Bearer realm="governance", Basic realm="governance"'
+        # Basic first: Chromium reads one challenge of a line, and asks its reader for this one.
+        headers["www-authenticate"] = 'Basic realm="governance", Bearer realm="governance"'
     if isinstance(error, NotAllowed):
         headers["allow"] = allow
     if isinstance(error, TooLarge | TooSlow):
@@ -116,12 +119,13 @@ async def reply(receive: Receive, send: Send, answer: Answer) -> None:
 
 
 async def _pour(receive: Receive, send: Send, stream: AsyncGenerator[bytes, None]) -> None:
-    """Send part after part; a caller who hangs up ends it."""
+    """Send part after part; a caller who hangs up ends it, and one who does not read."""
 
     async def parts() -> None:
         async with aclosing(stream):
             async for part in stream:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+                async with asyncio.timeout(STALL_SECONDS):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     pouring = asyncio.create_task(parts())

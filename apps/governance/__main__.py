@@ -4,8 +4,9 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
@@ -31,6 +32,7 @@ from apps.governance.identities import Identities
 from apps.governance.knowledge.tools import Knowledge
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
+from apps.governance.page.pages import Pages
 from apps.governance.patience import Patient
 from apps.governance.reconcile import reconcile
 from apps.governance.routes import OPEN, Parts, routes
@@ -50,6 +52,15 @@ DRAIN_SECONDS = 10
 
 class Server(uvicorn.Server):
     """uvicorn, with its signals left to us: it would raise them again and skip the drain."""
+
+    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_drain = on_drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, then wait for the rest."""
+        self._on_drain()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -103,12 +114,16 @@ async def serve(told: Settings) -> None:
             ),
             numbers.timed,
         )
+        pages = Pages(desk, health, lambda: thresholds)
         app = Doors(
             local_port=told.local_port,
             tokens=tokens,
             sessions=sessions,
             routes=routes(
-                Parts(checkins, numbers, tools), health_routes(health, numbers), places.routes()
+                Parts(checkins, numbers, tools),
+                health_routes(health, numbers),
+                places.routes(),
+                pages.routes(),
             ),
             is_open=OPEN,
         )
@@ -123,7 +138,8 @@ async def serve(told: Settings) -> None:
                 server_header=False,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
+            ),
+            pages.close,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -137,6 +153,7 @@ async def serve(told: Settings) -> None:
                 ("health", health.watch()),
                 ("maintenance", maintenance.watch()),
                 ("dialectic", disputes.watch()),
+                ("page", pages.news.watch()),
             )
         ]
         log.info(

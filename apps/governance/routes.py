@@ -20,6 +20,7 @@ from apps.governance.web import Request, Routes
 from schemas.errors import HouseError, Refused, Unreachable
 
 INDEX = b"""governance of abode
+GET  /                 the same as a page, for a browser
 GET  /health           how it stands; /health/live, /health/ready
 GET  /v1/where?term=   where a piece of data lives
 GET  /metrics          health in numbers, for Prometheus
@@ -29,7 +30,7 @@ POST /mcp              the same as MCP tools
 GET  /v1/openapi.json  all of it, described
 """
 SERVER = {"name": "governance", "version": VERSION}
-OPEN = frozenset({"/", "/health", "/health/live", "/health/ready", "/metrics"})
+OPEN = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 """Paths that need no token at either door."""
 
 
@@ -45,9 +46,6 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
     """Path, method, handler; those of the rooms come last."""
     described = to_json(document(parts.toolbox, VERSION))
     listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
-
-    async def index(_: Request) -> Answer:
-        return Answer(INDEX, kind="text/plain; charset=utf-8")
 
     async def check_in(asked: Request) -> Answer:
         with parts.numbers.refusals():
@@ -66,7 +64,6 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
         return await _use(asked, parts.toolbox)
 
     return {
-        "/": {"GET": index},
         "/v1/checkins": {"POST": check_in},
         "/v1/tools": {"GET": _always(listed)},
         "/v1/tools/*": {"POST": use},

@@ -1,0 +1,1 @@
+"""The page at ``/``: what governance knows, for people. It reads and never changes anything."""

@@ -1,0 +1,138 @@
+"""The page as a table of routes: one connection for the rows, then the template."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+import psycopg
+
+from apps.bridge.refusals import Forbidden, status_of
+from apps.bridge.web import Answer, header
+from apps.governance import VERSION
+from apps.governance.desk import Desk
+from apps.governance.health import Health
+from apps.governance.page import agents, library, ownership
+from apps.governance.page.asked import Asked
+from apps.governance.page.assets import assets
+from apps.governance.page.news import News, mark
+from apps.governance.page.reading import one
+from apps.governance.page.render import Renderer
+from apps.governance.page.rows import Newest
+from apps.governance.page.standing import standing
+from apps.governance.page.view import Look, View
+from apps.governance.routes import INDEX
+from apps.governance.verdict import Thresholds
+from apps.governance.web import Handler, Request, Routes
+from schemas.errors import HouseError, Unreachable
+from schemas.governance.calls import Right
+
+Limits = Callable[[], Thresholds]
+
+
+VIEWS: Final[Mapping[str, View]] = {
+    **agents.VIEWS,
+    **library.VIEWS,
+    "/page/health": View("health.html", live="beat", standing=True),
+    **ownership.VIEWS,
+}
+MENU: Final = (
+    ("/", "Overview"),
+    ("/page/agents", "Agents"),
+    ("/page/verdicts", "Verdicts"),
+    ("/page/audit", "Audit"),
+    ("/page/knowledge", "Knowledge"),
+    ("/page/disputes", "Disputes"),
+    ("/page/health", "Health"),
+    ("/page/where", "Where"),
+)
+UNDER: Final = {
+    "/page/agent": "/page/agents",
+    "/page/discovery": "/page/knowledge",
+    "/page/dispute": "/page/disputes",
+}
+
+
+class Pages:
+    """Every address of the page. ``close`` ends the open streams."""
+
+    def __init__(self, desk: Desk, health: Health, limits: Limits) -> None:
+        self._desk = desk
+        self._health = health
+        self._limits = limits
+        self._assets = assets()
+        self._render = Renderer({name: path for name, (path, _) in self._assets.items()})
+        self.news = News(desk)
+
+    def routes(self) -> Routes:
+        """Path and method of each, with what answers it."""
+        told: dict[str, Handler] = {
+            path: partial(self._show, path, view) for path, view in VIEWS.items()
+        }
+        told |= {path: partial(_asset, answer) for path, answer in self._assets.values()}
+        told |= {"/": self._front, "/page/events": self._events}
+        return {path: {"GET": handler} for path, handler in told.items()}
+
+    def close(self) -> None:
+        """End what is streaming."""
+        self.news.close()
+
+    async def _front(self, request: Request) -> Answer:
+        """The page for whoever takes HTML, a few lines for a terminal."""
+        if "text/html" in (header(request.scope, "accept") or ""):
+            return await self._show("/", VIEWS["/"], request)
+        return Answer(INDEX, kind="text/plain; charset=utf-8", headers={"vary": "accept"})
+
+    async def _show(self, path: str, view: View, request: Request) -> Answer:
+        menu = {"menu": MENU, "here": UNDER.get(path, path), "version": VERSION}
+        try:
+            _may_look(request)
+            shown = await self._looked(view, Asked(request.query()))
+        except (HouseError, psycopg.Error, TimeoutError) as error:
+            house = error if isinstance(error, HouseError) else _away(error)
+            status = status_of(house)
+            told = {"error": house, "status": status, "live": "", "marks": ""}
+            return self._render.answer("refused.html", {**menu, **told}, status)
+        return self._render.answer(view.template, {**menu, "live": view.live, **shown})
+
+    async def _looked(self, view: View, asked: Asked) -> dict[str, Any]:
+        shown: dict[str, Any] = {"marks": ""}
+        if view.look:
+            async with self._desk.connection() as conn:
+                # Before the rows: what comes between the two is news then.
+                shown["marks"] = mark(await one(conn, Newest, "news"))
+                shown |= await view.look(Look(conn, asked, datetime.now(UTC), self._limits()))
+        if view.say:
+            shown |= view.say(asked)
+        if view.standing:
+            shown["standing"] = standing(await self._health.look())
+        return shown
+
+    async def _events(self, request: Request) -> Answer:
+        _may_look(request)
+        return Answer(
+            b"",
+            kind="text/event-stream",
+            headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
+            stream=self.news.stream(),
+        )
+
+
+async def _asset(answer: Answer, _: Request) -> Answer:
+    return answer
+
+
+def _may_look(request: Request) -> None:
+    """Refuse a token that may not read, and what a page of elsewhere loads.
+
+    A reader may come from wherever they were.
+    """
+    if request.known and Right.READ not in request.known.rights:
+        raise Forbidden(f"token of {request.known.agent!r}: may not read", "ask the operator")
+    site, mode = (header(request.scope, f"sec-fetch-{name}") for name in ("site", "mode"))
+    if site in {"cross-site", "same-site"} and mode != "navigate":
+        raise Forbidden("this request comes from a page of elsewhere", "open the page itself")
+
+
+def _away(error: psycopg.Error | TimeoutError) -> Unreachable:
+    return Unreachable(f"postgres: {type(error).__name__}", "abode status says what is up")
