@@ -84,7 +84,12 @@ class Pages:
         return Answer(INDEX, kind="text/plain; charset=utf-8", headers={"vary": "accept"})
 
     async def _show(self, path: str, view: View, request: Request) -> Answer:
-        menu = {"menu": MENU, "here": UNDER.get(path, path), "version": VERSION}
+        menu = {
+            "menu": MENU,
+            "here": UNDER.get(path, path),
+            "version": VERSION,
+            "host": header(request.scope, "host") or "localhost",
+        }
         try:
             _may_look(request)
             shown = await self._looked(view, Asked(request.query()))

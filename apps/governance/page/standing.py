@@ -1,9 +1,22 @@
-"""How governance stands, as /health says it, for people: whatever the checks are called."""
+"""How governance stands, as /health says it, in words for people."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-GOOD = frozenset({"ok", "healthy"})
+from schemas.governance.calls.health import HealthReply, Overall, State
+
+MOODS: Final[Mapping[str, str]] = {
+    State.HEALTHY: "good",
+    State.WARNING: "warn",
+    State.UNAVAILABLE: "warn",
+    State.ERROR: "bad",
+    Overall.MODERATE: "warn",
+    Overall.CRITICAL: "bad",
+}
+"""What the style sheet makes of a word."""
+TOLD: Final = frozenset({"success", "resolved_agent_id", "status", "checks", "first_action"})
+"""What stands above the numbers already."""
 
 
 class Check(NamedTuple):
@@ -11,25 +24,21 @@ class Check(NamedTuple):
 
     name: str
     status: str
-    detail: str
-
-    @property
-    def mood(self) -> str:
-        """What the style sheet makes of it."""
-        return mood(self.status)
+    mood: str
+    what: str
+    since: datetime
+    detail: str | None
+    next_step: str | None
 
 
 class Standing(NamedTuple):
-    """The word for all, each check, and the other numbers."""
+    """The word for all, what to do first, each check, and the other numbers."""
 
     status: str
+    mood: str
+    first_action: str | None
     checks: tuple[Check, ...]
     facts: tuple[tuple[str, str], ...]
-
-    @property
-    def mood(self) -> str:
-        """What the style sheet makes of it."""
-        return mood(self.status)
 
     @property
     def troubled(self) -> tuple[Check, ...]:
@@ -37,36 +46,26 @@ class Standing(NamedTuple):
         return tuple(check for check in self.checks if check.mood != "good")
 
 
-def mood(status: str) -> str:
-    """Good, or how bad.
-
-    >>> mood("moderate"), mood("critical"), mood("ok")
-    ('warn', 'bad', 'good')
-    """
-    return "good" if status in GOOD else "bad" if status == "critical" else "warn"
-
-
-def standing(seen: Mapping[str, Any]) -> Standing:
-    """Of what the health check saw."""
+def standing(seen: HealthReply) -> Standing:
+    """Of what the last probe found."""
     checks = tuple(
-        Check(_words(name), str(check.get("status", "")), str(check.get("detail") or ""))
-        for name, check in (seen.get("checks") or {}).items()
-    )
-    facts = tuple(_facts({k: v for k, v in seen.items() if k not in {"status", "checks"}}))
-    return Standing(str(seen["status"]), checks, facts)
+        Check(_words(name), one.status, MOODS[one.status], one.what, one.since, one.detail,
+              one.next_step)
+        for name, one in seen.checks.items()
+    )  # fmt: skip
+    rest = seen.model_dump(mode="json", exclude=set(TOLD))
+    return Standing(seen.status, MOODS[seen.status], seen.first_action, checks, tuple(_facts(rest)))
 
 
-def _facts(seen: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _facts(seen: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     for name, value in seen.items():
         said = f"{before} {_words(name)}".strip()
         if isinstance(value, Mapping):
-            found += _facts(value, said)
+            yield from _facts(value, said)
         elif isinstance(value, list):
-            found.append((said, ", ".join(map(str, value)) or "none"))
+            yield said, ", ".join(map(str, value)) or "none"
         else:
-            found.append((said, _value(value)))
-    return found
+            yield said, _value(value)
 
 
 def _value(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from apps.governance.page import neighbourhood, ownership, pages
 from apps.governance.page.assets import FOLDER, assets
 from apps.governance.page.sensors import measured
 from apps.governance.page.standing import standing
+from schemas.governance.calls.health import Ages, Component, Dropped, HealthReply, Months, PoolUse
 from services.cargo import MAC_CODE, files
 
 ROOT = Path(pages.__file__).parents[3]
@@ -60,18 +62,31 @@ def test_sensors_have_the_units_of_the_contract():
 
 
 def test_whatever_health_says_is_told():
-    """Checks with their mood, the rest as names and values."""
-    seen = standing({
-        "status": "moderate", "version": "1", "age": None, "up": 1234.56,
-        "checks": {"redis": {"status": "moderate", "detail": "gone"}, "pg": {"status": "ok"}},
-        "dropped": {"audit_lines": 1200},
-    })  # fmt: skip
+    """Checks with their mood and what to do, the rest as names and values."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    seen = standing(HealthReply(
+        status="moderate", version="1", timestamp=now, uptime_seconds=1234.56,
+        status_breakdown={"healthy": 1, "unavailable": 1}, first_action="look at redis",
+        checks={
+            "redis": Component(status="unavailable", what="a key is set", since=now,
+                               detail="gone", next_step="abode status"),
+            "audit_log": Component(status="healthy", what="it can be appended to", since=now),
+        },
+        ages=Ages(silent_agents=("moss",)), waiting_checkins=0, months=Months(),
+        pool=PoolUse(size=2, idle=1, largest=10, waiting=0), dropped=Dropped(audit_lines=1200),
+        release_revision="0010",
+    ))  # fmt: skip
+    facts = dict(seen.facts)
 
-    assert seen.mood == "warn"
-    assert [(c.name, c.mood) for c in seen.troubled] == [("redis", "warn")]
-    assert dict(seen.facts) == {
-        "version": "1", "age": "\N{EN DASH}", "up": "1,234.6", "dropped audit lines": "1,200",
-    }  # fmt: skip
+    assert (seen.mood, seen.first_action) == ("warn", "look at redis")
+    assert [(c.name, c.mood, c.next_step) for c in seen.troubled] == [
+        ("redis", "warn", "abode status")
+    ]
+    assert facts["uptime seconds"] == "1,234.6"
+    assert facts["dropped audit lines"] == "1,200"
+    assert facts["ages silent agents"] == "moss"
+    assert facts["disk"] == "\N{EN DASH}"
+    assert "checks redis status" not in facts
 
 
 def test_neighbours_stand_apart_within_the_picture():
