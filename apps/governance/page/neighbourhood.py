@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from apps.governance.page.render import link
 
-WIDTH, HEIGHT = 360, 270
+WIDTH, HEIGHT, CENTRE = 360, 270, 21
 LIMIT: Final = 14
 """More than these would lie on one another; the list beside the picture has them all."""
 
@@ -57,8 +57,8 @@ def neighbourhood(centre: str, kind: str, found: Sequence[Neighbour]) -> Neighbo
                 place + 1,
                 round(x + 0.42 * WIDTH * right, 1),
                 round(y + 0.4 * HEIGHT * down, 1),
-                round(x + 22 * right, 1),
-                round(y + 22 * down, 1),
+                round(x + CENTRE * right, 1),
+                round(y + CENTRE * down, 1),
                 one,
             )
         )
