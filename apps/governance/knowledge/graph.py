@@ -14,8 +14,8 @@ from apps.governance.graph import know_agents
 from apps.postgres import Connection
 from apps.queries import load
 from schemas.errors import Diverged
-from schemas.governance.calls.knowledge import Brief, Found
-from schemas.governance.graph import GRAPH
+from schemas.governance import graph as labels
+from schemas.governance.calls.knowledge import Found
 
 SQL = load(Path(__file__).with_name("graph.sql"))
 Tie = tuple[str, str]
@@ -27,17 +27,10 @@ def agtype(value: Any) -> str:
     return to_json(value).decode()
 
 
-def vertex(found: Brief) -> str:
-    """The properties of a discovery's vertex, as schemas declare them."""
-    properties = {
-        "id": found.discovery_id,
-        "type": found.type,
-        "status": found.status,
-        "severity": found.severity,
-        "summary": found.summary,
-        "created_at": found.created_at.isoformat(),
-    }
-    return agtype({name: value for name, value in properties.items() if value is not None})
+def vertex(found: labels.Discovery) -> str:
+    """The properties of a discovery's vertex; what is not known is left out."""
+    told = found.model_dump(exclude_none=True)
+    return agtype(told | {"created_at": found.created_at.isoformat()})
 
 
 async def put_agents(conn: Connection, agents: Sequence[str]) -> None:
@@ -55,7 +48,11 @@ async def put_tags(conn: Connection, tags: Iterable[str]) -> None:
 
 async def put_discovery(conn: Connection, found: Found) -> None:
     """Its vertex as its row is; nothing else."""
-    await conn.execute(SQL["put_discoveries"], {"properties": [vertex(found)]})
+    repeated = labels.Discovery(
+        id=found.discovery_id,
+        **found.model_dump(include={"type", "status", "severity", "summary", "created_at"}),
+    )
+    await conn.execute(SQL["put_discoveries"], {"properties": [vertex(repeated)]})
 
 
 async def add(conn: Connection, found: Found) -> None:
@@ -103,7 +100,7 @@ async def tie(conn: Connection, query: str, ties: Sequence[Tie], **more: Sequenc
     done = await conn.execute(SQL[query], {"starts": starts, "ends": ends, **more})
     if done.rowcount != len(ties):
         raise Diverged(
-            f"graph {GRAPH!r}: has {done.rowcount} of {len(ties)} ends for"
+            f"graph {labels.GRAPH!r}: has {done.rowcount} of {len(ties)} ends for"
             f" {query.removeprefix('tie_').upper()}; nothing was changed",
             "abode knowledge rebuild makes it anew from the rows",
         )
