@@ -1,4 +1,4 @@
-"""The operator's command: ``abode up | down | destroy | deploy | migrate | status | where``."""
+"""The operator's command: ``abode``, and a word for what is to be done."""
 
 import sys
 from importlib import metadata
@@ -10,6 +10,8 @@ from rich.console import Console
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
+from apps.ops.knowledge_cli import app as knowledge
+from apps.ops.knowledge_cli import graph
 from apps.ops.migrate_cli import app as migrate
 from schemas.errors import HouseError, Refused
 
@@ -23,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(migrate)
+app.add_typer(knowledge)
+app.command()(graph)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
         return _on_pi(_pi(hosts, where.pi), asked, state)
     if where.pi is not None:
         raise Refused(f"{line}: lives on the Mac", "leave --pi out")
-    with _reached(hosts, state) as database:
+    with reached(hosts, state) as database:
         keep = ["--keep", str(state / "snapshots")] if verb == "rollback" else []
         return main([*asked, *keep, "--database", database], say=_shown())
 
@@ -99,7 +99,7 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
 
 
 @contextmanager
-def _reached(hosts: Hosts, state: Path) -> Iterator[str]:
+def reached(hosts: Hosts, state: Path) -> Iterator[str]:
     """A URL for the owner; through ssh when the Mac is another machine."""
     port = hosts.mac.postgres_port
     if hosts.mac.ssh is None:

@@ -227,7 +227,6 @@ def test_a_thousand_discoveries_and_five_thousand_edges_load_at_once(room):
     assert told[:2] == (1063, 5218)
     assert room("knowledge_stats")["graph_agrees"]
     assert seconds < 5, f"took {seconds:.2f} s"
-    print(f"loaded in {seconds:.3f} s")
 
 
 def test_a_load_that_would_not_be_given_back_is_not_kept(room, monkeypatch):
