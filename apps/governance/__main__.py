@@ -16,7 +16,6 @@ import uvloop
 from pydantic import ValidationError
 
 from apps.governance import VERSION
-from apps.governance.audit import AuditLog
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
@@ -34,11 +33,11 @@ from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.page.pages import Pages
 from apps.governance.patience import Patient
-from apps.governance.reconcile import reconcile
 from apps.governance.routes import OPEN, Parts, routes
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
+from apps.governance.trails import Trails
 from apps.governance.verdict import Thresholds
 from apps.governance.web import Doors
 from apps.governance.where import Whereabouts
@@ -81,8 +80,9 @@ async def serve(told: Settings) -> None:
         store = await _open(told, stack)
         thresholds = await _ready(store)
         desk = Desk(store)
-        audit = AuditLog(told.audit_log)
-        await reconcile(audit, store)
+        trails = Trails(told.postgres, told.audit_log)
+        audit = trails.audit
+        await trails.begin()
         sessions = Sessions(desk, connect(told.redis))
         stack.push_async_callback(sessions.close)
 
@@ -144,11 +144,11 @@ async def serve(told: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        writer, scribe, *others = [
+        writer, *tellers = [
             _supervised(name, work, broken, server)
             for name, work in (
                 ("check-ins", checkins.run()),
-                ("audit log", audit.run()),
+                *trails.works(),
                 ("sessions", sessions.run()),
                 ("health", health.watch()),
                 ("maintenance", maintenance.watch()),
@@ -163,12 +163,11 @@ async def serve(told: Settings) -> None:
         await server.serve(sockets=doors)
         checkins.close(Unreachable("governance: is stopping", "send it again later"))
         await asyncio.wait([writer])
-        audit.close()
-        await asyncio.wait([scribe])
+        await trails.close(*tellers[:3])
         maintenance.close()
-        for task in others:
+        for task in tellers[3:]:
             task.cancel()
-        await asyncio.wait(others)
+        await asyncio.wait(tellers[3:])
     if broken:
         raise Diverged(f"governance: {broken[0]}", "this is a fault of ours; please report it")
     if lost:

@@ -1,5 +1,7 @@
 """Pure: what a batch of check-ins becomes, given how its agents stand."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from apps.bridge.refusals import Conflict
@@ -23,8 +25,15 @@ class Before(NamedTuple):
 class Batch:
     """Reports in; rows, events, sessions and one outcome per report out."""
 
-    def __init__(self, reports: list[Report], thresholds: Thresholds) -> None:
+    def __init__(
+        self,
+        reports: list[Report],
+        thresholds: Thresholds,
+        unsure: AbstractSet[tuple[str, str, int] | str] = frozenset(),
+    ) -> None:
         self.reports = reports
+        self.unsure = unsure
+        """Keys and agents that a lost connection may have committed, and that no line tells of."""
         self.thresholds = thresholds
         self.outcomes: list[Verdict | HouseError] = []
         self.rows: list[dict[str, Any]] = []
@@ -33,6 +42,12 @@ class Batch:
         self._stored: dict[tuple[str, str, int], tuple[bytes, Verdict]] = {}
         self._newest: dict[str, Before] = {}
         self._highest: dict[tuple[str, str], int] = {}
+        self._welcomed: set[str] = set()
+
+    @property
+    def written(self) -> set[tuple[str, str, int] | str]:
+        """Keys and agents that it makes known."""
+        return {*self._stored, *self._welcomed}
 
     def questions(self) -> list[dict[str, Any]]:
         """What the query ``standing`` is asked."""
@@ -51,21 +66,33 @@ class Batch:
         at = self.reports[-1].received_at
         return [{"session_id": s, "agent": a, "at": at} for s, a in sorted(self.sessions.items())]
 
+    def number(self, state_ids: Sequence[int]) -> None:
+        """Have the events of the rows say which rows they are."""
+        told = (each["payload"] for each in self.events if each["event_type"] == "check_in")
+        new = [payload for payload in told if "state_id" not in payload]
+        for payload, state_id in zip(new, state_ids, strict=True):
+            payload["state_id"] = state_id
+
     def strangers(self, standing: list[tuple[Any, ...]]) -> list[str]:
         """Agents that have no identity yet."""
         return sorted({self.reports[place].agent for place, known, *_ in standing if known is None})
 
     def welcome(self, agents: set[str]) -> None:
         """Tell of the identities that this batch made."""
+        self._welcomed |= agents
         for agent in sorted(agents):
             said = next(said for said in self.reports if said.agent == agent)
             self.events.append(event("identity_created", said, {}))
 
     def judge(self, standing: list[tuple[Any, ...]]) -> None:
         """Each report in the order it came, each agent's state from the one before."""
+        known = {self.reports[place].agent for place, identity_id, *_ in standing if identity_id}
+        self.welcome(known & self.unsure - self._welcomed)
         for said, (_, identity_id, status, sha, *rest) in zip(self.reports, standing, strict=True):
-            first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[12:])
+            first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[12:20])
             if sha is not None:
+                if said.key in self.unsure and bytes(sha) == said.body_sha256:
+                    self._tell(said, again(said, first), state_id=rest[20])
                 answer = _still(again(said, first), status)
                 self.outcomes.append(self._repeat(said, bytes(sha), answer))
             elif said.key in self._stored:
@@ -88,6 +115,17 @@ class Batch:
             "a key is used once; the stored check-in stands",
         )
 
+    def _tell(self, said: Report, answer: Verdict, **more: int) -> None:
+        payload = {
+            "boot_id": said.boot_id,
+            "seq": said.seq,
+            "sha256": said.body_sha256.hex(),
+            "action": answer.action,
+            "margin": answer.margin,
+            "risk": answer.risk_score,
+        }
+        self.events.append(event("check_in", said, payload | more))
+
     def _new(
         self, said: Report, identity_id: int, status: str, stored: Before | None, late: bool
     ) -> Verdict:
@@ -108,20 +146,7 @@ class Batch:
         self._stored[said.key] = (said.body_sha256, answer)
         place = {"place": len(self.rows), "late": late}
         self.rows.append(row(said, identity_id, made) | place)
-        self.events.append(
-            event(
-                "check_in",
-                said,
-                {
-                    "boot_id": said.boot_id,
-                    "seq": said.seq,
-                    "sha256": said.body_sha256.hex(),
-                    "action": made.action,
-                    "margin": made.margin,
-                    "risk": made.risk,
-                },
-            )
-        )
+        self._tell(said, answer)
         if said.session_id:
             self.sessions.setdefault(said.session_id, said.agent)
         return answer

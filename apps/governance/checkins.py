@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ BATCH_LIMIT = 256
 COMMIT_SECONDS = 8.0
 RECONNECT_SECONDS = 3.0
 AGAIN_SECONDS = 0.05
+AHEAD = 2
+"""Batches whose lines may be on their way to the disk."""
 
 Outcome = Verdict | HouseError
 
@@ -58,13 +60,16 @@ class Checkins:
         self._numbers = numbers or Numbers()
         self._queue: deque[tuple[Report, asyncio.Future[Verdict]]] = deque()
         self._wake = asyncio.Event()
+        self._told: list[Awaitable[None]] = []
+        self._unsure: set[tuple[str, str, int] | str] = set()
+        self._answering: deque[asyncio.Task[None]] = deque()
         self._closed: HouseError | None = None
         self._lost = False
         self.trouble: str | None = None
         """Why the last batch could not be written, until one is."""
 
     async def handle(self, said: Report) -> Verdict:
-        """The verdict, once the check-in is on disk."""
+        """The verdict, once the check-in and its line are on disk."""
         begun = time.monotonic()
         with self._numbers.refusals():
             answer = await self._handle(said)
@@ -74,6 +79,7 @@ class Checkins:
     async def _handle(self, said: Report) -> Verdict:
         if self._closed:
             raise self._closed
+        self._audit.require()
         if len(self._queue) >= QUEUE_LIMIT:
             raise Busy(f"{len(self._queue)} check-ins are waiting already", "send it again later")
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
@@ -94,6 +100,10 @@ class Checkins:
             while self._queue:
                 size = min(len(self._queue), BATCH_LIMIT)
                 await self._write([self._queue.popleft() for _ in range(size)])
+                while len(self._answering) > AHEAD or (self._answering and not self._queue
+                                                       and self._answering[0].done()):  # fmt: skip
+                    await self._answering.popleft()
+        await asyncio.gather(*self._answering)
 
     def close(self, reason: HouseError) -> None:
         """Take no more; what is queued is still committed."""
@@ -107,13 +117,8 @@ class Checkins:
             outcomes = await self._commit_or_split(reports)
         except Unreachable as error:
             outcomes = [error] * len(waiting)
-        for (_, answer), outcome in zip(waiting, outcomes, strict=True):
-            if answer.done():
-                continue  # the caller hung up; the row stands
-            if isinstance(outcome, Verdict):
-                answer.set_result(outcome)
-            else:
-                answer.set_exception(outcome)
+        told, self._told = self._told, []
+        self._answering.append(asyncio.create_task(_answer(waiting, outcomes, told)))
 
     async def _commit_or_split(self, reports: list[Report]) -> list[Outcome]:
         """One transaction; if a row spoils it, each for itself."""
@@ -161,17 +166,23 @@ class Checkins:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _commit(self, reports: list[Report]) -> list[Outcome]:
-        batch = Batch(reports, self._thresholds)
-        async with (
-            asyncio.timeout(COMMIT_SECONDS),
-            self._pool.connection(RECONNECT_SECONDS) as conn,
-            conn.transaction(),
-        ):
-            bound = await self._fill(conn, batch)
+        batch = Batch(reports, self._thresholds, frozenset(self._unsure))
+        try:
+            async with (
+                asyncio.timeout(COMMIT_SECONDS),
+                self._pool.connection(RECONNECT_SECONDS) as conn,
+                conn.transaction(),
+            ):
+                bound = await self._fill(conn, batch)
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            if is_gone(error):
+                self._unsure |= batch.written  # it may be committed all the same
+            raise
         if batch.rows:
             self.trouble = None
             self._numbers.wrote(len(batch.rows))
-        self._audit.note(batch.events)
+        self._unsure -= {said.key for said in reports} | {said.agent for said in reports}
+        self._told.append(self._audit.queue(batch.events))
         self._sessions.remember(bound)
         return batch.outcomes
 
@@ -185,17 +196,34 @@ class Checkins:
             standing = await _all(conn, "standing", asked)
         batch.judge(standing)
         if batch.rows:
-            await conn.execute(SQL["append_states"], {"rows": to_json(batch.rows).decode()})
-        if batch.events:
-            await conn.execute(
-                SQL["append_audit_events"], {"events": to_json(batch.events).decode()}
-            )
+            rows = {"rows": to_json(batch.rows).decode()}
+            batch.number([number for (number,) in await _all(conn, "append_states", rows)])
         if not batch.sessions:
             return {}
         lifetime = SESSION_LIFETIME_SECONDS
         asked = {"sessions": to_json(batch.session_rows()).decode(), "lifetime": lifetime}
         bound = await _all(conn, "touch_sessions", asked)
         return {session_id: (agent, lifetime) for session_id, agent in bound}
+
+
+async def _answer(
+    waiting: list[tuple[Report, asyncio.Future[Verdict]]],
+    outcomes: list[Outcome],
+    told: list[Awaitable[None]],
+) -> None:
+    """Answer when the lines are on disk, too; the next batch is being committed meanwhile."""
+    try:
+        for each in told:
+            await each
+    except Unreachable as error:
+        outcomes = [error if isinstance(out, Verdict) else out for out in outcomes]
+    for (_, answer), outcome in zip(waiting, outcomes, strict=True):
+        if answer.done():
+            continue  # the caller hung up; the row stands
+        if isinstance(outcome, Verdict):
+            answer.set_result(outcome)
+        else:
+            answer.set_exception(outcome)
 
 
 async def _all(conn: Connection, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

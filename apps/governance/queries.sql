@@ -1,6 +1,6 @@
 -- standing --
 -- For each check-in: its agent, the same key if it is stored, whether a higher seq of its boot
--- came before it, and the state that came last.
+-- came before it, the state that came last, and the number of the one stored.
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
@@ -9,7 +9,8 @@ SELECT asked.place, identity.identity_id, identity.status,
                 WHERE higher.identity_id = identity.identity_id
                   AND higher.boot_id = asked.boot_id AND higher.seq > asked.seq) AS late,
        before.energy, before.integrity, before.entropy, before.void,
-       before.warmth, before.clarity, before.stability, before.presence
+       before.warmth, before.clarity, before.stability, before.presence,
+       known.state_id
   FROM jsonb_to_recordset(%(asked)s::jsonb)
        AS asked (place integer, agent text, boot_id text, seq bigint)
   LEFT JOIN core.identities AS identity ON identity.agent_id = asked.agent
@@ -34,7 +35,7 @@ RETURNING agent_id;
 
 -- append_states --
 -- A whole batch, numbered in the order it came; a key that is already there fails it. Its agents
--- were heard just now.
+-- were heard just now. Gives the numbers.
 WITH stored AS (
 INSERT INTO core.agent_state (
        identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,
@@ -58,18 +59,13 @@ SELECT r.identity_id, r.boot_id, r.seq, decode(r.body_sha256, 'hex'),
        reported_void float8,
        warmth float8, clarity float8, stability float8, presence float8, state_json jsonb)
  ORDER BY r.place
-RETURNING identity_id, received_at)
+RETURNING state_id, identity_id, received_at),
+known AS (
 UPDATE core.identities AS i
    SET last_activity_at = greatest(i.last_activity_at, heard.at)
   FROM (SELECT s.identity_id, max(s.received_at) AS at FROM stored AS s GROUP BY 1) AS heard
- WHERE i.identity_id = heard.identity_id;
-
--- append_audit_events --
--- Written in the transaction of what they tell of.
-INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type, payload)
-SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload
-  FROM jsonb_to_recordset(%(events)s::jsonb) AS r (
-       event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb);
+ WHERE i.identity_id = heard.identity_id)
+SELECT s.state_id FROM stored AS s ORDER BY s.state_id;
 
 -- touch_sessions --
 -- Bind new and expired sessions; keep those of the same agent alive, once a minute at most.
@@ -141,10 +137,3 @@ SELECT part, from_at, upto_at
 -- drop_retired --
 -- Refused unless the archive has as many rows.
 SELECT audit.drop_retired(%(part)s, %(rows)s, %(sha256)s);
-
--- events_since --
--- The trail from an instant on, in order.
-SELECT event_id, recorded_at, agent_id, event_type, payload
-  FROM audit.events
- WHERE recorded_at >= %(since)s
- ORDER BY recorded_at, event_id;

@@ -1,87 +1,104 @@
-"""At start: lines that a crash kept from audit_log.jsonl are appended out of audit.events."""
+"""At start: open the trails, have every line as a row, and tell what a crash kept from the trail.
 
-import asyncio
-import json
+A check-in is committed a moment before its line is on the disk. Whoever is killed in between has
+acknowledged nothing; the row is there all the same, and so its line is written now, before others.
+"""
+
 import logging
-import os
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from pydantic_core import to_json
 
-from apps.governance.audit import AuditLog
-from apps.postgres import Pool
-from apps.queries import load
+from apps.governance import VERSION
+from apps.governance.audit import event
+from apps.governance.trail.follow import SQL, Connection, Follower
+from apps.governance.trail.index import connect
+from apps.postgres import PostgresSettings
+from schemas.errors import Unreachable
+from schemas.governance.audit import Trail
 
 log = logging.getLogger("governance")
-SQL = load(Path(__file__).with_name("queries.sql"))
-TAIL_BYTES = 8_388_608
-ROWS = 1_000
-OVERLAP = timedelta(seconds=60)
-"""Lines stand in the order of commits, which may lag behind their instants by some seconds."""
-NAMES = ("event_id", "recorded_at", "agent_id", "event_type", "payload")
+LIMIT = 1_000
+"""Lines at a time."""
+SAY_SECONDS = 5.0
 
 
-async def reconcile(audit: AuditLog, pool: Pool) -> int:
-    """Set a torn last line aside, append what is newer than the last whole one; gives how many.
-
-    A file without lines was rotated or is new: there is nothing to go on from.
-    """
-    appended = 0
+def begin(postgres: PostgresSettings, *followers: Follower) -> int:
+    """Open each trail where it was left; gives how many lines a crash had kept from it."""
+    told = 0
+    doing = "trails"
     try:
-        known = await asyncio.to_thread(_tail, audit.path)
-        if not known:
-            return 0
-        since = max(max(known.values()) - OVERLAP, min(known.values()))
-        async with (
-            pool.connection() as conn,
-            conn.transaction(),
-            conn.cursor(name="audit_events") as cursor,
-        ):
-            await cursor.execute(SQL["events_since"], {"since": since})
-            while rows := await cursor.fetchmany(ROWS):
-                lost = [row for row in rows if str(row[0]) not in known]
-                lines = b"".join(to_json(_event(row)) + b"\n" for row in lost)
-                if lines:
-                    await asyncio.to_thread(audit.append, lines)
-                appended += len(lost)
-    except (OSError, psycopg.Error) as error:
-        audit.trouble = audit.trouble or f"{audit.path}: not reconciled: {type(error).__name__}"
-        log.warning("%s", audit.trouble)
-    if appended:
-        log.info("%s: %d lines appended from audit.events", audit.path, appended)
-    return appended
+        with connect(postgres) as conn:
+            for follower in followers:
+                doing = str(follower.journal.path)
+                known = follower.look(conn)
+                follower.journal.open(known.tip)
+                if follower.journal.odd:
+                    log.warning("%s; abode audit verify", follower.journal.odd)
+                _catch_up(conn, follower)
+                if follower.trail is Trail.AUDIT_LOG:
+                    told = _tell(conn, follower)
+                follower.close()
+    except OSError as error:
+        raise Unreachable(f"{doing}: {error.strerror}", "is the disk full?") from None
+    except psycopg.OperationalError as error:
+        raise Unreachable(f"{doing}: postgres: {type(error).__name__}") from None
+    if told:
+        log.info("%s: %d lines that a crash kept from it are there now", doing, told)
+    return told
 
 
-def _event(row: tuple[object, ...]) -> dict[str, object]:
-    event = dict(zip(NAMES, row, strict=True))
-    at = event["recorded_at"]
-    return {**event, "recorded_at": at.astimezone(UTC) if isinstance(at, datetime) else at}
+def _catch_up(conn: Connection, follower: Follower) -> None:
+    """Index all lines; says how far it is, when that takes long."""
+    said = time.monotonic()
+    while follower.step(conn):
+        if time.monotonic() - said > SAY_SECONDS and follower.position:
+            said = time.monotonic()
+            end = follower.journal.tip.seq
+            log.info("%s: line %d of %d is indexed", follower.trail, follower.position.seq, end)
 
 
-def _tail(path: Path) -> dict[str, datetime]:
-    """Ids and instants of the last lines, after cutting off one that is not whole."""
-    if not path.is_file():
-        return {}
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        whole, newline, torn = file.read().rpartition(b"\n")
-        if torn:
-            handle = os.open(
-                path.with_suffix(".torn"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640
-            )
-            with os.fdopen(handle, "ab") as aside:
-                aside.write(torn + b"\n")
-                aside.flush()
-                os.fsync(aside.fileno())
-            file.truncate(size - len(torn))
-    known: dict[str, datetime] = {}
-    for line in whole.split(b"\n") if newline else ():
-        try:
-            event = json.loads(line)
-            known[str(event["event_id"])] = datetime.fromisoformat(event["recorded_at"])
-        except (ValueError, TypeError, KeyError):
-            continue  # not a line of ours, or the first of the tail, which is cut
-    return known
+def _tell(conn: Connection, follower: Follower) -> int:
+    """Write what no line tells of, and that the trail goes on."""
+    told = 0
+    if follower.journal.tip.seq:
+        for untold in (_identities, _check_ins):
+            while events := list(untold(conn, follower)):
+                _write(conn, follower, events)
+                told += len(events)
+    state_id, lifecycle_id = conn.execute(SQL["newest"]).fetchone() or (0, 0)
+    opened = {"state_id": state_id, "lifecycle_id": lifecycle_id}
+    opened |= {"told_late": told, "version": VERSION}
+    _write(conn, follower, [event(None, "trail_opened", opened)])
+    return told
+
+
+def _identities(conn: Connection, follower: Follower) -> Iterator[dict[str, Any]]:
+    """Agents that became known."""
+    since = follower.position.lifecycle_id if follower.position else 0
+    found = conn.execute(SQL["untold_identities"], {"lifecycle_id": since, "limit": LIMIT})
+    for _, agent, occurred_at in found:
+        yield _late(agent, "identity_created", occurred_at, {})
+
+
+def _check_ins(conn: Connection, follower: Follower) -> Iterator[dict[str, Any]]:
+    """Check-ins that were committed."""
+    since = follower.position.state_id if follower.position else 0
+    found = conn.execute(SQL["untold_check_ins"], {"state_id": since, "limit": LIMIT})
+    names = ("state_id", "boot_id", "seq", "sha256", "action", "margin", "risk")
+    for agent, received_at, *rest in found:
+        yield _late(agent, "check_in", received_at, dict(zip(names, rest, strict=True)))
+
+
+def _late(agent: str, kind: str, at: datetime, payload: dict[str, Any]) -> dict[str, Any]:
+    """An event of another time; its line says so."""
+    return event(agent, kind, {**payload, "told_late": True}, at.astimezone(UTC))
+
+
+def _write(conn: Connection, follower: Follower, events: list[dict[str, Any]]) -> None:
+    follower.journal.write([to_json(each) for each in events])
+    _catch_up(conn, follower)

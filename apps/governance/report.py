@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+from apps.governance import audit
 from apps.governance.verdict import Judgement
 from schemas.bridge import CONTRACT, CheckIn, Verdict
 from schemas.eisv import GovernanceEisv
@@ -134,11 +135,5 @@ def again(said: Report, known: tuple[Any, ...]) -> Verdict:
 
 
 def event(kind: str, said: Report, payload: dict[str, Any]) -> dict[str, Any]:
-    """A row of audit.events, and a line of audit_log.jsonl."""
-    return {
-        "event_id": str(uuid4()),
-        "recorded_at": said.received_at,
-        "agent_id": said.agent,
-        "event_type": kind,
-        "payload": payload,
-    }
+    """What becomes a line of audit_log.jsonl, and a row of audit.events."""
+    return audit.event(said.agent, kind, payload, said.received_at)

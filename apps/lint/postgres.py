@@ -14,7 +14,7 @@ MADE: Final = re.compile(
     re.IGNORECASE,
 )
 NAMED: Final = re.compile(
-    r"\b(?:INSERT\s+INTO|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|REFERENCES|COMMENT\s+ON\s+TABLE|"
+    r"\b(?:INSERT\s+INTO|DELETE\s+FROM|(?<!OR\s)TRUNCATE(?:\s+TABLE)?|REFERENCES|COMMENT\s+ON\s+TABLE|"
     rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+{WORD}\s+ON)\s+(?P<name>{WORD}(?:\.{WORD})?)",
     re.IGNORECASE,
 )

@@ -72,10 +72,11 @@ GRANT SELECT ON
       core.calibration_versions, core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, core.tool_usage,
       audit.events, audit.tool_usage, audit.outcome_events, audit.retired,
+      audit.positions, audit.anchors,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT INSERT ON
       core.sessions, core.agent_state, core.discoveries, core.discovery_tags, core.discovery_links,
-      audit.events, audit.tool_usage, audit.outcome_events,
+      audit.events, audit.tool_usage, audit.outcome_events, audit.positions, audit.anchors,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT DELETE ON
       core.sessions, core.discoveries, core.discovery_tags, core.discovery_links TO governance;
@@ -88,6 +89,8 @@ GRANT UPDATE (identity_id, created_at, last_active, expires_at) ON core.sessions
 GRANT UPDATE (updated_at) ON core.probe TO governance;
 -- The version is a trigger's, and older ones stay as they were.
 GRANT UPDATE (data, changed_by, reason) ON core.calibration TO governance;
+GRANT UPDATE (first_seq, read_bytes, seq, hash, state_id, lifecycle_id, updated_at)
+   ON audit.positions TO governance;
 -- Who found it, when, and the state the agent was in stay as they were told.
 GRANT UPDATE (type, severity, status, updated_at, resolved_at, summary, details, references_files,
               response_to, response_type, confidence, metadata, superseded_by)
@@ -125,7 +128,7 @@ GRANT SELECT ON
       core.identities, core.lifecycle_events, core.agent_state, core.calibration,
       core.calibration_versions, core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, audit.events, audit.partitions, audit.retired,
-      dialectic.sessions, dialectic.messages TO governance_ro;
+      audit.positions, audit.anchors, dialectic.sessions, dialectic.messages TO governance_ro;
 -- Who knows a session's id is taken for its agent.
 GRANT SELECT (identity_id, created_at, last_active, expires_at, metadata)
    ON core.sessions TO governance_ro;

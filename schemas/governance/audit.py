@@ -1,5 +1,6 @@
 """Rows of schema ``audit``: what governance did, in months that come and go by themselves."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +21,13 @@ WHOSE = "The agent it is about, by its agent_id; kept when the agent is gone."
 SESSION = "The session it came through."
 
 
+class Trail(StrEnum):
+    """A raw trail, by the name of its files."""
+
+    AUDIT_LOG = "audit_log"
+    TOOL_USAGE = "tool_usage"
+
+
 class Assessment(StrEnum):
     """What Phi makes of a state: safe from 0.15, caution from 0, else high-risk."""
 
@@ -34,11 +42,14 @@ class AuditEvent(
     store="governance",
     table="audit.events",
     key=("recorded_at", "event_id"),
-    indexes=(Index("agent_id, recorded_at DESC", "events_agent_id_recorded_at_idx"),),
+    indexes=(
+        Index("agent_id, recorded_at DESC", "events_agent_id_recorded_at_idx"),
+        Index("event_type, recorded_at DESC", "events_event_type_recorded_at_idx"),
+    ),
     month_by="recorded_at",
     keep_days=180,
 ):
-    """One thing that governance did. The same event is a line of audit_log.jsonl."""
+    """One thing that governance did. The index of audit_log.jsonl, made from its lines alone."""
 
     event_id: Annotated[UUID, Column("The same in audit_log.jsonl.")]
     recorded_at: Annotated[Instant, Column(WHEN, check=YEARS)]
@@ -176,7 +187,53 @@ class Retired(
     dropped_at: Annotated[Instant | None, Column("When it went; null while it waits.")] = None
 
 
-TABLES: tuple[type[Table], ...] = (AuditEvent, ToolUsage, OutcomeEvent, Partitioned, Retired)
+class Position(Table, owner="mac", store="governance", table="audit.positions", key=("trail",)):
+    """How far a raw trail is indexed. Moves in the transaction that adds the rows.
+
+    A line is known by its number and hash; file and bytes only say where reading goes on.
+    """
+
+    trail: Annotated[Trail, Column("The trail, by its file's name.")]
+    first_seq: Annotated[
+        int, Quantity("1", "the number of the first line of the file", low=0), Column(sql="bigint")
+    ]
+    read_bytes: Annotated[
+        int, Quantity("By", "read of that file, uncompressed", low=0), Column(sql="bigint")
+    ]
+    seq: Annotated[int, Quantity("1", "the last line that is indexed", low=0), Column(sql="bigint")]
+    hash: Annotated[Annotated[bytes, Len(32, 32)], Column("Of that line.")]
+    state_id: Annotated[
+        int,
+        Quantity("1", "the last check-in that is indexed", low=0),
+        Column(sql="bigint", default="0"),
+    ] = 0
+    lifecycle_id: Annotated[
+        int,
+        Quantity("1", "the last lifecycle event that needs no line", low=0),
+        Column(sql="bigint", default="0"),
+    ] = 0
+    updated_at: Annotated[Instant, Column("When it last moved.", default="now()")]
+
+
+class Anchor(Table, owner="mac", store="governance", table="audit.anchors", key=("trail", "seq")):
+    """The last line of a day's file, told while nobody could have changed it yet. Only added."""
+
+    trail: Annotated[Trail, Column("The trail, by its file's name.")]
+    seq: Annotated[int, Quantity("1", "the day's last line", low=1), Column(sql="bigint")]
+    day: Annotated[date, Column("The day that ended, UTC.")]
+    hash: Annotated[Annotated[bytes, Len(32, 32)], Column("Of that line.")]
+    anchored_at: Annotated[Instant, Column("When it was told.", default="now()")]
+
+
+TABLES: tuple[type[Table], ...] = (
+    AuditEvent,
+    ToolUsage,
+    OutcomeEvent,
+    Partitioned,
+    Retired,
+    Position,
+    Anchor,
+)
 
 
 class Manifest(

@@ -74,6 +74,8 @@ _APP: Final = (
         "audit.tool_usage",
         "audit.outcome_events",
         "audit.retired",
+        "audit.positions",
+        "audit.anchors",
         "dialectic.sessions",
         "dialectic.messages",
     ),
@@ -89,6 +91,8 @@ _APP: Final = (
         "audit.events",
         "audit.tool_usage",
         "audit.outcome_events",
+        "audit.positions",
+        "audit.anchors",
         "dialectic.sessions",
         "dialectic.messages",
     ),
@@ -121,6 +125,13 @@ _APP: Final = (
     Grant(APP, "table", "core.probe", ("UPDATE",), ("updated_at",)),
     # The version is a trigger's, and older ones stay as they were.
     Grant(APP, "table", "core.calibration", ("UPDATE",), ("data", "changed_by", "reason")),
+    Grant(
+        APP,
+        "table",
+        "audit.positions",
+        ("UPDATE",),
+        ("first_seq", "read_bytes", "seq", "hash", "state_id", "lifecycle_id", "updated_at"),
+    ),
     # Who found it, when, and the state the agent was in stay as they were told.
     Grant(
         APP,
@@ -205,6 +216,8 @@ _READER: Final = (
         "audit.events",
         "audit.partitions",
         "audit.retired",
+        "audit.positions",
+        "audit.anchors",
         "dialectic.sessions",
         "dialectic.messages",
     ),

@@ -123,15 +123,13 @@ class Database:
         return await self._do(work)
 
     async def append_audit_event(self, event: AuditEvent | Mapping[str, Any]) -> AuditEvent:
-        """Tell of one event. An id and a time that it lacks are made here."""
+        """Tell of one event, on the disk then. An id and a time that it lacks are made here."""
         said = _event(event)
         told = [said.model_dump()]
 
         async def work(store: Store) -> AuditEvent:
-            async with store.desk.connection() as conn, conn.transaction():
-                rows = to_json(told).decode()
-                await conn.execute(SQL["append_audit_events"], {"events": rows})
-            store.audit.note(told)
+            store.audit.require()
+            await store.audit.append(told)
             return said
 
         return await self._do(work)
@@ -156,6 +154,7 @@ class Database:
         }
 
         async def work(store: Store) -> list[AuditEvent]:
+            await store.trails.index.caught_up()  # who told of it sees it
             async with store.desk.connection() as conn:
                 found = await conn.execute(SQL["audit_events"], wanted)
                 return [_row(AuditEvent, found, row) for row in await found.fetchall()]

@@ -9,11 +9,12 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from pydantic_core import PydanticSerializationError
 
 from apps.bridge.refusals import Busy, Conflict
-from apps.governance.audit import AuditLog
 from apps.governance.desk import WAIT_SECONDS, Desk
 from apps.governance.health import require_schema
 from apps.governance.identities import Identities
 from apps.governance.settings import DataSettings
+from apps.governance.trail.journal import Taken
+from apps.governance.trails import Trails
 from apps.postgres import Connection, Pool, place, pool
 from schemas.errors import Refused, Unreachable
 
@@ -39,17 +40,17 @@ class Queue(Desk):
 class Store:
     """What an open database has: its pool, and those who work with it."""
 
-    def __init__(self, connections: Pool, audit: AuditLog) -> None:
+    def __init__(self, connections: Pool, trails: Trails) -> None:
         self.pool = connections
-        self.audit = audit
+        self.trails = trails
+        self.audit = trails.audit
         self.desk = Queue(connections)
-        self.identities = Identities(self.desk, audit)
-        self.scribe = asyncio.create_task(audit.run())
+        self.identities = Identities(self.desk, self.audit)
+        self._tasks = [asyncio.create_task(work) for _, work in trails.works()]
 
     async def close(self) -> None:
         """Write what is to be told, then let go of the connections."""
-        self.audit.close()
-        await asyncio.wait([self.scribe])
+        await self.trails.close(*self._tasks)
         await self.pool.close()
 
 
@@ -60,6 +61,12 @@ async def opened(told: DataSettings) -> Store:
         await made.open(wait=True, timeout=OPEN_SECONDS)
         async with made.connection(WAIT_SECONDS) as conn:
             await require_schema(conn)
+        trails = Trails(told.postgres, told.audit_log)
+        try:
+            await trails.begin()
+        except Taken as error:
+            # Governance runs: it is asked through its tools, and we only read.
+            trails.audit.trouble = error.message
     except psycopg.OperationalError:
         await made.close()
         raise Unreachable(
@@ -69,7 +76,7 @@ async def opened(told: DataSettings) -> Store:
     except BaseException:
         await made.close()
         raise
-    return Store(made, AuditLog(told.audit_log))
+    return Store(made, trails)
 
 
 @contextmanager

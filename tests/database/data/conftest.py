@@ -11,9 +11,9 @@ from apps.governance.data import close_db
 def tell(tmp_path, monkeypatch):
     """Set the environment, closed after the test."""
 
-    def told(database):
+    def told(database, folder=tmp_path):
         monkeypatch.setenv("DB_POSTGRES_URL", database.app)
-        monkeypatch.setenv("GOVERNANCE_AUDIT_LOG", str(tmp_path / "audit_log.jsonl"))
+        monkeypatch.setenv("GOVERNANCE_AUDIT_LOG", str(folder / "audit_log.jsonl"))
         return database
 
     yield told
@@ -26,7 +26,13 @@ def environment(tell, governance_database):
     return tell(governance_database)
 
 
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory):
+    """The trails of the shared database: it has one of each."""
+    return tmp_path_factory.mktemp("trails")
+
+
 @pytest.fixture
-def shared(tell, shared_database):
+def shared(tell, shared_database, shared_folder):
     """One for tests that do not mind what others left there."""
-    return tell(shared_database)
+    return tell(shared_database, shared_folder)

@@ -17,11 +17,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from apps.governance.audit import AuditLog
 from apps.governance.checkins import Checkins
 from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.trails import Trails
 from apps.governance.verdict import Thresholds
 from apps.postgres import PostgresSettings, pool
 from schemas.errors import Unreachable
@@ -137,22 +137,24 @@ async def _living(database, folder: Path, lost: list[str] | None = None, redis=N
     """The writer and its neighbours, as the process has them; Redis is not there."""
     told = PostgresSettings(url=database.app, min_conn=2, max_conn=4)
     async with pool(told) as store:
-        audit = AuditLog(folder / "audit_log.jsonl")
+        trails = Trails(told, folder / "audit_log.jsonl")
+        await trails.begin()
+        audit = trails.audit
         desk = Desk(store)
         redis = redis or connect(RedisSettings(socket=folder / "no.sock"))
         sessions = Sessions(desk, redis)
         made = Checkins(
             store, Thresholds(), audit, sessions, (lost if lost is not None else []).append
         )
-        tasks = [asyncio.create_task(work.run()) for work in (made, audit, sessions)]
+        works = (made.run(), *(work for _, work in trails.works()), sessions.run())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield made, sessions, Identities(desk, audit)
         finally:
             made.close(Unreachable("stopping"))
             await tasks[0]
-            audit.close()
-            await tasks[1]
-            tasks[2].cancel()
+            await trails.close(*tasks[1:4])
+            tasks[4].cancel()
             await sessions.close()
 
 

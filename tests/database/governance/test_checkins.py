@@ -13,7 +13,7 @@ from apps.governance import checkins as room
 from apps.governance.report import Report, report
 from apps.governance.verdict import START
 from schemas.bridge import Action, CheckIn, Verdict
-from schemas.errors import HouseError, Refused
+from schemas.errors import HouseError, Refused, Unreachable
 
 NOW = datetime.now(UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
@@ -50,6 +50,7 @@ def test_fifty_at_once_are_one_row(living, governance_database, tmp_path):
     assert ask(governance_database, "SELECT event_type FROM audit.events ORDER BY 1") == [
         ("check_in",),
         ("identity_created",),
+        ("trail_opened",),
     ]
 
 
@@ -70,16 +71,18 @@ def test_an_agent_was_heard_when_its_last_check_in_came(living, governance_datab
     assert heard == [("ember", NOW + timedelta(minutes=1)), ("lumen", NOW)]
 
 
-def test_two_processes_agree_on_one_row(living, governance_database, tmp_path):
-    """Two writers race for the same keys; each key is one row, and nobody fails."""
+def test_two_writers_agree_on_one_row(living, governance_database, tmp_path):
+    """They race for the same keys; each key is one row, and nobody fails."""
 
     async def run():
-        async with (
-            living(governance_database, tmp_path) as (one, *_),
-            living(governance_database, tmp_path) as (two, *_),
-        ):
+        async with living(governance_database, tmp_path) as (one, sessions, _):
+            two = room.Checkins(one._pool, one._thresholds, one._audit, sessions, [].append)
+            writer = asyncio.create_task(two.run())
             sent = [made.handle(said(seq)) for seq in range(40) for made in (one, two)]
-            return await asyncio.gather(*sent)
+            answers = await asyncio.gather(*sent)
+            two.close(Unreachable("stopping"))
+            await writer
+            return answers
 
     answers = asyncio.run(run())
 
@@ -109,14 +112,17 @@ def test_a_repeat_writes_nothing(living, governance_database, tmp_path):
     async def run():
         async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
-            before = ask(governance_database, "SELECT count(*) FROM audit.events")
+            before = (tmp_path / "audit_log.jsonl").read_bytes()
             await made.handle(said(1))
             return before
 
     before = asyncio.run(run())
 
-    assert ask(governance_database, "SELECT count(*) FROM audit.events") == before
-    assert len((tmp_path / "audit_log.jsonl").read_text().splitlines()) == before[0][0]
+    assert (tmp_path / "audit_log.jsonl").read_bytes() == before
+    assert ask(governance_database, "SELECT count(*) FROM audit.events") == [
+        (len(before.splitlines()),)
+    ]
+    assert ask(governance_database, ROWS) == [("boot-0001", 1, 1)]
 
 
 def test_another_body_is_a_conflict_with_both_hashes(living, governance_database, tmp_path):
@@ -272,7 +278,7 @@ def test_the_raw_trail_and_the_table_hold_the_same_events(living, governance_dat
     told = {x["event_id"]: (x["event_type"], x["payload"]) for x in lines}
 
     assert told == {event_id: (kind, payload) for event_id, kind, payload in rows}
-    assert len(rows) == 32
+    assert len(rows) == 33
 
 
 def test_broken_connections_lose_no_acknowledged_row(living, governance_database, tmp_path):
@@ -328,31 +334,34 @@ def test_a_full_queue_says_so(living, governance_database, tmp_path, monkeypatch
     assert len(ask(governance_database, ROWS)) == 4
 
 
-def test_a_trail_that_cannot_be_written_is_counted(living, governance_database, tmp_path):
-    """The check-in stands: audit.events has it."""
-    (tmp_path / "audit_log.jsonl").mkdir()
+def test_without_its_trail_nothing_is_acknowledged(living, governance_database, tmp_path):
+    """What was committed is told as soon as the disk takes it; until then check-ins are refused."""
+    path, kept = tmp_path / "audit_log.jsonl", tmp_path / "audit_log.kept"
+
+    def restore():
+        path.rmdir()
+        kept.rename(path)
 
     async def run():
         async with living(governance_database, tmp_path) as (made, *_):
             await made.handle(said(1))
-            await asyncio.sleep(0.1)
-            return made._audit.dropped, made._audit.check()
+            path.rename(kept)
+            path.mkdir()
+            with pytest.raises(Unreachable, match="Is a directory"):
+                await made.handle(said(2))
+            with pytest.raises(Unreachable, match="Is a directory"):
+                await made.handle(said(3))
+            seen = made._audit.check()
+            restore()
+            await made._audit.append([])
+            return seen, await made.handle(said(2))
 
-    dropped, check = asyncio.run(run())
+    seen, answer = asyncio.run(run())
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    told = [line["payload"]["seq"] for line in lines if line["event_type"] == "check_in"]
 
-    assert dropped == 2
-    assert "Is a directory" in check
-
-
-def test_a_torn_last_line_is_not_joined(living, governance_database, tmp_path):
-    """A crash may cut the last line; the next one starts afresh."""
-    (tmp_path / "audit_log.jsonl").write_text('{"event_id": "to')
-
-    async def run():
-        async with living(governance_database, tmp_path) as (made, *_):
-            await made.handle(said(1))
-
-    asyncio.run(run())
-    _, *lines = (tmp_path / "audit_log.jsonl").read_text().splitlines()
-
-    assert [json.loads(line)["event_type"] for line in lines] == ["identity_created", "check_in"]
+    assert "Is a directory" in seen
+    assert answer.repeated
+    assert told == [1, 2]
+    assert ask(governance_database, ROWS) == [("boot-0001", 1, 1), ("boot-0001", 2, 1)]
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))

@@ -6,7 +6,12 @@ from typing import Final
 
 import psycopg
 import pytest
-from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
+from psycopg.errors import (
+    CheckViolation,
+    ForeignKeyViolation,
+    RestrictViolation,
+    UniqueViolation,
+)
 
 from apps.declared.field import fields
 from schemas.governance import dialectic, knowledge, tables
@@ -32,6 +37,10 @@ INSERT INTO audit.tool_usage (usage_id, recorded_at, tool_name)
 VALUES (gen_random_uuid(), now(), 'health_check');
 INSERT INTO audit.outcome_events (outcome_id, recorded_at, agent_id, outcome_type, is_bad)
 VALUES (gen_random_uuid(), now(), 'lumen', 'test', false);
+INSERT INTO audit.positions (trail, first_seq, read_bytes, seq, hash)
+VALUES ('audit_log', 1, 0, 1, sha256('a'));
+INSERT INTO audit.anchors (trail, seq, day, hash) VALUES ('audit_log', 1, now()::date, sha256('a'));
+ALTER TABLE audit.anchors DISABLE TRIGGER anchors_keep; -- the tests change every column
 INSERT INTO core.discoveries (discovery_id, agent_id, type, summary, details)
 VALUES ('d-1', 'lumen', 'insight', 'A quiet room', 'Drawings grow darker at night'),
        ('d-2', 'ember', 'answer', 'It is the lamp', '');
@@ -82,6 +91,18 @@ def test_every_table_has_a_row_here(rows, model):
             " VALUES ('audit.events', 'a', now(), now())"
         )
     assert rows.execute(f"SELECT count(*) FROM {model.table}").fetchone()[0] > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE audit.anchors SET hash = sha256('b')", "DELETE FROM audit.anchors",
+     "TRUNCATE audit.anchors"],
+)  # fmt: skip
+def test_an_anchor_is_never_changed(rows, change):
+    """Not even by its owner, as long as it does not mean to."""
+    rows.execute("ALTER TABLE audit.anchors ENABLE TRIGGER anchors_keep")
+    with pytest.raises(RestrictViolation, match="of what is anchored"):
+        rows.execute(change)
 
 
 @pytest.mark.parametrize(("model", "name"), columns("object", "array"))

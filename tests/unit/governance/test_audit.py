@@ -1,66 +1,165 @@
-"""The raw trail, when the disk does not take it."""
+"""The promise of an awaited line, also when the disk does not take it."""
 
 import asyncio
-import stat
-import sys
-from pathlib import Path
+import json
+import time
 
 import pytest
 
-from apps.governance.audit import AuditLog
-from apps.governance.reconcile import _tail
-
-EVENT = {"event_id": "e-1"}
-
-
-async def written(audit: AuditLog, *events: dict) -> None:
-    """What a running one makes of these events."""
-    for event in events:
-        audit.note([event])
-    audit.close()
-    await audit.run()
+from apps.governance.audit import AuditLog, event
+from apps.governance.trail import scribe as room
+from apps.governance.usage import ToolUsage
+from schemas.errors import Refused, Unreachable
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
-def test_a_full_disk_shows_until_a_line_is_written(tmp_path):
-    """The file opens all the while; what counts is the last write."""
-    path = tmp_path / "audit_log.jsonl"
-    path.symlink_to("/dev/full")
-    audit = AuditLog(path)
-    asyncio.run(written(audit, EVENT))
+def said(path) -> list[str]:
+    """The types of the lines of a file."""
+    return [json.loads(line)["event_type"] for line in path.read_text().splitlines()]
 
-    assert audit.dropped == 1
-    assert "No space left" in audit.check()
 
-    path.unlink()
-    assert "No space left" in audit.check()
-    audit.append(b"{}\n")
+async def during(audit: AuditLog, work):
+    """What comes of some work while the log is written."""
+    writer = asyncio.create_task(audit.run())
+    try:
+        return await work
+    finally:
+        audit.close()
+        await writer
+
+
+def test_an_awaited_line_is_in_the_file(tmp_path):
+    """And so is all that was queued before it, in that order."""
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
+
+    async def work():
+        audit.note([event(None, "a", {})])
+        queued = audit.queue([event(None, "b", {}), event(None, "c", {})])
+        await audit.append([event(None, "d", {})])
+        seen = said(audit.path)
+        await queued
+        await audit.append([])
+        return seen
+
+    assert asyncio.run(during(audit, work())) == ["a", "b", "c", "d"]
+
+
+def test_many_at_once_share_a_write(tmp_path, monkeypatch):
+    """A thousand who wait are a few writes."""
+    audit, writes = AuditLog(tmp_path / "audit_log.jsonl"), []
+    write = audit.journal.write
+    monkeypatch.setattr(audit.journal, "write", lambda said: (writes.append(said), write(said)))
+
+    async def work():
+        await asyncio.gather(*(audit.append([event(None, "x", {"n": n})]) for n in range(1000)))
+
+    asyncio.run(during(audit, work()))
+
+    assert len(writes) < 5
+    assert len(said(audit.path)) == 1000
+
+
+def test_nothing_is_answered_before_what_a_repeat_waits_for(tmp_path, monkeypatch):
+    """Nothing to write is done when what is being written is done."""
+    audit, done = AuditLog(tmp_path / "audit_log.jsonl"), []
+    write = audit.journal.write
+    monkeypatch.setattr(audit.journal, "write", lambda said: (time.sleep(0.1), write(said)))
+
+    async def told(name, events):
+        await audit.append(events)
+        done.append((name, said(audit.path)))
+
+    async def work():
+        first = asyncio.create_task(told("first", [event(None, "x", {})]))
+        await asyncio.sleep(0.03)
+        await asyncio.gather(first, told("repeat", []))
+
+    asyncio.run(during(audit, work()))
+
+    assert [lines for _, lines in done] == [["x"], ["x"]]
+
+
+def test_a_disk_that_takes_no_line_is_said_and_tried_again(tmp_path, monkeypatch):
+    """Who waits is told, nobody new is let in, and the line is written once there is room."""
+    monkeypatch.setattr(room, "AGAIN_SECONDS", 0.02)
+    (tmp_path / "audit_log.jsonl").mkdir()
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
+    make_room = audit.path.rmdir
+
+    async def work():
+        audit.require()
+        with pytest.raises(Unreachable, match="Is a directory"):
+            await audit.append([event(None, "kept", {})])
+        with pytest.raises(Unreachable, match="Is a directory"):
+            audit.require()
+        seen = audit.check()
+        make_room()
+        await audit.append([event(None, "next", {})])
+        audit.require()
+        return seen
+
+    assert "Is a directory" in asyncio.run(during(audit, work()))
+    assert said(audit.path) == ["kept", "next"]
+    assert audit.dropped == 0
     assert audit.check() is None
 
 
-def test_looking_makes_the_file_as_writing_does(tmp_path):
-    """Whoever comes first: 0640."""
-    looked, wrote = AuditLog(tmp_path / "looked"), AuditLog(tmp_path / "wrote")
-    looked.check()
-    wrote.append(b"{}\n")
+def test_what_the_end_finds_unwritten_is_counted(tmp_path):
+    """It is lost, and says so."""
+    (tmp_path / "audit_log.jsonl").mkdir()
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
 
-    for audit in (looked, wrote):
-        assert stat.S_IMODE(audit.path.stat().st_mode) & 0o137 == 0, audit.path
+    async def work():
+        audit.note([event(None, "x", {})])
 
+    asyncio.run(during(audit, work()))
 
-def test_a_torn_line_is_set_aside(tmp_path):
-    """The file ends with a whole line again, and nothing is thrown away."""
-    path: Path = tmp_path / "audit_log.jsonl"
-    whole = b'{"event_id": "e-1", "recorded_at": "2026-02-20T12:00:00Z"}\n'
-    path.write_bytes(b"nonsense\n" + whole + b'{"event_id": "to')
-
-    assert list(_tail(path)) == ["e-1"]
-    assert path.read_bytes() == b"nonsense\n" + whole
-    assert (tmp_path / "audit_log.torn").read_bytes() == b'{"event_id": "to\n'
-    assert list(_tail(path)) == ["e-1"]
+    assert audit.dropped == 1
 
 
-def test_no_file_has_no_tail(tmp_path):
-    """Nothing is made of nothing."""
-    assert _tail(tmp_path / "audit_log.jsonl") == {}
-    assert list(tmp_path.iterdir()) == []
+def test_notes_without_room_are_counted(tmp_path, monkeypatch):
+    """Who waits is never among them."""
+    monkeypatch.setattr(room, "PENDING_LIMIT", 3)
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
+
+    async def work():
+        audit.note([event(None, "note", {}) for _ in range(5)])
+        await audit.append([event(None, "awaited", {})])
+
+    asyncio.run(during(audit, work()))
+
+    assert audit.dropped == 2
+    assert said(audit.path) == ["note"] * 3 + ["awaited"]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "\\\x00"])
+def test_what_no_row_can_hold_is_refused(tmp_path, text):
+    """Before it is a line: lines and rows are the same."""
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
+    with pytest.raises(Refused):
+        audit.queue([event("lumen", "outcome", {"detail": text})])
+
+
+def test_what_only_looks_like_a_nul_is_kept(tmp_path):
+    """A backslash and u0000 are six characters."""
+    audit = AuditLog(tmp_path / "audit_log.jsonl")
+    text = "\\u0000"
+
+    asyncio.run(during(audit, audit.append([event("lumen", "outcome", {"detail": text})])))
+
+    assert json.loads(audit.path.read_text())["payload"]["detail"] == text
+
+
+def test_a_call_that_failed_names_its_error(tmp_path):
+    """One line per call, and nobody waits."""
+    usage = ToolUsage(tmp_path / "tool_usage.jsonl")
+
+    async def work():
+        usage.note("identity", "lumen", 0.0123)
+        usage.note("nonsense", None, 0.5, "Refused", {"door": "mcp"})
+
+    asyncio.run(during(usage.scribe, work()))
+    good, bad = map(json.loads, usage.scribe.path.read_text().splitlines())
+
+    assert (good["success"], good["error_type"], good["latency_ms"]) == (True, None, 12.3)
+    assert (bad["success"], bad["error_type"], bad["agent_id"]) == (False, "Refused", None)
+    assert "session_id" not in good

@@ -13,7 +13,7 @@ from schemas.eisv import Anima, GovernanceEisv
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
 NOTHING = (None,) * 12
-FIRST = (False,) + (None,) * 8
+FIRST = (False,) + (None,) * 9
 
 
 def said(seq: int = 0, minutes: float = 0, agent: str = "lumen", **more: object) -> Report:

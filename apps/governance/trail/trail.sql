@@ -1,0 +1,121 @@
+-- quick_commits --
+-- What is lost of them was not said to be kept: rows and position go together and are read again.
+SET synchronous_commit = off;
+
+-- begin_position --
+-- Where a trail that was never indexed begins.
+INSERT INTO audit.positions (trail, first_seq, read_bytes, seq, hash)
+VALUES (%(trail)s, 0, 0, 0, decode(repeat('00', 32), 'hex'))
+ON CONFLICT (trail) DO NOTHING;
+
+-- position --
+-- How far a trail is indexed.
+SELECT first_seq, read_bytes, seq, encode(hash, 'hex'), state_id, lifecycle_id
+  FROM audit.positions
+ WHERE trail = %(trail)s;
+
+-- positions --
+-- How far each trail is indexed.
+SELECT trail, seq, encode(hash, 'hex') FROM audit.positions;
+
+-- anchors --
+-- The last lines of the days of a trail.
+SELECT seq, day, encode(hash, 'hex') FROM audit.anchors WHERE trail = %(trail)s ORDER BY seq;
+
+-- anchor --
+-- Told once; who tells it again changes nothing.
+INSERT INTO audit.anchors (trail, seq, day, hash)
+VALUES (%(trail)s, %(seq)s, %(day)s, decode(%(hash)s, 'hex'))
+ON CONFLICT (trail, seq) DO NOTHING;
+
+-- index_audit_log --
+-- Lines become rows; gives how many, how many are past their time, and the newest check-in and
+-- lifecycle event that the lines speak of.
+WITH said AS (
+    SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload, r.seq
+      FROM jsonb_to_recordset(%(lines)s::jsonb) AS r (
+           event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb,
+           seq bigint)),
+made AS (
+    INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type, payload)
+    SELECT s.event_id, s.recorded_at, s.agent_id, s.event_type, s.payload
+      FROM said AS s
+     WHERE s.recorded_at >= now() - make_interval(days => %(keep_days)s)
+    ON CONFLICT (recorded_at, event_id) DO NOTHING
+    RETURNING 1),
+known AS (
+    SELECT max(s.seq) FILTER (WHERE s.payload ? 'state_id') AS check_in,
+           max(s.seq) FILTER (WHERE s.payload ? 'lifecycle_id') AS lifecycle
+      FROM said AS s
+     WHERE s.event_type IN ('check_in', 'trail_opened'))
+SELECT (SELECT count(*) FROM made),
+       (SELECT count(*) FROM said AS s
+         WHERE s.recorded_at < now() - make_interval(days => %(keep_days)s)),
+       (SELECT (s.payload->>'state_id')::bigint FROM said AS s WHERE s.seq = known.check_in),
+       (SELECT (s.payload->>'lifecycle_id')::bigint FROM said AS s WHERE s.seq = known.lifecycle)
+  FROM known;
+
+-- index_tool_usage --
+-- Lines become rows; gives how many, and how many are past their time.
+WITH said AS (
+    SELECT r.usage_id, r.recorded_at, r.agent_id, r.tool_name, r.latency_ms, r.success,
+           r.error_type, r.payload
+      FROM jsonb_to_recordset(%(lines)s::jsonb) AS r (
+           usage_id uuid, recorded_at timestamptz, agent_id text, tool_name text,
+           latency_ms float8, success boolean, error_type text, payload jsonb)),
+made AS (
+    INSERT INTO audit.tool_usage (usage_id, recorded_at, agent_id, tool_name, latency_ms, success,
+                                  error_type, payload)
+    SELECT s.usage_id, s.recorded_at, s.agent_id, s.tool_name, s.latency_ms, s.success,
+           s.error_type, s.payload
+      FROM said AS s
+     WHERE s.recorded_at >= now() - make_interval(days => %(keep_days)s)
+    ON CONFLICT (recorded_at, usage_id) DO NOTHING
+    RETURNING 1)
+SELECT (SELECT count(*) FROM made),
+       (SELECT count(*) FROM said AS s
+         WHERE s.recorded_at < now() - make_interval(days => %(keep_days)s)),
+       NULL::bigint, NULL::bigint;
+
+-- move_position --
+-- Only from where we thought it was: there is one follower.
+UPDATE audit.positions
+   SET first_seq = %(first_seq)s, read_bytes = %(read_bytes)s,
+       seq = %(seq)s, hash = decode(%(hash)s, 'hex'),
+       state_id = %(state_id)s, lifecycle_id = %(lifecycle_id)s, updated_at = now()
+ WHERE trail = %(trail)s AND seq = %(before)s;
+
+-- newest --
+-- The newest check-in and the newest lifecycle event.
+SELECT coalesce((SELECT max(s.state_id) FROM core.agent_state AS s), 0),
+       coalesce((SELECT max(l.event_id) FROM core.lifecycle_events AS l), 0);
+
+-- untold_check_ins --
+-- Check-ins that no line tells of, as their events would; the oldest first. A commit whose answer
+-- was lost may be older than the newest that is told, and is looked for among the 10,000 before it.
+SELECT i.agent_id, s.received_at, s.state_id, s.boot_id, s.seq, encode(s.body_sha256, 'hex'),
+       s.action, s.margin, s.risk
+  FROM core.agent_state AS s
+  JOIN core.identities AS i ON i.identity_id = s.identity_id
+ WHERE s.state_id > %(state_id)s - 10000 AND s.received_at > now() - interval '90 d'
+   AND NOT EXISTS (
+       SELECT FROM audit.events AS e
+        WHERE e.agent_id = i.agent_id AND e.recorded_at = s.received_at
+          AND e.event_type = 'check_in'
+          AND e.payload->>'boot_id' = s.boot_id AND (e.payload->>'seq')::bigint = s.seq)
+ ORDER BY s.state_id
+ LIMIT %(limit)s;
+
+-- untold_identities --
+-- Agents that became known and that no line tells of; the oldest first.
+SELECT l.event_id, i.agent_id, l.occurred_at
+  FROM core.lifecycle_events AS l
+  JOIN core.identities AS i ON i.identity_id = l.identity_id
+ WHERE l.event_id > %(lifecycle_id)s AND l.status_before IS NULL
+   AND NOT EXISTS (
+       SELECT FROM audit.events AS e
+        WHERE e.agent_id = i.agent_id AND e.event_type LIKE 'identity\_%%'
+          AND e.recorded_at >= l.occurred_at - interval '1 h'
+          AND e.recorded_at <= l.occurred_at + interval '1 h')
+ ORDER BY l.event_id
+ LIMIT %(limit)s;

@@ -1,0 +1,39 @@
+"""tool_usage.jsonl: every call of a tool. Nobody waits for its line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from apps.governance.trail.scribe import Scribe
+
+
+class ToolUsage:
+    """The trail of tool calls; audit.tool_usage is made from it."""
+
+    def __init__(self, path: Path) -> None:
+        self.scribe = Scribe(path)
+
+    def note(
+        self,
+        tool: str,
+        agent: str | None,
+        seconds: float,
+        error_type: str | None = None,
+        payload: dict[str, Any] | None = None,
+    ) -> None:
+        """One call; it failed if and only if it names the error. No session's id: it opens."""
+        self.scribe.note(
+            [
+                {
+                    "usage_id": str(uuid4()),
+                    "recorded_at": datetime.now(UTC),
+                    "agent_id": agent,
+                    "tool_name": tool,
+                    "latency_ms": round(max(0.0, seconds) * 1000, 3),
+                    "success": error_type is None,
+                    "error_type": error_type,
+                    "payload": payload or {},
+                }
+            ]
+        )
