@@ -2,14 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
-
-from pydantic_core import to_json
 
 from apps.bridge.tool import Caller, Tool
-from apps.governance.audit import AuditLog
+from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
 from apps.governance.knowledge import search, store, survey, walk
 from apps.postgres import Connection
@@ -82,11 +78,11 @@ class Knowledge:
         async with self._change(events) as conn:
             done = await store.store(conn, agent, asked)
             if done.is_new_agent:
-                events.append(_event(agent, "identity_created", {}))
+                events.append(event(agent, "identity_created", {}))
             if done.is_new:
                 found = done.discovery
                 told = {"discovery_id": found.discovery_id, "type": found.type}
-                events.append(_event(agent, "discovery_stored", told))
+                events.append(event(agent, "discovery_stored", told))
         return said.Stored(discovery=done.discovery, stores_left=done.left, resolved_agent_id=agent)
 
     async def get(self, caller: Caller, asked: said.GetDiscovery) -> said.Told:
@@ -108,7 +104,7 @@ class Knowledge:
                 "status_before": before.status,
                 "status": after.status,
             }
-            events.append(_event(agent, "discovery_updated", told))
+            events.append(event(agent, "discovery_updated", told))
         return said.Changed(discovery=after, resolved_agent_id=agent)
 
     async def supersede(self, caller: Caller, asked: said.SupersedeDiscovery) -> said.Changed:
@@ -118,7 +114,7 @@ class Knowledge:
         async with self._change(events) as conn:
             old = await store.supersede(conn, caller, asked)
             told = {"discovery_id": asked.discovery_id, "superseded_by": asked.superseded_by}
-            events.append(_event(agent, "discovery_superseded", told))
+            events.append(event(agent, "discovery_superseded", told))
         return said.Changed(discovery=old, resolved_agent_id=agent)
 
     async def lineage(self, caller: Caller, asked: said.AgentLineage) -> said.Lineage:
@@ -154,20 +150,8 @@ class Knowledge:
 
     @asynccontextmanager
     async def _change(self, events: list[dict[str, Any]]) -> AsyncIterator[Connection]:
-        """A transaction that ends with its events, which are noted once it is kept."""
+        """A transaction; once it is kept, its events are told, and only then it is acknowledged."""
+        self._audit.require()
         async with self._desk.connection() as conn, conn.transaction():
             yield conn
-            if events:
-                told = {"events": to_json(events).decode()}
-                await conn.execute(store.AGENTS["append_audit_events"], told)
-        self._audit.note(events)
-
-
-def _event(agent: str, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "event_id": str(uuid4()),
-        "recorded_at": datetime.now(UTC),
-        "agent_id": agent,
-        "event_type": kind,
-        "payload": payload,
-    }
+        await self._audit.append(events)

@@ -3,16 +3,29 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 
 from apps.bridge.body import read
 from apps.bridge.tool import ALL, Caller
-from apps.governance.audit import AuditLog
 from apps.governance.desk import Desk
 from apps.governance.knowledge.tools import Knowledge
+from apps.governance.trails import Trails
 from apps.postgres import PostgresSettings, pool
+
+
+@asynccontextmanager
+async def trails(told, path):
+    """The trail, written and indexed; all of it, when it ends."""
+    made = Trails(told, path)
+    await made.begin()
+    tasks = [asyncio.create_task(work) for _, work in made.works()]
+    try:
+        yield made.audit
+    finally:
+        await made.close(*tasks)
 
 
 class Room:
@@ -20,15 +33,15 @@ class Room:
 
     def __init__(self, database, folder) -> None:
         self.database = database
-        self.audit = AuditLog(folder / "audit_log.jsonl")
+        self.path = folder / "audit_log.jsonl"
 
     def run(self, do: Callable):
         """Whatever ``do`` gives, given a function that calls a tool."""
 
         async def within():
             told = PostgresSettings(url=self.database.app, min_conn=2, max_conn=10)
-            async with pool(told) as store:
-                room = Knowledge(Desk(store), self.audit)
+            async with pool(told) as store, trails(told, self.path) as audit:
+                room = Knowledge(Desk(store), audit)
                 tools = {tool.name: tool for tool in room.tools()}
 
                 async def call(name, who="lumen", rights=ALL, **arguments):
