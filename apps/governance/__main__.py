@@ -23,7 +23,6 @@ from apps.governance.dialectic.archive import Archive
 from apps.governance.dialectic.disputes import Disputes
 from apps.governance.dialectic.tools import dialectic_tools
 from apps.governance.door import door
-from apps.governance.events import Trail
 from apps.governance.figures import Figures
 from apps.governance.health import Health, require_schema
 from apps.governance.health_routes import health_routes
@@ -99,8 +98,7 @@ async def serve(told: Settings) -> None:
             maintenance=maintenance, on_lost=on_lost, numbers=numbers,
         )  # fmt: skip
         identities = Identities(desk, audit)
-        trail = Trail(audit)
-        disputes = Disputes(desk, trail)
+        disputes = Disputes(desk, audit)
         places = Whereabouts(desk, told.audit_log.parent, told.reach())
         tools = toolbox(
             (
@@ -109,7 +107,7 @@ async def serve(told: Settings) -> None:
                 health.tools(),
                 Figures(desk).tools(),
                 Knowledge(desk, audit).tools(),
-                dialectic_tools(disputes, Archive(desk, trail)),
+                dialectic_tools(disputes, Archive(desk, audit)),
                 places.tools(),
             ),
             numbers.timed,

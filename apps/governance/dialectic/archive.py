@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from apps.bridge.refusals import Conflict
+from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
 from apps.governance.dialectic import transcript
 from apps.governance.dialectic.rows import draw, read, rows, write
-from apps.governance.events import Event, Trail, event
 from apps.postgres import Connection
 from schemas.errors import Refused
 
@@ -26,9 +26,9 @@ class Kept(NamedTuple):
 class Archive:
     """Files in and out. What is taken in is read back before it is kept: it is the very file."""
 
-    def __init__(self, desk: Desk, trail: Trail) -> None:
+    def __init__(self, desk: Desk, audit: AuditLog) -> None:
         self._desk = desk
-        self._trail = trail
+        self._audit = audit
 
     async def take_in(self, document: dict[str, Any], by: str | None) -> Kept:
         """Keep a file, once. It is over: nothing comes of it for anybody's status."""
@@ -37,7 +37,7 @@ class Archive:
             raise Refused(f"document: transcript: has more than {MESSAGE_LIMIT} messages")
         session_id = parts.session["session_id"]
         kept = Kept(session_id, len(parts.messages))
-        events: list[Event] = []
+        events: list[dict[str, Any]] = []
         async with self._desk.connection() as conn, conn.transaction():
             known = await rows(conn, "make_known", {"agents": sorted(parts.agents)})
             events += [event(row["agent_id"], "identity_created", {}) for row in known]
@@ -45,12 +45,11 @@ class Archive:
             if is_new:
                 told = {"session_id": session_id, "messages": len(parts.messages)}
                 events.append(event(by, "dialectic_imported", told))
-            await self._trail.append(conn, events)
             if not transcript.alike(await _file(conn, session_id), document):
                 if is_new:
                     raise Refused(f"document {session_id}: cannot be kept as it is")
                 raise Conflict(f"dialectic {session_id}: is there already, and another one")
-        self._trail.note(events)
+        await self._audit.append(events)
         return kept._replace(repeated=not is_new)
 
     async def give_out(self, session_id: str) -> dict[str, Any]:

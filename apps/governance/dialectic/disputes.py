@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from apps.bridge.refusals import Conflict, Forbidden, NotFound
+from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
 from apps.governance.dialectic import rules
 from apps.governance.dialectic.rows import (
@@ -27,7 +28,6 @@ from apps.governance.dialectic.rows import (
     write,
 )
 from apps.governance.dialectic.rules import After, Dispute, Word
-from apps.governance.events import Trail, event
 from apps.postgres import Connection
 from schemas.errors import HouseError, Refused
 from schemas.governance.calls.dialectic import RequestReview
@@ -55,13 +55,13 @@ class Disputes:
     def __init__(
         self,
         desk: Desk,
-        trail: Trail,
+        audit: AuditLog,
         *,
         now: Callable[[], datetime] = _now,
         pick: Callable[[Sequence[str]], str] = CHANCE.choice,
     ) -> None:
         self._desk = desk
-        self._trail = trail
+        self._audit = audit
         self._now = now
         self._pick = pick
         self.trouble: str | None = None
@@ -69,6 +69,7 @@ class Disputes:
 
     async def open(self, agent: str, asked: RequestReview) -> Moved:
         """A new dispute of an agent, with a reviewer."""
+        self._audit.require()
         now = self._now()
         async with self._desk.connection() as conn, conn.transaction():
             await conn.execute(SQL["hold_opening"])
@@ -101,13 +102,13 @@ class Disputes:
             await draw(conn, {**values, "status": Standing.ACTIVE, "phase": Phase.THESIS})
             told = {"session_id": session_id, "session_type": asked.session_type}
             events = [event(agent, "dialectic_opened", told | {"reviewer": reviewer}, now)]
-            await self._trail.append(conn, events)
             moved = await read(conn, session_id)
-        self._trail.note(events)
+        await self._audit.append(events)
         return moved
 
     async def say(self, session_id: str, word: Word, in_round: int | None = None) -> Moved:
         """Take a message; the same one again changes nothing. One that is too late ends it."""
+        self._audit.require()
         async with self._desk.connection() as conn, conn.transaction():
             await conn.execute(SQL["hold_session"], {"session_id": session_id})
             dispute = (await read(conn, session_id)).dispute
@@ -125,7 +126,7 @@ class Disputes:
                 rules.check(dispute, word, in_round)
                 status, events = await self._take(conn, dispute, rules.signed(dispute, word))
             moved = await read(conn, session_id)
-        self._trail.note(events)
+        await self._audit.append(events)
         if late and not repeated:
             raise Conflict(
                 f"dialectic {session_id}: the word was due at {dispute.deadline_at}: it has failed",
@@ -172,7 +173,7 @@ class Disputes:
                     await conn.execute(SQL["hold_session"], {"session_id": session_id})
                     dispute = (await read(conn, session_id)).dispute
                     _, events = await self._settle(conn, dispute, now)
-                self._trail.note(events)
+                await self._audit.append(events)
         return len(overdue) + len(cooled)
 
     async def _expire(self, conn: Connection, session_id: str, now: datetime) -> None:
@@ -182,7 +183,7 @@ class Disputes:
             if not rules.overdue(dispute, now):
                 return  # somebody spoke meanwhile
             events = await self._end(conn, dispute, now)
-        self._trail.note(events)
+        await self._audit.append(events)
 
     async def _reviewer(
         self, conn: Connection, agent: str, asked: RequestReview, now: datetime
@@ -233,7 +234,6 @@ class Disputes:
         ]
         status, more = await self._move(conn, dispute, rules.move(dispute, word), word.at)
         events += more
-        await self._trail.append(conn, events[:1])
         return status, events
 
     async def _end(self, conn: Connection, dispute: Dispute, at: datetime) -> list[Row]:
@@ -263,7 +263,6 @@ class Disputes:
             return None, []
         told = {"session_id": dispute.session_id, "status": after.standing, "action": after.action}
         events = [event(dispute.paused, "dialectic_ended", told, at)]
-        await self._trail.append(conn, events)
         status, more = await self._settle(conn, dispute, at)
         return status, events + more
 
@@ -278,7 +277,6 @@ class Disputes:
         await know(conn, {dispute.paused})
         told = {"session_id": dispute.session_id, "status": status}
         events = [event(dispute.paused, "agent_status", told, at)]
-        await self._trail.append(conn, events)
         return status, events
 
 

@@ -9,12 +9,11 @@ import psycopg
 import pytest
 
 from apps.bridge.tool import Caller
-from apps.governance.audit import AuditLog
 from apps.governance.desk import Desk
 from apps.governance.dialectic.archive import Archive
 from apps.governance.dialectic.disputes import Disputes
 from apps.governance.dialectic.tools import dialectic_tools
-from apps.governance.events import Trail
+from apps.governance.trails import Trails
 from apps.postgres import PostgresSettings, pool
 
 STATE = """
@@ -33,8 +32,9 @@ SELECT identity_id, 'boot-0001', (SELECT count(*) FROM core.agent_state),
 class Lobby:
     """A room with agents in it."""
 
-    def __init__(self, database) -> None:
+    def __init__(self, database, index) -> None:
         self.database = database
+        self.index = index
         self.now = datetime.now(UTC) + timedelta(seconds=1)
         self.picked: list[list[str]] = []
 
@@ -63,6 +63,13 @@ class Lobby:
         with psycopg.connect(self.database.admin, autocommit=True) as conn:
             found = conn.execute(query, values or None)
             return found.fetchall() if found.description else []
+
+    async def events(self, what: str, where: str = "true") -> list[tuple]:
+        """What the trail tells, but that it was opened."""
+        await self.index.caught_up()
+        where = f"event_type <> 'trail_opened' AND {where}"
+        query = f"SELECT {what} FROM audit.events WHERE {where} ORDER BY recorded_at, event_type"
+        return self.rows(query)
 
     def agent(self, name: str, *, status="active", action="proceed", heard_hours=0.0) -> None:
         """An agent that was heard, as an operator left it."""
@@ -119,12 +126,16 @@ def lobby(governance_database, tmp_path: Path):
     @asynccontextmanager
     async def opened():
         told = PostgresSettings(url=governance_database.app, min_conn=2, max_conn=8)
+        trails = Trails(told, tmp_path / "audit_log.jsonl")
         async with pool(told) as store:
-            audit = AuditLog(tmp_path / "audit_log.jsonl")
-            desk, trail = Desk(store), Trail(audit)
-            made = Lobby(governance_database)
-            disputes = Disputes(desk, trail, now=lambda: made.now, pick=made.pick)
-            yield made.with_tools(disputes, Archive(desk, trail))
+            await trails.begin()
+            tasks = [asyncio.create_task(work) for _, work in trails.works()]
+            desk, made = Desk(store), Lobby(governance_database, trails.index)
+            disputes = Disputes(desk, trails.audit, now=lambda: made.now, pick=made.pick)
+            try:
+                yield made.with_tools(disputes, Archive(desk, trails.audit))
+            finally:
+                await trails.close(*tasks)
 
     def run(story):
         async def told():

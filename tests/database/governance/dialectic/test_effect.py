@@ -55,9 +55,7 @@ def test_a_cooldown_ends_by_itself_when_its_time_has_come(lobby):
             early,
             late,
             again,
-            room.rows(
-                "SELECT payload->>'status' FROM audit.events WHERE event_type = 'agent_status'"
-            ),
+            await room.events("payload->>'status'", "event_type = 'agent_status'"),
         )
 
     assert lobby(story) == ((0, "paused"), (1, "active"), 0, [("active",)])
