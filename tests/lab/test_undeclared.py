@@ -13,15 +13,15 @@ PLANTED = {
 MADE = (
     "CREATE TABLE core.notes (a integer)",
     "CREATE ROLE eve",
-    'INSERT INTO governance_graph."Tag" (properties)'
-    """ VALUES ('{"name": "planted", "mood": 1}'::ag_catalog.agtype)""",
+    """INSERT INTO governance_graph."Tag" (properties)
+       VALUES ('{"name": "planted", "mood": 1}'::ag_catalog.agtype)""",
 )
 UNDONE = (
     "DROP TABLE IF EXISTS core.notes",
     "DROP ROLE IF EXISTS eve",
-    'DELETE FROM governance_graph."Tag"'
-    " WHERE ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '\"name\"'])"
-    " = '\"planted\"'::ag_catalog.agtype",
+    """DELETE FROM governance_graph."Tag"
+        WHERE ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '"name"'])
+            = '"planted"'::ag_catalog.agtype""",
 )
 
 
