@@ -65,6 +65,7 @@ def test_every_declared_number_is_exposed_and_no_other():
     use(numbers, ends=None)
     found = families(numbers, seen(), 0.5)
 
+    assert [s.labels for s in found["governance_refusals"].samples] == [{"error": "Refused"}]
     declared = {metric.name.removesuffix("_total"): metric for metric in METRICS}
     assert found.keys() == declared.keys()
     for name, family in found.items():
