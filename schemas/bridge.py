@@ -197,5 +197,7 @@ class Verdict(Message, owner="mac", kept="in core.agent_state, with its check-in
 
     def spoken_in(self, contract: Contract) -> "Verdict":
         """The same verdict in a contract that is not newer than its own."""
+        if contract == self.contract:
+            return self
         later = {name: None for name, since in VERDICT_SINCE.items() if since > contract}
         return self.model_copy(update={"contract": contract, **later})

@@ -134,6 +134,7 @@ async def serve(told: Settings) -> None:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             ),

@@ -1,4 +1,4 @@
-"""What the bench stands on: a Postgres made as the lab's own, and governance beside it."""
+"""A house for benches and bad days: Postgres and Redis made as the lab's own, and governance."""
 
 import json
 import os
@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -26,9 +27,8 @@ from services.postgres import MAX_CONNECTIONS, memory, statement
 from services.roles import Role, role_sql
 from tests.database.conftest import database_made
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 DATABASE = "governance_bench_test"
-HBA = "local all all trust\nhost all all all trust\n"
 
 
 class Stand(NamedTuple):
@@ -39,18 +39,21 @@ class Stand(NamedTuple):
     """The superuser, over the socket."""
     app: str
     """The app's role, over the socket."""
-    container: str
+    postgres: str
+    """Its container."""
+    redis: str
+    """Its container."""
 
     def pgbench(self, clients: int, seconds: float, script: str) -> float:
         """Transactions a second of single-row commits, from beside the server."""
         (self.folder / "script.sql").write_text(script)
         subprocess.run(
-            ["docker", "cp", "-q", str(self.folder / "script.sql"), f"{self.container}:/tmp/"],
+            ["docker", "cp", "-q", str(self.folder / "script.sql"), f"{self.postgres}:/tmp/"],
             check=True,
         )
         done = subprocess.run(
             [
-                "docker", "exec", self.container, "pgbench", "-n", "-M", "prepared",
+                "docker", "exec", self.postgres, "pgbench", "-n", "-M", "prepared",
                 "-h", "/sock", "-U", "postgres", "-c", str(clients), "-j", "1",
                 "-T", f"{seconds:.0f}", "-f", "/tmp/script.sql", DATABASE,
             ],
@@ -64,46 +67,58 @@ class Stand(NamedTuple):
 
 @contextmanager
 def stand() -> Iterator[Stand]:
-    """From the lab's image with the lab's configuration; fsync is on, the disk is Docker's."""
+    """From the lab's images, Postgres with the lab's configuration: fsync is on, Docker's disk."""
     hosts, _ = in_force.in_force(ROOT)
-    image = _docker("inspect", "-f", "{{.Config.Image}}", in_force.container(hosts, "postgres-age"))
-    name = f"abode-bench-{os.getpid()}"
     sizes = memory(hosts.mac.memory_mb)
     conf = render(
         "postgres/postgresql.conf.j2", **sizes, max_connections=MAX_CONNECTIONS, port=5432,
         socket_dir="/sock", files_dir="/conf", database="postgres",
     )  # fmt: skip
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         folder = Path(directory)
         folder.chmod(0o755)
         for each in ("conf", "sock", "redis"):
             (folder / each).mkdir()
             (folder / each).chmod(0o777)
-        # No certificate: nobody comes over TCP but this process, to prepare.
+        # No certificate: everybody comes through the socket.
         (folder / "conf/postgresql.conf").write_text(f"{conf}\nssl = off\n")
-        (folder / "conf/pg_hba.conf").write_text(HBA)
-        _docker(
-            "run", "-d", "--name", name, "--user", "postgres", "--shm-size", "1g",
-            "-v", f"{folder}/sock:/sock", "-v", f"{folder}/conf:/conf:ro", "-v", "/data",
-            "-p", "127.0.0.1::5432", "-e", "PGDATA=/tmp/data", image, "sh", "-c",
-            "initdb -D /tmp/data -U postgres --data-checksums --auth=trust >/dev/null && "
-            "exec postgres -D /tmp/data -c config_file=/conf/postgresql.conf",
-        )  # fmt: skip
-        try:
-            port = _docker("port", name, "5432").splitlines()[0].rsplit(":", 1)[1]
-            admin = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            _wait(admin)
-            with psycopg.connect(admin, autocommit=True) as conn:
-                roles = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
-                for login in LOGINS:
-                    for _, sql in role_sql(Role(login, login.role), roles.get(login.role)):
-                        conn.execute(sql)
-            with database_made(admin, DATABASE) as made:
-                runner.apply(line("governance"), made.owner)
-                at = f"/{DATABASE}?host={folder}/sock"
-                yield Stand(folder, f"postgresql://postgres@{at}", f"postgresql://{APP}@{at}", name)
-        finally:
-            _docker("rm", "-fv", name)
+        (folder / "conf/pg_hba.conf").write_text("local all all trust\n")
+        names = {each: f"abode-stand-{os.getpid()}-{each}" for each in ("postgres", "redis")}
+        for each, name in names.items():
+            lived = in_force.container(hosts, {"postgres": "postgres-age"}.get(each, each))
+            image = _docker("inspect", "-f", "{{.Config.Image}}", lived)
+            stack.callback(_docker, "rm", "-fv", name)
+            _docker("run", "-d", "--name", name, *_run(folder, each, image))
+        admin = f"postgresql://postgres@/postgres?host={folder}/sock"
+        _wait(admin)
+        with psycopg.connect(admin, autocommit=True) as conn:
+            roles = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
+            for login in LOGINS:
+                for _, sql in role_sql(Role(login, login.role), roles.get(login.role)):
+                    conn.execute(sql)
+        with database_made(admin, DATABASE) as made:
+            runner.apply(line("governance"), made.owner)
+            at = f"/{DATABASE}?host={folder}/sock"
+            yield Stand(folder, f"postgresql://postgres@{at}", f"postgresql://{APP}@{at}", **names)
+
+
+def _run(folder: Path, what: str, image: str) -> list[str]:
+    """How a container of the stand runs; started again after a kill it finds what it had."""
+    if what == "redis":
+        return [
+            "-v", f"{folder}/redis:/redis", "--entrypoint", "redis-server", image, "--port", "0",
+            "--unixsocket", "/redis/redis.sock", "--unixsocketperm", "777",
+            "--save", "", "--appendonly", "no", "--dir", "/tmp",
+        ]  # fmt: skip
+    start = (
+        "[ -f /tmp/data/PG_VERSION ] || "
+        "initdb -D /tmp/data -U postgres --data-checksums --auth=trust >/dev/null; "
+        "rm -f /sock/.s*; exec postgres -D /tmp/data -c config_file=/conf/postgresql.conf"
+    )
+    return [
+        "--user", "postgres", "--shm-size", "1g", "-v", f"{folder}/sock:/sock",
+        "-v", f"{folder}/conf:/conf:ro", "-e", "PGDATA=/tmp/data", image, "sh", "-c", start,
+    ]  # fmt: skip
 
 
 class Server(NamedTuple):
@@ -153,7 +168,7 @@ def peer(at: Stand) -> Iterator[Server]:
     """A minimal server on the official SDK that does the same write."""
     port = _free()
     with _started(
-        [sys.executable, str(Path(__file__).with_name("sdk.py")), str(port), at.app],
+        [sys.executable, str(ROOT / "tests/bench/bridge/sdk.py"), str(port), at.app],
         port,
         {},
         at.folder / "sdk.log",
