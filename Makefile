@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt lock lint preflight
+.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt bench-bridge lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -36,14 +36,18 @@ soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 2
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 7200 \
 		tests/database/governance/test_partitions.py tests/database/governance/test_maintenance.py
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
+	@ABODE_LEDGER_SECONDS=180 $(BIN)/python -m pytest --timeout 3600 tests/database/ledger
 
-bench: bench-migrate bench-adopt bench-deploy ## every measurement, beside the tools it must beat
+bench: bench-migrate bench-adopt bench-bridge bench-deploy ## every measurement, beside the tools it must beat
 
 bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
 	@$(BIN)/python -m tests.bench.migrate
 
 bench-adopt: $(STAMP) ## time the adoption of a database with 200,000 rows
 	@$(BIN)/python -m tests.bench.adopt
+
+bench-bridge: $(STAMP) ## check-ins a second against pgbench and the official SDK
+	@$(BIN)/python -m tests.bench.bridge
 
 bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
 	@$(BIN)/python -m tests.bench.deploy

@@ -2,11 +2,11 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -121,11 +121,63 @@ def _run(folder: Path, what: str, image: str) -> list[str]:
     ]  # fmt: skip
 
 
-class Server(NamedTuple):
-    """A process that answers on the loopback."""
+class Server:
+    """A process that answers on the loopback; with ``again`` it is started whenever it ends."""
 
-    process: subprocess.Popen[str]
-    port: int
+    def __init__(
+        self, command: list[str], port: int, environment: dict[str, str], log: Path, *, again: bool
+    ) -> None:
+        self.port = port
+        self._log = log
+        self._command = command
+        self._environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **environment}
+        self._over = threading.Event()
+        self.process = self._begin()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        if again:
+            self._keeper.start()
+
+    def _begin(self) -> subprocess.Popen[str]:
+        with self._log.open("a") as said:
+            return subprocess.Popen(
+                self._command, cwd=ROOT, stdout=said, stderr=said, text=True,
+                env=self._environment,
+            )  # fmt: skip
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            self.process.wait()
+            if not self._over.wait(0.2):
+                self.process = self._begin()
+
+    def ready(self, seconds: float = 30) -> "Server":
+        """Wait until it answers."""
+        until = time.monotonic() + seconds
+        while not _answers(self.port):
+            if time.monotonic() > until:
+                raise RuntimeError(self._log.read_text()[-2000:])
+            time.sleep(0.1)
+        return self
+
+    def healthy(self, seconds: float) -> bool:
+        """Whether it says that it is, within so long."""
+        until = time.monotonic() + seconds
+        while not (good := _health(self.port) in {"ok", "healthy"}) and time.monotonic() < until:
+            time.sleep(0.3)
+        return good
+
+    def kill(self) -> None:
+        """Without a warning."""
+        self.process.kill()
+
+    def end(self) -> None:
+        """Ask it to stop, and wait."""
+        self._over.set()
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
     def rss_mb(self) -> float:
         """What it holds of memory now."""
@@ -140,64 +192,49 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def governance(at: Stand, **environment: str) -> Iterator[Server]:
+def governance(at: Stand, *, again: bool = False, **environment: str) -> Iterator[Server]:
     """The process of this checkout, on the stand."""
     lan, local = _free(), _free()
     tokens = at.folder / "tokens.json"
     tokens.write_text(json.dumps({"lumen": sha256(b"token").hexdigest()}))
-    with _started(
-        [sys.executable, "-m", "apps.governance"],
-        local,
-        {
-            "DB_POSTGRES_URL": at.app,
-            "AGENT_TOKENS_FILE": str(tokens),
-            "GOVERNANCE_AUDIT_LOG": str(at.folder / "audit_log.jsonl"),
-            "GOVERNANCE_HOST": "127.0.0.1",
-            "GOVERNANCE_PORT": str(lan),
-            "GOVERNANCE_LOCAL_PORT": str(local),
-            "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
-            **environment,
-        },
-        at.folder / "governance.log",
-    ) as server:
-        yield server
+    told = {
+        "DB_POSTGRES_URL": at.app,
+        "AGENT_TOKENS_FILE": str(tokens),
+        "GOVERNANCE_AUDIT_LOG": str(at.folder / "audit_log.jsonl"),
+        "GOVERNANCE_HOST": "127.0.0.1",
+        "GOVERNANCE_PORT": str(lan),
+        "GOVERNANCE_LOCAL_PORT": str(local),
+        "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
+        **environment,
+    }
+    command = [sys.executable, "-m", "apps.governance"]
+    with _standing(Server(command, local, told, at.folder / "governance.log", again=again)) as made:
+        yield made
 
 
 @contextmanager
 def peer(at: Stand) -> Iterator[Server]:
     """A minimal server on the official SDK that does the same write."""
     port = _free()
-    with _started(
-        [sys.executable, str(ROOT / "tests/bench/bridge/sdk.py"), str(port), at.app],
-        port,
-        {},
-        at.folder / "sdk.log",
-    ) as server:
-        yield server
+    command = [sys.executable, str(ROOT / "tests/bench/bridge/sdk.py"), str(port), at.app]
+    with _standing(Server(command, port, {}, at.folder / "sdk.log", again=False)) as made:
+        yield made
 
 
 @contextmanager
-def _started(
-    command: list[str], port: int, environment: dict[str, str], log: Path
-) -> Iterator[Server]:
-    with log.open("w") as said:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=said, stderr=said, text=True,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **environment},
-        )  # fmt: skip
-        try:
-            until = time.monotonic() + 30
-            while not _answers(port):
-                if process.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError(log.read_text()[-2000:])
-                time.sleep(0.1)
-            yield Server(process, port)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def _standing(server: Server) -> Iterator[Server]:
+    try:
+        yield server.ready()
+    finally:
+        server.end()
+
+
+def _health(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            return str(json.load(answer)["status"])
+    except (OSError, ValueError):
+        return "away"
 
 
 def _answers(port: int) -> bool:

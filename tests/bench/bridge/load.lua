@@ -5,7 +5,8 @@ function init(args)
   shape, agents, run = args[1], tonumber(args[2]), args[3]
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
-  wrk.headers["Accept"] = "application/json"
+  wrk.headers["Accept"] = "application/json, text/event-stream"
+  if shape ~= "peer" then wrk.headers["Accept"] = "application/json" end
 end
 
 local block = [["anima":{"warmth":0.393,"clarity":0.786,"stability":0.906,"presence":0.883},"eisv":{"E":0.393,"I":0.786,"S":0.094,"V":0.035}]]
@@ -20,7 +21,7 @@ function request()
       '","boot_id":"' .. run .. '","seq":' .. seq .. ',' .. block ..
       ',"sensor_data":{' .. sensors .. ',' .. drawing .. '}}')
   end
-  return wrk.format(nil, "/mcp/", nil, '{"jsonrpc":"2.0","id":' .. seq ..
+  return wrk.format(nil, shape == "peer" and "/mcp" or "/mcp/", nil, '{"jsonrpc":"2.0","id":' .. seq ..
     ',"method":"tools/call","params":{"name":"sync_state","arguments":{"agent_name":"' .. agent ..
     '","complexity":0.1,"confidence":0.8,"response_mode":"minimal","sensor_data":{' .. block ..
     ',"environment":{' .. sensors .. '},' .. drawing .. '}}}}')
