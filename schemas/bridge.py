@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import from_json, to_json
 
 from schemas.eisv import Anima, DrawingEisv, GovernanceEisv, Ratio, ReportedEisv
 from schemas.quantity import Closed, Instant, Quantity
@@ -133,15 +134,24 @@ class CheckIn(
                 raise ValueError(f"{part}/{name}: unknown in contract {self.contract}")
         return self
 
-    def said(self) -> str:
+    def told(self) -> dict[str, Any]:
+        """What was sent, as JSON holds it."""
+        told: dict[str, Any] = from_json(self.model_dump_json(exclude_unset=True))
+        return told
+
+    def said(self, told: Mapping[str, Any] | None = None) -> str:
         """What a repeat must say again, whichever contract it speaks; what later ones added is not.
 
         Its hash lies in core.agent_state: for a check-in of contract 1 it never changes.
+        ``told`` spares making it again.
         """
-        later = {part: {n for p, n in CHECK_IN_SINCE if p == part} for part, _ in CHECK_IN_SINCE}
-        return self.model_dump_json(
-            exclude_unset=True, exclude={"agent": True, "contract": True, **later}
-        )
+        left = dict(told or self.told())
+        for name in ("agent", "contract"):
+            left.pop(name, None)
+        for part, name in CHECK_IN_SINCE:
+            if part in left and name in left[part]:
+                left[part] = {key: each for key, each in left[part].items() if key != name}
+        return to_json(left).decode()
 
 
 class Action(StrEnum):

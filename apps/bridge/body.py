@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from apps.bridge.refusals import Malformed, NotSpoken
 from schemas.bridge import CheckIn, SensorData
@@ -73,8 +74,8 @@ def read(model: type[Model], text: bytes | str, where: str) -> Model:
         raise explain(error, where) from None
 
 
-def read_check_in(body: bytes) -> CheckIn:
-    """The check-in that a body holds.
+def read_check_in(body: bytes) -> tuple[CheckIn, dict[str, Any]]:
+    """The check-in that a body holds, and what was sent of it as JSON holds it.
 
     What is well formed is read once, by pydantic; what may not be is looked at by ``decode`` too,
     which is slower and says exactly what is wrong. A key that is there twice has quotes too many.
@@ -84,14 +85,10 @@ def read_check_in(body: bytes) -> CheckIn:
     except ValidationError as error:
         decode(body, "check-in")
         raise explain(error, "check-in") from None
-    if b"\\u" in body or body.count(b'"') != _quotes(said):
+    text = said.model_dump_json(exclude_unset=True)
+    if b"\\u" in body or body.count(b'"') != text.count('"'):
         decode(body, "check-in")
-    return said
-
-
-def _quotes(said: CheckIn) -> int:
-    """How many quotes stand in a text that says the same, each key once."""
-    return said.model_dump_json(exclude_unset=True).count('"')
+    return said, from_json(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

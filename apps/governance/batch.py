@@ -1,10 +1,11 @@
 """Pure: what a batch of check-ins becomes, given how its agents stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+from typing import Any
 
 from apps.bridge.refusals import Conflict
+from apps.governance.memory import Before, Memory, Stood
 from apps.governance.report import Report, again, event, row, verdict
 from apps.governance.verdict import Thresholds, judge
 from schemas.bridge import Action, Margin, Verdict
@@ -15,13 +16,6 @@ from schemas.governance.tables import Status
 FREE = frozenset({Status.ACTIVE, Status.WAITING_INPUT})
 
 
-class Before(NamedTuple):
-    """The state that a check-in steps from: the one that came last, whatever clocks say."""
-
-    eisv: GovernanceEisv
-    anima: Anima
-
-
 class Batch:
     """Reports in; rows, events, sessions and one outcome per report out."""
 
@@ -30,8 +24,16 @@ class Batch:
         reports: list[Report],
         thresholds: Thresholds,
         unsure: AbstractSet[tuple[str, str, int] | str] = frozenset(),
+        memory: Memory | None = None,
     ) -> None:
         self.reports = reports
+        known = memory or Memory()
+        self._recalled = {
+            place: stood
+            for place, said in enumerate(reports)
+            if (stood := known.recall(said)) and said.agent not in unsure and said.key not in unsure
+        }
+        self._recalled_of = {reports[place].agent: each for place, each in self._recalled.items()}
         self.unsure = unsure
         """Keys and agents that a lost connection may have committed, and that no line tells of."""
         self.thresholds = thresholds
@@ -41,8 +43,21 @@ class Batch:
         self.sessions: dict[str, str] = {}
         self._stored: dict[tuple[str, str, int], tuple[bytes, Verdict]] = {}
         self._newest: dict[str, Before] = {}
+        self._stands: dict[str, Stood] = {}
         self._highest: dict[tuple[str, str], int] = {}
         self._welcomed: set[str] = set()
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether one statement does it, which is a transaction of its own."""
+        return len(self._recalled) == len(self.reports) and not any(
+            said.session_id for said in self.reports
+        )
+
+    @property
+    def stands(self) -> Mapping[str, Stood]:
+        """How its agents stand once it is committed."""
+        return self._stands
 
     @property
     def written(self) -> set[tuple[str, str, int] | str]:
@@ -50,7 +65,7 @@ class Batch:
         return {*self._stored, *self._welcomed}
 
     def questions(self) -> list[dict[str, Any]]:
-        """What the query ``standing`` is asked."""
+        """What the query ``standing`` is asked: of whom nothing is remembered that will do."""
         return [
             {
                 "place": place,
@@ -59,6 +74,7 @@ class Batch:
                 "seq": said.seq,
             }
             for place, said in enumerate(self.reports)
+            if place not in self._recalled
         ]
 
     def session_rows(self) -> list[dict[str, Any]]:
@@ -67,7 +83,10 @@ class Batch:
         return [{"session_id": s, "agent": a, "at": at} for s, a in sorted(self.sessions.items())]
 
     def number(self, state_ids: Sequence[int]) -> None:
-        """Have the events of the rows say which rows they are."""
+        """Have the events of the rows say which rows they are, and agents which is their newest."""
+        for made, state_id in zip(self.rows, state_ids, strict=True):
+            if (stood := self._stands.get(made["agent"])) and not made["late"]:
+                self._stands[made["agent"]] = stood._replace(newest_id=state_id)
         told = (each["payload"] for each in self.events if each["event_type"] == "check_in")
         new = [payload for payload in told if "state_id" not in payload]
         for payload, state_id in zip(new, state_ids, strict=True):
@@ -88,7 +107,12 @@ class Batch:
         """Each report in the order it came, each agent's state from the one before."""
         known = {self.reports[place].agent for place, identity_id, *_ in standing if identity_id}
         self.welcome(known & self.unsure - self._welcomed)
-        for said, (_, identity_id, status, sha, *rest) in zip(self.reports, standing, strict=True):
+        found = {row[0]: row for row in standing}
+        for place, said in enumerate(self.reports):
+            if stood := self._recalled.get(place):
+                self._next(said, stood)
+                continue
+            _, identity_id, status, sha, *rest = found[place]
             first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[12:20])
             if sha is not None:
                 if said.key in self.unsure and bytes(sha) == said.body_sha256:
@@ -96,12 +120,27 @@ class Batch:
                 answer = _still(again(said, first), status)
                 self.outcomes.append(self._repeat(said, bytes(sha), answer))
             elif said.key in self._stored:
-                stored, answer = self._stored[said.key]
-                repeat = answer.model_copy(update={"repeated": True})
-                self.outcomes.append(self._repeat(said, stored, repeat))
+                self._once_more(said)
             else:
                 late = late or self._highest.get(said.key[:2], -1) > said.seq
                 self.outcomes.append(self._new(said, identity_id, status, before, late))
+
+    def _next(self, said: Report, stood: Stood) -> None:
+        """A report that is neither stored nor late, but for what this very batch holds."""
+        if said.key in self._stored:
+            self._once_more(said)
+            return
+        first = said.agent not in self._newest
+        late = self._highest.get(said.key[:2], -1) > said.seq
+        self.outcomes.append(self._new(said, stood.identity_id, stood.status, stood.before, late))
+        if first:
+            self.rows[-1] |= {"after_id": stood.newest_id, "status": stood.status}
+
+    def _once_more(self, said: Report) -> None:
+        stored, answer = self._stored[said.key]
+        self.outcomes.append(
+            self._repeat(said, stored, answer.model_copy(update={"repeated": True}))
+        )
 
     def _repeat(self, said: Report, stored: bytes, answer: Verdict) -> Verdict | HouseError:
         if stored == said.body_sha256:
@@ -143,13 +182,25 @@ class Batch:
         if not late:
             self._newest[said.agent] = Before(made.eisv, said.check_in.anima)
             self._highest[said.key[:2]] = said.seq
+            self._stand(said, identity_id, status)
         self._stored[said.key] = (said.body_sha256, answer)
-        place = {"place": len(self.rows), "late": late}
+        place = {"place": len(self.rows), "late": late, "agent": said.agent}
         self.rows.append(row(said, identity_id, made) | place)
         self._tell(said, answer)
         if said.session_id:
             self.sessions.setdefault(said.session_id, said.agent)
         return answer
+
+    def _stand(self, said: Report, identity_id: int, status: str) -> None:
+        """Remember for the next batch; a key that was made up is no place to go on from."""
+        newest = self._newest[said.agent]
+        was = self._stands.get(said.agent)
+        boot_id, highest = said.boot_id, said.seq
+        if not said.is_keyed:
+            known = self._recalled_of.get(said.agent)
+            kept = was or known
+            boot_id, highest = (kept.boot_id, kept.highest) if kept else ("", -1)
+        self._stands[said.agent] = Stood(identity_id, status, 0, newest, boot_id, highest)
 
 
 def _before(columns: list[Any]) -> Before | None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic_core import to_json
 from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
 from apps.governance.batch import Batch
+from apps.governance.memory import Memory
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report
 from apps.governance.sessions import Binding, Sessions
@@ -36,7 +38,13 @@ AGAIN_SECONDS = 0.05
 AHEAD = 2
 """Batches whose lines may be on their way to the disk."""
 
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+
 Outcome = Verdict | HouseError
+
+
+class Stale(Exception):
+    """What was remembered of an agent is not so any more; nothing was written."""
 
 
 class Checkins:
@@ -56,6 +64,7 @@ class Checkins:
         self._thresholds = thresholds
         self._audit = audit
         self._sessions = sessions
+        self._memory = Memory()
         self._on_lost = on_lost
         self._numbers = numbers or Numbers()
         self._queue: deque[tuple[Report, asyncio.Future[Verdict]]] = deque()
@@ -151,7 +160,7 @@ class Checkins:
         while True:
             try:
                 return await self._commit(reports)
-            except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 kind = type(error).__name__
                 if not is_gone(error):
                     self.trouble = kind
@@ -166,38 +175,50 @@ class Checkins:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _commit(self, reports: list[Report]) -> list[Outcome]:
-        batch = Batch(reports, self._thresholds, frozenset(self._unsure))
+        batch = Batch(reports, self._thresholds, frozenset(self._unsure), self._memory)
         try:
             async with (
                 asyncio.timeout(COMMIT_SECONDS),
                 self._pool.connection(RECONNECT_SECONDS) as conn,
-                conn.transaction(),
+                nullcontext() if batch.is_simple else conn.transaction(),
             ):
                 bound = await self._fill(conn, batch)
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            if is_gone(error):
+        except Stale:
+            self._memory.forget(said.agent for said in reports)
+            return await self._commit(reports)
+        except BaseException as error:
+            self._memory.forget(said.agent for said in reports)
+            if isinstance(error, LOST) and is_gone(error):
                 self._unsure |= batch.written  # it may be committed all the same
             raise
         if batch.rows:
             self.trouble = None
             self._numbers.wrote(len(batch.rows))
-        self._unsure -= {said.key for said in reports} | {said.agent for said in reports}
+        for agent, stood in batch.stands.items():
+            self._memory.learn(agent, stood)
+        if self._unsure:
+            self._unsure -= {said.key for said in reports} | {said.agent for said in reports}
         self._told.append(self._audit.queue(batch.events))
         self._sessions.remember(bound)
         return batch.outcomes
 
     async def _fill(self, conn: Connection, batch: Batch) -> dict[str, Binding]:
         """Write what the batch becomes; gives the sessions that Postgres bound."""
-        asked: dict[str, Any] = {"asked": to_json(batch.questions()).decode()}
-        standing = await _all(conn, "standing", asked)
-        if strangers := batch.strangers(standing):
-            made = await _all(conn, "create_identities", {"agents": strangers})
-            batch.welcome({agent for (agent,) in made})
+        standing: list[tuple[Any, ...]] = []
+        if questions := batch.questions():
+            asked: dict[str, Any] = {"asked": to_json(questions).decode()}
             standing = await _all(conn, "standing", asked)
+            if strangers := batch.strangers(standing):
+                made = await _all(conn, "create_identities", {"agents": strangers})
+                batch.welcome({agent for (agent,) in made})
+                standing = await _all(conn, "standing", asked)
         batch.judge(standing)
         if batch.rows:
             rows = {"rows": to_json(batch.rows).decode()}
-            batch.number([number for (number,) in await _all(conn, "append_states", rows)])
+            numbers = [number for (number,) in await _all(conn, "append_states", rows)]
+            if not numbers:
+                raise Stale
+            batch.number(numbers)
         if not batch.sessions:
             return {}
         lifetime = SESSION_LIFETIME_SECONDS

@@ -34,9 +34,36 @@ ON CONFLICT (agent_id) DO NOTHING
 RETURNING agent_id;
 
 -- append_states --
--- A whole batch, numbered in the order it came; a key that is already there fails it. Its agents
--- were heard just now. Gives the numbers.
-WITH stored AS (
+-- A whole batch, numbered in the order it came; a key that is already there fails it. Gives the
+-- numbers; none, and nothing is written, if an agent is not as its first row remembers it: its
+-- status, and the newest of its rows that is not late. An agent is noted as heard to a quarter of
+-- a minute: a second version of its row for every check-in would cost more than the check-in.
+WITH r AS MATERIALIZED (
+SELECT place, identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,
+       energy, integrity, entropy, void, coherence, regime, health, risk,
+       action, margin, nearest_edge, reason,
+       reported_energy, reported_integrity, reported_entropy, reported_void,
+       warmth, clarity, stability, presence, state_json, status, after_id
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS told (
+       place integer, identity_id bigint, boot_id text, seq bigint, body_sha256 text,
+       recorded_at timestamptz, received_at timestamptz, late boolean,
+       energy float8, integrity float8, entropy float8, void float8, coherence float8,
+       regime text, health text, risk float8,
+       action text, margin text, nearest_edge text, reason text,
+       reported_energy float8, reported_integrity float8, reported_entropy float8,
+       reported_void float8,
+       warmth float8, clarity float8, stability float8, presence float8, state_json jsonb,
+       status text, after_id bigint)),
+stale AS (
+SELECT 1
+  FROM r
+  JOIN core.identities AS i ON i.identity_id = r.identity_id
+ WHERE r.after_id IS NOT NULL
+   AND (i.status <> r.status
+        OR EXISTS (SELECT 1 FROM core.agent_state AS s
+                    WHERE s.identity_id = r.identity_id AND s.state_id > r.after_id
+                      AND NOT s.late))),
+stored AS (
 INSERT INTO core.agent_state (
        identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,
        energy, integrity, entropy, void, coherence, regime, health, risk,
@@ -49,22 +76,16 @@ SELECT r.identity_id, r.boot_id, r.seq, decode(r.body_sha256, 'hex'),
        r.risk, r.action, r.margin, r.nearest_edge, r.reason,
        r.reported_energy, r.reported_integrity, r.reported_entropy, r.reported_void,
        r.warmth, r.clarity, r.stability, r.presence, r.state_json
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
-       place integer, identity_id bigint, boot_id text, seq bigint, body_sha256 text,
-       recorded_at timestamptz, received_at timestamptz, late boolean,
-       energy float8, integrity float8, entropy float8, void float8, coherence float8,
-       regime text, health text, risk float8,
-       action text, margin text, nearest_edge text, reason text,
-       reported_energy float8, reported_integrity float8, reported_entropy float8,
-       reported_void float8,
-       warmth float8, clarity float8, stability float8, presence float8, state_json jsonb)
+  FROM r
+ WHERE NOT EXISTS (SELECT 1 FROM stale)
  ORDER BY r.place
 RETURNING state_id, identity_id, received_at),
 known AS (
 UPDATE core.identities AS i
-   SET last_activity_at = greatest(i.last_activity_at, heard.at)
+   SET last_activity_at = heard.at
   FROM (SELECT s.identity_id, max(s.received_at) AS at FROM stored AS s GROUP BY 1) AS heard
- WHERE i.identity_id = heard.identity_id)
+ WHERE i.identity_id = heard.identity_id
+   AND (i.last_activity_at IS NULL OR i.last_activity_at < heard.at - interval '15 s'))
 SELECT s.state_id FROM stored AS s ORDER BY s.state_id;
 
 -- touch_sessions --

@@ -1,5 +1,6 @@
 """One check-in on its way to disk: its key, its hash, the row and the event it becomes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,8 +19,12 @@ class Report:
 
     agent: str
     check_in: CheckIn
+    state: dict[str, Any]
+    """What was sent beside the anima."""
     boot_id: str
     seq: int
+    is_keyed: bool
+    """Whether the agent gave the key; else it is one that nothing can repeat."""
     body_sha256: bytes
     recorded_at: datetime
     received_at: datetime
@@ -38,15 +43,24 @@ def report(
     received_at: datetime,
     complexity: float | None = None,
     session_id: str | None = None,
+    *,
+    told: dict[str, Any] | None = None,
 ) -> Report:
-    """A check-in with its key. One sent without gets a key that nothing can repeat."""
-    keyed = check_in.boot_id is not None and check_in.seq is not None
+    """A check-in with its key. One sent without gets a key that nothing can repeat.
+
+    ``told`` is what was sent, where the caller has it at hand.
+    """
+    boot_id, seq = check_in.boot_id, check_in.seq
+    told = told or check_in.told()
+    state = state_json(told)
     return Report(
         agent=agent,
         check_in=check_in,
-        boot_id=check_in.boot_id if keyed and check_in.boot_id else f"unkeyed-{uuid4().hex}",
-        seq=check_in.seq if keyed and check_in.seq is not None else 0,
-        body_sha256=sha256(f"{check_in.said()}|{complexity}".encode()).digest(),
+        state=state,
+        boot_id=f"unkeyed-{uuid4().hex}" if boot_id is None else boot_id,
+        seq=seq or 0,
+        is_keyed=boot_id is not None,
+        body_sha256=sha256(f"{check_in.said(told)}|{complexity}".encode()).digest(),
         # Nothing is recorded after it was received: the Pi's clock may run ahead.
         recorded_at=min(check_in.recorded_at or received_at, received_at),
         received_at=received_at,
@@ -85,18 +99,16 @@ def row(said: Report, identity_id: int, made: Judgement) -> dict[str, Any]:
         "clarity": anima.clarity,
         "stability": anima.stability,
         "presence": anima.presence,
-        "state_json": state_json(said.check_in),
+        "state_json": said.state,
     }
 
 
-def state_json(check_in: CheckIn) -> dict[str, Any]:
+def state_json(told: Mapping[str, Any]) -> dict[str, Any]:
     """What was sent beside the anima; a key that was not sent is not there."""
-    said = check_in.model_dump(
-        mode="json", exclude_unset=True, include={"sensor_data", "identity", "pi"}
-    )
-    environment = said.pop("sensor_data", {})
+    environment = dict(told.get("sensor_data") or {})
     drawing = environment.pop("drawing_eisv", None)
-    parts = {"drawing_eisv": drawing, "environment": environment, **said}
+    beside = {name: dict(told[name]) for name in ("identity", "pi") if told.get(name)}
+    parts = {"drawing_eisv": drawing, "environment": environment, **beside}
     return {name: part for name, part in parts.items() if part}
 
 

@@ -49,11 +49,12 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
 
     async def check_in(asked: Request) -> Answer:
         with parts.numbers.refusals():
-            said = read_check_in(await asked.body())
+            said, told = read_check_in(await asked.body())
             who = await asked.caller(in_body=said.agent)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
-        heard = report(who.agent, said, datetime.now(UTC), session_id=who.session_id)
+        now = datetime.now(UTC)
+        heard = report(who.agent, said, now, session_id=who.session_id, told=told)
         answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)
         return Answer(answer.model_dump_json().encode())
 

@@ -80,7 +80,8 @@ class Identity(
     tags: Annotated[tuple[str, ...], Column("Words to find it by.", default="'{}'")] = ()
     metadata: MetaData = Field(default_factory=dict)
     last_activity_at: Annotated[
-        Instant | None, Column("When it last checked in, by the server's clock.")
+        Instant | None,
+        Column("When it last checked in, by the server's clock, to a quarter of a minute."),
     ] = None
     spawn_reason: Annotated[str | None, Column("Why its parent spawned it.")] = None
 

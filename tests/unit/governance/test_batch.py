@@ -185,7 +185,7 @@ def test_state_json_holds_only_what_was_sent():
         "pi": {"outbox_depth": 3},
     })  # fmt: skip
 
-    assert state_json(message) == {
+    assert state_json(message.told()) == {
         "drawing_eisv": drawing,
         "environment": {"cpu_temp_c": 53.0},
         "pi": {"outbox_depth": 3},
