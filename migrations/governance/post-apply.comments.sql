@@ -16,7 +16,7 @@ COMMENT ON COLUMN core.identities.purpose IS 'What it is for, in its own words.'
 COMMENT ON COLUMN core.identities.notes IS 'What else it says of itself.';
 COMMENT ON COLUMN core.identities.tags IS 'Words to find it by.';
 COMMENT ON COLUMN core.identities.metadata IS 'What has no column of its own.';
-COMMENT ON COLUMN core.identities.last_activity_at IS 'When it last checked in, by the server''s clock.';
+COMMENT ON COLUMN core.identities.last_activity_at IS 'When it last checked in, by the server''s clock, to a quarter of a minute.';
 COMMENT ON COLUMN core.identities.spawn_reason IS 'Why its parent spawned it.';
 COMMENT ON TABLE core.lifecycle_events IS 'A status that an agent came to, its first one included. Written by a trigger alone.';
 COMMENT ON COLUMN core.lifecycle_events.event_id IS 'made by the database; unit 1; range any';
