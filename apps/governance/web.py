@@ -101,6 +101,9 @@ class Doors:
             answer = web.refusal(_of_postgres(error))
         except TimeoutError:
             answer = web.refusal(Unreachable("postgres: does not answer", "send it again later"))
+        except Exception:  # the caller is told so much, and the log the rest
+            log.exception("%.80r: a fault of ours", scope["path"])
+            answer = web.refusal(Diverged("a fault of ours", "please report it"))
         await web.reply(receive, send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
