@@ -130,7 +130,6 @@ async def serve(told: Settings) -> None:
                 app,
                 http=Patient,
                 ws="none",
-                proxy_headers=False,
                 lifespan="off",
                 log_level="error",  # a stranger's bad HTTP is no news
                 access_log=False,
