@@ -7,9 +7,12 @@ from pydantic.json_schema import models_json_schema
 
 from apps.bridge.tools import Toolbox
 from schemas.bridge import CheckIn, Verdict
-from schemas.governance.calls import Refusal, VerdictRefusal
+from schemas.governance.calls import Call, Refusal, VerdictRefusal
+from schemas.governance.calls.health import HealthReply
+from schemas.governance.calls.where import Where, WhereReply
 
 PLACE = "#/components/schemas/{model}"
+OBJECT = {"type": "object"}
 REFUSED = {
     "400": "not JSON as we speak it",
     "401": "no token, or not one of ours",
@@ -25,11 +28,20 @@ REFUSED = {
     "503": "a store does not answer; Retry-After says when to send it again",
 }
 
+PLAIN = {
+    "200": {"description": "so it is", "content": {"application/json": {"schema": OBJECT}}},
+    "503": {"description": "it is not", "content": {"application/json": {"schema": OBJECT}}},
+}
+TEXT = {
+    "200": {"description": "numbers", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
 
 def document(toolbox: Toolbox, version: str) -> dict[str, Any]:
     """Every path, with the models of what it takes and gives."""
     asked = {CheckIn, *(tool.takes for tool in toolbox.values())}
     given = {Verdict, Refusal, VerdictRefusal, *(tool.gives for tool in toolbox.values())}
+    given |= {HealthReply, WhereReply}
     models = [(m, "validation") for m in asked] + [(m, "serialization") for m in given]
     names, defined = models_json_schema(
         sorted(models, key=lambda one: (one[0].__name__, one[1])),  # type: ignore[arg-type]
@@ -75,6 +87,20 @@ def document(toolbox: Toolbox, version: str) -> dict[str, Any]:
                 "responses": answers(tool.gives, refusal),
             }
         }
+    critical = {"503": {"description": "critical", **answers(HealthReply)["200"]}}
+    paths |= {
+        "/health": _asked(
+            "health",
+            "How governance stands: 503 when it is critical.",
+            {"200": answers(HealthReply)["200"], **critical},
+        ),
+        "/health/live": _asked("live", "Whether probes still come to an end.", PLAIN),
+        "/health/ready": _asked("ready", "Whether a check-in sent now would be stored.", PLAIN),
+        "/metrics": _asked("metrics", "The same in numbers, for Prometheus.", TEXT),
+        "/v1/where": _asked(
+            "where_get", "Where a piece of data lives.", answers(WhereReply), _parameters(Where)
+        ),
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "governance of abode", "version": version},
@@ -85,6 +111,36 @@ def document(toolbox: Toolbox, version: str) -> dict[str, Any]:
         },
         "security": [{}, {"token": []}],
     }
+
+
+def _asked(
+    name: str, says: str, answers: dict[str, Any], given: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """A path that is only read."""
+    return {
+        "get": {
+            "operationId": name,
+            "summary": says,
+            "parameters": given or [],
+            "responses": answers,
+        }
+    }
+
+
+def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The fields of a model as a question behind a path; the hints of old clients are none."""
+    schema = model.model_json_schema()
+    own = model.model_fields.keys() - Call.model_fields.keys()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "schema": schema["properties"][name],
+        }
+        for name in model.model_fields
+        if name in own
+    ]
 
 
 def _json(schema: Any) -> dict[str, Any]:

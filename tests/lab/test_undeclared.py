@@ -19,7 +19,8 @@ MADE = (
 UNDONE = (
     "DROP TABLE IF EXISTS core.notes",
     "DROP ROLE IF EXISTS eve",
-    "DELETE FROM governance_graph.\"Tag\" WHERE properties::text LIKE '%planted%'",
+    """DELETE FROM governance_graph."Tag"
+        WHERE ag_catalog.agtype_out(properties)::text LIKE '%planted%'""",
 )
 
 

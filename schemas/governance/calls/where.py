@@ -9,7 +9,7 @@ from schemas.governance.calls import Call, Reply
 from schemas.quantity import Closed, Quantity
 from schemas.table import Owner, Sensitivity
 
-Term = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Term = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class Kind(StrEnum):
