@@ -24,5 +24,8 @@ BESIDE: Final = (
     Beside(f"{ANIMA_DB}.*Z.part", "pi", "Half of such a copy, while it is made."),
     Beside("ballast", "pi", "Room that is given back when the card is full."),
     Beside("*.json.*", "pi", "A document that is about to replace another."),
+    Beside("audit_log-*.jsonl*", "mac", "The lines of a day that is over, packed in time."),
+    Beside("tool_usage-*.jsonl*", "mac", "The lines of a day that is over, packed in time."),
+    Beside("*.torn", "mac", "What a crash cut from the end of a trail."),
     Beside("archive/*.csv.gz*", "mac", "Rows of a month that was dropped; the JSON tells of it."),
 )

@@ -53,7 +53,7 @@ def test_it_tells_how_fresh_a_place_is_now(governance):
         ("governance_ro", "there"),
         ("core.schema_migrations", "there"),
         ("core.probe", "there"),
-        ("audit_log.jsonl", "empty"),
+        ("audit_log.jsonl", "there"),
         ("governance_checkins_total", "there"),
         # The app may not look through Redis, and nobody but a Pi writes to a Pi.
         ("session:{session_id}", "not asked"),
