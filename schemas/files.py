@@ -27,5 +27,6 @@ BESIDE: Final = (
     Beside("audit_log-*.jsonl*", "mac", "The lines of a day that is over, packed in time."),
     Beside("tool_usage-*.jsonl*", "mac", "The lines of a day that is over, packed in time."),
     Beside("*.torn", "mac", "What a crash cut from the end of a trail."),
-    Beside("archive/*.csv.gz*", "mac", "Rows of a month that was dropped; the JSON tells of it."),
+    Beside("archive/*.csv.gz", "mac", "Rows of a month that was dropped; the JSON tells of it."),
+    Beside("*.new", "mac", "A file that is about to take another's place."),
 )
