@@ -16,6 +16,7 @@ import uvloop
 from pydantic import ValidationError
 
 from apps.governance import VERSION
+from apps.governance.calibration.calibration import Calibration
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.desk import Desk
@@ -30,6 +31,7 @@ from apps.governance.identities import Identities
 from apps.governance.knowledge.tools import Knowledge
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
+from apps.governance.outcomes import Outcomes
 from apps.governance.page.pages import Pages
 from apps.governance.patience import Patient
 from apps.governance.routes import OPEN, Parts, routes
@@ -37,11 +39,11 @@ from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.trails import Trails
-from apps.governance.verdict import Thresholds
 from apps.governance.web import Doors
 from apps.governance.where import Whereabouts
 from apps.postgres import Pool, place, pool
 from schemas.errors import Diverged, HouseError, Unreachable
+from schemas.governance.thresholds import Thresholds
 
 log = logging.getLogger("governance")
 START_SECONDS = 10.0
@@ -100,6 +102,7 @@ async def serve(told: Settings) -> None:
         identities = Identities(desk, audit)
         disputes = Disputes(desk, audit)
         places = Whereabouts(desk, told.audit_log.parent, told.reach())
+        calibration = Calibration(desk, audit, checkins)
         tools = toolbox(
             (
                 check_in_tools(checkins),
@@ -109,10 +112,12 @@ async def serve(told: Settings) -> None:
                 Knowledge(desk, audit).tools(),
                 dialectic_tools(disputes, Archive(desk, audit)),
                 places.tools(),
+                Outcomes(desk, audit).tools(),
+                calibration.tools(),
             ),
             numbers.timed,
         )
-        pages = Pages(desk, health, lambda: thresholds)
+        pages = Pages(desk, health, lambda: checkins.thresholds)
         app = Doors(
             local_port=told.local_port,
             tokens=tokens,
@@ -153,6 +158,7 @@ async def serve(told: Settings) -> None:
                 ("maintenance", maintenance.watch()),
                 ("dialectic", disputes.watch()),
                 ("page", pages.news.watch()),
+                ("calibration", calibration.watch()),
             )
         ]
         log.info(

@@ -7,11 +7,12 @@ from typing import Any
 from apps.bridge.refusals import Conflict
 from apps.governance.memory import Before, Memory, Stood
 from apps.governance.report import Report, again, event, row, verdict
-from apps.governance.verdict import Thresholds, judge
+from apps.governance.verdict import judge
 from schemas.bridge import Action, Margin, Verdict
 from schemas.eisv import Anima, GovernanceEisv
 from schemas.errors import HouseError
 from schemas.governance.tables import Status
+from schemas.governance.thresholds import Thresholds
 
 FREE = frozenset({Status.ACTIVE, Status.WAITING_INPUT})
 

@@ -1,4 +1,4 @@
-"""The tools of check-ins, identities and outcomes; ``toolbox`` puts those of all rooms together."""
+"""The tools of check-ins and identities; ``toolbox`` puts those of all rooms together."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -12,10 +12,9 @@ from apps.governance.identities import Identities
 from apps.governance.report import report
 from schemas.bridge import Verdict
 from schemas.errors import Diverged
-from schemas.governance.calls import Reply, Right
+from schemas.governance.calls import Right
 from schemas.governance.calls.checkin import SyncState
 from schemas.governance.calls.identity import AskIdentity, Describe, Known
-from schemas.governance.calls.outcome import ReportOutcome
 
 
 def toolbox(
@@ -58,7 +57,7 @@ def check_in_tools(checkins: Checkins) -> tuple[Tool, ...]:
 
 
 def identity_tools(identities: Identities) -> tuple[Tool, ...]:
-    """What an agent says of itself, and what came of what it did."""
+    """What an agent says of itself."""
 
     async def describe(caller: Caller, asked: Describe) -> Known:
         said = asked.model_dump(
@@ -73,11 +72,6 @@ def identity_tools(identities: Identities) -> tuple[Tool, ...]:
     async def tell(caller: Caller, _: AskIdentity) -> Known:
         return _known(await identities.tell(caller.named()))
 
-    async def outcome(caller: Caller, asked: ReportOutcome) -> Reply:
-        payload = asked.model_dump(include={"outcome_type", "outcome_score", "is_bad", "detail"})
-        await identities.outcome(caller.named(), payload)
-        return Reply(resolved_agent_id=caller.agent)
-
     return (
         Tool(
             "update_agent_metadata",
@@ -87,14 +81,6 @@ def identity_tools(identities: Identities) -> tuple[Tool, ...]:
         Tool(
             "identity", "Ask as whom governance knows you.",
             AskIdentity, Known, Right.CHECK_IN, tell,
-        ),
-        Tool(
-            "record_result", "Report what came of something you did.",
-            ReportOutcome, Reply, Right.WRITE, outcome,
-        ),
-        Tool(
-            "outcome_event", "The same, under its later name.",
-            ReportOutcome, Reply, Right.WRITE, outcome,
         ),
     )  # fmt: skip
 

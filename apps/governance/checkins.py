@@ -20,12 +20,12 @@ from apps.governance.memory import Memory
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report
 from apps.governance.sessions import Binding, Sessions
-from apps.governance.verdict import Thresholds
 from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from schemas.bridge import Verdict
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.governance.keys import SESSION_LIFETIME_SECONDS
+from schemas.governance.thresholds import Thresholds
 
 log = logging.getLogger("governance")
 SQL = load(Path(__file__).with_name("queries.sql"))
@@ -76,6 +76,15 @@ class Checkins:
         self._lost = False
         self.trouble: str | None = None
         """Why the last batch could not be written, until one is."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What verdicts are measured by; what is set counts from the next batch on."""
+        return self._thresholds
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
 
     async def handle(self, said: Report) -> Verdict:
         """The verdict, once the check-in and its line are on disk."""

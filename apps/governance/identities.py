@@ -49,10 +49,6 @@ class Identities:
         names = ("agent_id", "status", "label", "purpose", "created_at")
         return dict(zip(names, row, strict=True))
 
-    async def outcome(self, agent: str, payload: dict[str, Any]) -> None:
-        """Keep what came of something the agent did."""
-        await self._audit.append([event(agent, "outcome", payload)])
-
     async def _created(self, conn: Connection, agent: str) -> list[dict[str, Any]]:
         """Make the agent known; gives the event of it, if it was not."""
         found = await conn.execute(SQL["create_identities"], {"agents": [agent]})

@@ -7,10 +7,11 @@ from math import tanh
 from typing import NamedTuple
 
 from schemas.bridge import Action, Edge, Margin
-from schemas.eisv import Anima, GovernanceEisv, Ratio
+from schemas.eisv import Anima, GovernanceEisv
 from schemas.governance.tables import Health
+from schemas.governance.thresholds import Thresholds
 from schemas.governance.words import Regime
-from schemas.quantity import Closed, clamp
+from schemas.quantity import clamp
 
 START = GovernanceEisv(E=0.7, I=0.8, S=0.2, V=0.0)
 
@@ -26,15 +27,6 @@ DRIFT_GAIN, DRIFT_LIMIT = 3.0, 0.5
 SAFE_PHI = 0.15
 CLEARLY = 0.15
 FAR_PAST = 0.10
-
-
-class Thresholds(Closed):
-    """The edges of a verdict, as ``core.calibration`` holds them."""
-
-    risk_low: Ratio = 0.35
-    risk_pause: Ratio = 0.60
-    coherence_pause: Ratio = 0.40
-    void_pause: Ratio = 0.15
 
 
 class Judgement(NamedTuple):

@@ -32,6 +32,7 @@ class Archive:
 
     async def take_in(self, document: dict[str, Any], by: str | None) -> Kept:
         """Keep a file, once. It is over: nothing comes of it for anybody's status."""
+        self._audit.require()
         parts = transcript.take_apart(document)
         if len(parts.messages) > MESSAGE_LIMIT:
             raise Refused(f"document: transcript: has more than {MESSAGE_LIMIT} messages")

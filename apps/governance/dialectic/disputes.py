@@ -162,6 +162,7 @@ class Disputes:
 
     async def sweep(self, now: datetime) -> int:
         """End what is overdue and resume who has cooled down; gives how many there were."""
+        self._audit.require()
         asked = {"now": now, "limit": SWEEP_LIMIT}
         async with self._desk.connection() as conn:
             overdue = [row["session_id"] for row in await rows(conn, "overdue", asked)]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from apps.governance.page.chart import Chart, Series, Window, chart
 from apps.governance.page.rows import State
-from apps.governance.verdict import Thresholds
+from schemas.governance.thresholds import Thresholds
 
 LETTERS = (
     ("E", "Energy", "energy", "drawing_energy"),

@@ -22,10 +22,10 @@ from apps.governance.page.rows import Newest
 from apps.governance.page.standing import standing
 from apps.governance.page.view import Look, View
 from apps.governance.routes import INDEX
-from apps.governance.verdict import Thresholds
 from apps.governance.web import Handler, Request, Routes
 from schemas.errors import HouseError, Unreachable
 from schemas.governance.calls import Right
+from schemas.governance.thresholds import Thresholds
 
 Limits = Callable[[], Thresholds]
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from apps.governance.page.asked import Asked
-from apps.governance.verdict import Thresholds
 from apps.postgres import Connection
+from schemas.governance.thresholds import Thresholds
 
 FEW: Final = 8
 """Rows of a list that stands beside other things."""

@@ -22,9 +22,9 @@ from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.sessions import RedisSettings, Sessions, connect
 from apps.governance.trails import Trails
-from apps.governance.verdict import Thresholds
 from apps.postgres import PostgresSettings, pool
 from schemas.errors import Unreachable
+from schemas.governance.thresholds import Thresholds
 
 TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
 

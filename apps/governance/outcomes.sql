@@ -1,0 +1,18 @@
+-- last_two --
+-- The state that came last and the one before it.
+SELECT s.energy, s.integrity, s.entropy, s.void, s.coherence, s.regime,
+       s.warmth, s.clarity, s.stability, s.presence
+  FROM core.agent_state AS s
+ WHERE s.identity_id = (SELECT i.identity_id FROM core.identities AS i WHERE i.agent_id = %(agent)s)
+   AND NOT s.late
+ ORDER BY s.state_id DESC
+ LIMIT 2;
+
+-- keep_outcome --
+-- What came of something.
+INSERT INTO audit.outcome_events (
+       outcome_id, recorded_at, agent_id, session_id, outcome_type, outcome_score, is_bad,
+       energy, integrity, entropy, void, phi, verdict, coherence, regime, detail, confidence)
+VALUES (%(outcome_id)s, %(recorded_at)s, %(agent_id)s, %(session_id)s, %(outcome_type)s,
+       %(outcome_score)s, %(is_bad)s, %(energy)s, %(integrity)s, %(entropy)s, %(void)s, %(phi)s,
+       %(verdict)s, %(coherence)s, %(regime)s, %(detail)s, %(confidence)s);

@@ -1,0 +1,132 @@
+"""Outcomes are kept beside the agent's state, and make the reliability curve."""
+
+import json
+
+import pytest
+
+from apps.bridge.refusals import Forbidden
+
+CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
+STATE = """
+WITH who AS (INSERT INTO core.identities (agent_id) VALUES ('lumen') RETURNING identity_id)
+INSERT INTO core.agent_state (
+       identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late, energy, integrity,
+       entropy, void, coherence, regime, health, risk, action, margin, nearest_edge, reason,
+       warmth, clarity, stability, presence, state_json)
+SELECT identity_id, 'boot-0001', n, decode(repeat('00', 32), 'hex'), now(), now(), n = 3,
+       0.7 + n / 100.0, 0.8, 0.2, 0, 0.5, 'DIVERGENCE', 'healthy', 0.3, 'proceed', 'tight',
+       'risk', 'as the test wants it', 0.4, 0.8, 0.9 - n / 10.0, 0.9, '{}'
+  FROM who, generate_series(1, 3) AS n
+"""
+
+
+def test_an_outcome_is_kept_beside_the_state_that_came_last(bureau):
+    """EISV, Phi with its drift, verdict, session; a late state is not the last one."""
+
+    async def story(room):
+        room.rows(STATE)
+        told = await room.call(
+            "record_result", outcome_type="drawing", outcome_score=0.75, detail={"marks": 3}
+        )
+        return told, room.rows(
+            "SELECT agent_id, session_id, outcome_type, outcome_score, is_bad, energy, integrity,"
+            " entropy, void, coherence, regime, phi, verdict, detail, confidence"
+            "  FROM audit.outcome_events"
+        ), await room.events("payload", "outcome")  # fmt: skip
+
+    told, [row], [(payload,)] = bureau(story)
+
+    drift = 0.3
+    phi = 0.5 * 0.72 - 0.5 * 0.2 - 0.5 * 0.2 - 0.5 * drift**2
+    assert row[:11] == ("lumen", "session-1", "drawing", 0.75, False, 0.72, 0.8, 0.2, 0.0, 0.5,
+                        "DIVERGENCE")  # fmt: skip
+    assert row[11] == pytest.approx(phi)
+    assert row[12:14] == ("caution", {"marks": 3})
+    assert row[14] == pytest.approx(0.4 + 0.21 + 0.18)
+    assert (told.verdict, told.is_bad, told.confidence) == ("caution", False, row[14])
+    assert payload["outcome_id"] == str(told.outcome_id)
+
+
+def test_an_agent_without_a_state_has_outcomes_too(bureau):
+    """With nulls beside; whether it is bad follows from the score if it is not said."""
+
+    async def story(room):
+        bad = [
+            (await room.call("outcome_event", "moth", outcome_type="test", **said)).is_bad
+            for said in ({}, {"outcome_score": 0.49}, {"outcome_score": 0.5},
+                         {"outcome_score": 0.9, "is_bad": True})
+        ]  # fmt: skip
+        return bad, room.rows("SELECT DISTINCT energy, phi, verdict, confidence"
+                              "  FROM audit.outcome_events")  # fmt: skip
+
+    assert bureau(story) == ([False, True, False, True], [(None, None, None, None)])
+
+
+def test_the_curve_is_made_of_what_was_reported(bureau):
+    """Fractions, edges of bins, all agents or one, a window of days, those without confidence."""
+
+    async def story(room):
+        for confidence, actual in ((0.85, 1), (0.8, 0.8), (0.89, 1), (1.0, 1), (0.9, 0), (0.0, 0)):
+            await room.call("record_ground_truth", confidence=confidence, actual=actual)
+        await room.call("outcome_event", "ember", outcome_type="test", is_bad=True,
+                        confidence=0.1)  # fmt: skip
+        await room.call("outcome_event", "ember", outcome_type="test", is_bad=False)
+        room.rows("UPDATE audit.outcome_events SET recorded_at = recorded_at - interval '2 days'"
+                  " WHERE confidence = 0.0")  # fmt: skip
+        return (
+            await room.call("get_calibration"),
+            await room.call("get_calibration", about="ember"),
+            await room.call("get_calibration", days=1),
+        )
+
+    everybody, ember, today = bureau(story)
+
+    assert [(each.low, each.count) for each in everybody.bins] == [
+        (0.0, 1), (0.1, 1), (0.8, 3), (0.9, 2),
+    ]  # fmt: skip
+    high = everybody.bins[2]
+    assert (high.actual, high.predicted) == (pytest.approx(2.8), pytest.approx(2.54))
+    assert high.rate_low < high.observed_rate < high.rate_high
+    assert (everybody.count, everybody.unsure) == (7, 1)
+    gaps = 1 * 0.0 + 1 * 0.1 + 3 * abs(2.8 - 2.54) / 3 + 2 * abs(0.5 - 0.95)
+    assert everybody.expected_calibration_error == pytest.approx(gaps / 7)
+    assert [(each.low, each.count) for each in ember.bins] == [(0.1, 1)]
+    assert (ember.count, ember.unsure) == (1, 1)
+    assert [each.low for each in today.bins] == [0.1, 0.8, 0.9]
+
+
+def test_only_an_operator_tells_the_truth_about_others(bureau):
+    """An agent reports its own."""
+
+    async def story(room):
+        said = {"confidence": 0.5, "actual": 1, "about": "ember"}
+        with pytest.raises(Forbidden, match="'ember' is somebody else"):
+            await room.call("record_ground_truth", "lumen", **said)
+        await room.call("record_ground_truth", "ember", **said)
+        await room.call("record_ground_truth", "op", **said)
+        return room.rows("SELECT agent_id, outcome_type FROM audit.outcome_events")
+
+    assert bureau(story) == [("ember", "ground_truth")] * 2
+
+
+def test_the_living_server_measures_by_new_thresholds_without_a_restart(governance):
+    """Set through the door, in the next verdict; and a change by hand within seconds."""
+
+    def verdict():
+        body = json.dumps({"agent": "lumen", "anima": CALM})
+        return json.loads(governance.ask("POST", "/v1/checkins", body)[2])
+
+    assert verdict()["action"] == "proceed"
+    wrong, told = governance.call(
+        "set_thresholds", {"expected_version": 1, "reason": "a test", "coherence_pause": 0.9},
+        {"X-Agent-Id": "op"},
+    )  # fmt: skip
+    assert not wrong, told
+    after = verdict()
+    assert (after["action"], after["reason"]) == ("pause", "Coherence 0.50 is below 0.90")
+    wrong, told = governance.call(
+        "set_thresholds", {"expected_version": 1, "reason": "late", "coherence_pause": 0.1},
+        {"X-Agent-Id": "op"},
+    )  # fmt: skip
+    assert wrong
+    assert told["error"] == "thresholds: version 1 was expected, version 2 is there"
