@@ -29,7 +29,7 @@ def database_url(role: str) -> str:
 
 
 def governance(house: House, engine: Engine, tag: str) -> None:
-    """The container ``governance``: two doors, the one to the loopback needs no token."""
+    """The container ``governance``: two doors; in a lab the loopback's needs no token."""
     mac = house.hosts.mac
     called, data = house.called("governance"), house.networks[0]
     tokens = {
@@ -65,8 +65,9 @@ def governance(house: House, engine: Engine, tag: str) -> None:
                 "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
                 "GOVERNANCE_REACH_FILE": f"{ports.CONTAINER_FILES_DIR}/reach.json",
                 "AGENT_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/agent_tokens.json",
-                # The open door listens where only the loopback's port mapping leads.
+                # The local door listens where only the loopback's port mapping leads.
                 "GOVERNANCE_LOCAL_HOST": f"{called}.{data}",
+                "GOVERNANCE_LOCAL_OPEN": "true" if house.hosts.lab else "false",
             },
             files={
                 "postgres_password": File(

@@ -204,6 +204,7 @@ def governance(at: Stand, *, again: bool = False, **environment: str) -> Iterato
         "GOVERNANCE_HOST": "127.0.0.1",
         "GOVERNANCE_PORT": str(lan),
         "GOVERNANCE_LOCAL_PORT": str(local),
+        "GOVERNANCE_LOCAL_OPEN": "true",
         "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
         **environment,
     }

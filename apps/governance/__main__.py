@@ -120,6 +120,7 @@ async def serve(told: Settings) -> None:
         pages = Pages(desk, health, lambda: checkins.thresholds)
         app = Doors(
             local_port=told.local_port,
+            local_open=told.local_open,
             tokens=tokens,
             sessions=sessions,
             routes=routes(
@@ -162,8 +163,9 @@ async def serve(told: Settings) -> None:
             )
         ]
         log.info(
-            "governance %s: doors %s:%d (token) and %s:%d (local)",
+            "governance %s: doors %s:%d (token) and %s:%d (%s)",
             VERSION, told.host, told.port, told.local_host, told.local_port,
+            "open: a lab" if told.local_open else "token",
         )  # fmt: skip
         await server.serve(sockets=doors)
         checkins.close(Unreachable("governance: is stopping", "send it again later"))

@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "GOVERNANCE_PORT": ("port",),
     "GOVERNANCE_LOCAL_HOST": ("local_host",),
     "GOVERNANCE_LOCAL_PORT": ("local_port",),
+    "GOVERNANCE_LOCAL_OPEN": ("local_open",),
     "GOVERNANCE_AUDIT_LOG": ("audit_log",),
     "GOVERNANCE_REACH_FILE": ("reach_file",),
     "AGENT_TOKENS_FILE": ("tokens_file",),
@@ -61,6 +62,8 @@ class Settings(Closed):
     port: Port = ports.GOVERNANCE
     local_host: str = "127.0.0.1"
     local_port: Port = ports.GOVERNANCE_LOCAL
+    local_open: bool = False
+    """Whether the local door asks for no token: in a lab only."""
     audit_log: Path = Path(ports.AUDIT_LOG)
     reach_file: Path | None = None
     """How an operator reaches the stores; ``where`` writes its commands by it."""

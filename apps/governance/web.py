@@ -1,4 +1,4 @@
-"""The two doors: the LAN's needs a token, the local one does not. Everything else is the same."""
+"""The two doors: the LAN's needs a token, the local one does not in a lab. All else is the same."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ class Request(NamedTuple):
     scope: Scope
     receive: Receive
     known: Caller | None
-    """By the token; None at the local door, where whoever is there may do everything."""
+    """By the token; None at a lab's local door, where whoever is there may do everything."""
     sessions: Sessions
     tail: str = ""
     """The rest of a path whose route ends in a slash."""
@@ -74,12 +74,14 @@ class Doors:
         self,
         *,
         local_port: int,
+        local_open: bool,
         tokens: Tokens,
         sessions: Sessions,
         routes: Routes,
         is_open: frozenset[str],
     ) -> None:
         self._local_port = local_port
+        self._local_open = local_open
         self._tokens = tokens
         self._sessions = sessions
         self._routes = routes
@@ -116,7 +118,7 @@ class Doors:
         if handler is None:
             raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
         known = None
-        if not (is_local or path in self._is_open):
+        if not (path in self._is_open or (is_local and self._local_open)):
             known = Caller(self._tokens.agent(web.header(scope, "authorization")))
         return await handler(Request(scope, receive, known, self._sessions, tail))
 

@@ -54,6 +54,7 @@ class Governance:
                 "GOVERNANCE_HOST": "127.0.0.1",
                 "GOVERNANCE_PORT": str(self.lan),
                 "GOVERNANCE_LOCAL_PORT": str(self.local),
+                "GOVERNANCE_LOCAL_OPEN": "true",
                 "REDIS_SOCKET": str(folder / "no.sock"),
                 **environment,
             },

@@ -284,3 +284,14 @@ def test_what_postgres_refuses_is_not_to_be_sent_again(governance):
     assert "retry-after" not in headers
     assert "postgres: InsufficientPrivilege" in log
     assert "Traceback" not in log
+
+
+def test_outside_of_a_lab_the_local_door_wants_a_token_too(start):
+    """Whoever runs a program on that Mac reaches its loopback."""
+    closed = start(GOVERNANCE_LOCAL_OPEN="false").ready()
+
+    status, headers, _ = closed.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": "lumen"})
+    assert (status, "www-authenticate" in headers) == (401, True)
+    status, _, _ = closed.ask("POST", "/v1/checkins", SEED, BEARER)
+    assert status == 200
+    assert closed.ask("GET", "/health")[0] == 200

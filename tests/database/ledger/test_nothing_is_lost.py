@@ -130,7 +130,7 @@ def house():
 def rows(at, query, *values):
     """What Postgres holds, as its superuser sees it."""
     with psycopg.connect(at.admin) as conn:
-        return conn.execute(query, values).fetchall()
+        return conn.execute(query, values or None).fetchall()
 
 
 def settled(at, query, wanted):
