@@ -48,9 +48,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 class DataSettings(Closed):
-    """What the data API needs of them: the store, and where its events are told."""
+    """What the data API needs of them: the store, and where what it changes is told of."""
 
-    audit_log: Path = Path(ports.AUDIT_LOG)
+    audit_log: Path | None = None
     postgres: PostgresSettings
     graph: Graph = GRAPH
 

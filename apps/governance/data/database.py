@@ -68,7 +68,7 @@ class Database:
         agent = _name(agent_id)
 
         async def work(store: Store) -> Identity:
-            await store.identities.describe(agent, described)
+            await (await store.identities()).describe(agent, described)
             async with store.desk.connection() as conn:
                 found = await _identity(conn, agent)
             if found is None:
@@ -125,11 +125,9 @@ class Database:
     async def append_audit_event(self, event: AuditEvent | Mapping[str, Any]) -> AuditEvent:
         """Tell of one event, on the disk then. An id and a time that it lacks are made here."""
         said = _event(event)
-        told = [said.model_dump()]
 
         async def work(store: Store) -> AuditEvent:
-            store.audit.require()
-            await store.audit.append(told)
+            await (await store.audit()).append([said.model_dump()])
             return said
 
         return await self._do(work)
@@ -154,7 +152,7 @@ class Database:
         }
 
         async def work(store: Store) -> list[AuditEvent]:
-            await store.trails.index.caught_up()  # who told of it sees it
+            await store.level()
             async with store.desk.connection() as conn:
                 found = await conn.execute(SQL["audit_events"], wanted)
                 return [_row(AuditEvent, found, row) for row in await found.fetchall()]

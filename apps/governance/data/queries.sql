@@ -19,3 +19,7 @@ SELECT event_id, recorded_at, agent_id, event_type, payload
    AND recorded_at < coalesce(%(until)s::timestamptz, 'infinity')
  ORDER BY recorded_at DESC, event_id DESC
  LIMIT %(limit)s;
+
+-- told_lines --
+-- How far audit_log.jsonl is indexed.
+SELECT max(seq) FROM audit.positions WHERE trail = 'audit_log';

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 from pydantic_core import PydanticSerializationError
 
 from apps.bridge.refusals import Busy, Conflict
+from apps.governance.audit import AuditLog
 from apps.governance.desk import WAIT_SECONDS, Desk
 from apps.governance.health import require_schema
 from apps.governance.identities import Identities
@@ -16,8 +18,10 @@ from apps.governance.settings import DataSettings
 from apps.governance.trail.journal import Taken
 from apps.governance.trails import Trails
 from apps.postgres import Connection, Pool, place, pool
+from apps.queries import load
 from schemas.errors import Refused, Unreachable
 
+SQL = load(Path(__file__).with_name("queries.sql"))
 OPEN_SECONDS = 10.0
 
 
@@ -40,18 +44,60 @@ class Queue(Desk):
 class Store:
     """What an open database has: its pool, and those who work with it."""
 
-    def __init__(self, connections: Pool, trails: Trails) -> None:
+    def __init__(self, connections: Pool, told: DataSettings) -> None:
         self.pool = connections
-        self.trails = trails
-        self.audit = trails.audit
         self.desk = Queue(connections)
-        self.identities = Identities(self.desk, self.audit)
-        self._tasks = [asyncio.create_task(work) for _, work in trails.works()]
+        self._told = told
+        self._beginning = asyncio.Lock()
+        self._trails: Trails | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def audit(self) -> AuditLog:
+        """The trail, held from the first event on: it has one writer, of whatever process."""
+        async with self._beginning:
+            if self._trails is None:
+                self._trails = await self._begin()
+            return self._trails.audit
+
+    async def identities(self) -> Identities:
+        """Who may change identities: what is changed is told of."""
+        return Identities(self.desk, await self.audit())
+
+    async def level(self) -> None:
+        """What this process told of can be asked for."""
+        if self._trails is not None:
+            await self._trails.index.caught_up()
 
     async def close(self) -> None:
         """Write what is to be told, then let go of the connections."""
-        await self.trails.close(*self._tasks)
+        if self._trails is not None:
+            await self._trails.close(*self._tasks)
         await self.pool.close()
+
+    async def _begin(self) -> Trails:
+        path = self._told.audit_log
+        if path is None:
+            raise Refused(
+                "GOVERNANCE_AUDIT_LOG: is not set, and what is changed must be told of",
+                "it is the audit_log.jsonl of the governance that has this database",
+            )
+        async with self.desk.connection() as conn:
+            row = await (await conn.execute(SQL["told_lines"])).fetchone()
+        if row and row[0] and not path.exists():
+            raise Refused(
+                f"{path}: is not there, and the database knows {row[0]} lines of it",
+                "GOVERNANCE_AUDIT_LOG names the file of the governance that has this database",
+            )
+        trails = Trails(self._told.postgres, path)
+        try:
+            await trails.begin()
+        except Taken:
+            raise Unreachable(
+                f"{path}: another process writes it",
+                "beside a running governance only read here; change things with its tools",
+            ) from None
+        self._tasks = [asyncio.create_task(work) for _, work in trails.works()]
+        return trails
 
 
 async def opened(told: DataSettings) -> Store:
@@ -61,12 +107,6 @@ async def opened(told: DataSettings) -> Store:
         await made.open(wait=True, timeout=OPEN_SECONDS)
         async with made.connection(WAIT_SECONDS) as conn:
             await require_schema(conn)
-        trails = Trails(told.postgres, told.audit_log)
-        try:
-            await trails.begin()
-        except Taken as error:
-            # Governance runs: it is asked through its tools, and we only read.
-            trails.audit.trouble = error.message
     except psycopg.OperationalError:
         await made.close()
         raise Unreachable(
@@ -76,7 +116,7 @@ async def opened(told: DataSettings) -> Store:
     except BaseException:
         await made.close()
         raise
-    return Store(made, trails)
+    return Store(made, told)
 
 
 @contextmanager

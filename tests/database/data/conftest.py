@@ -1,10 +1,15 @@
 """The data API, told of its database by the environment, as in life."""
 
 import asyncio
+import runpy
+from pathlib import Path
 
 import pytest
 
 from apps.governance.data import close_db
+
+TESTS = Path(__file__).parents[2]
+start = runpy.run_path(str(TESTS / "database" / "governance" / "conftest.py"))["start"]
 
 
 @pytest.fixture

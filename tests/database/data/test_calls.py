@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from apps.bridge.refusals import Conflict
-from apps.governance.data import get_db
+from apps.governance.data import close_db, get_db
 from schemas.errors import Refused, Unreachable
 
 CURSED = 'quotes \' " ` and \\ and $$ and $1 and %s and {"a": [1]}::x \n ünï¢ode 🜁'
@@ -218,3 +218,38 @@ def test_an_agent_that_cannot_be_is_refused(environment):
         asyncio.run(get_db().upsert_identity("lumen", mood="blue"))
 
     assert rows(environment, "SELECT count(*) FROM core.identities") == [(0,)]
+
+
+def test_beside_a_running_governance_one_may_only_read(tell, start, tmp_path):
+    """It holds the trail, and whoever only reads never takes it from it."""
+    alive = start().ready()
+    tell(alive.database, alive.folder)
+
+    async def work():
+        db = get_db()
+        assert await db.get_identity("lumen") is None
+        assert await db.query_audit_events(event_type="check_in") == []
+        with pytest.raises(Unreachable, match="another process writes it"):
+            await db.upsert_identity("lumen")
+        with pytest.raises(Unreachable, match="another process writes it"):
+            await db.append_audit_event({"event_type": "x"})
+
+    asyncio.run(work())
+
+    assert rows(alive.database, "SELECT count(*) FROM core.identities") == [(0,)]
+
+
+def test_a_trail_is_not_begun_anew_elsewhere(environment, tell, tmp_path, monkeypatch):
+    """A wrong path would tear the chain; none at all could not be told of."""
+    asyncio.run(get_db().append_audit_event({"event_type": "first"}))
+    asyncio.run(close_db())
+    tell(environment, tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="lines of it"):
+        asyncio.run(get_db().append_audit_event({"event_type": "second"}))
+    asyncio.run(close_db())
+    monkeypatch.delenv("GOVERNANCE_AUDIT_LOG")
+    with pytest.raises(Refused, match="GOVERNANCE_AUDIT_LOG: is not set"):
+        asyncio.run(get_db().append_audit_event({"event_type": "second"}))
+    asyncio.run(get_db().get_identity("lumen"))
+
+    assert rows(environment, f"SELECT event_type FROM {TOLD}") == [("first",)]
