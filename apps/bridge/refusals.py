@@ -1,5 +1,6 @@
 """The ways a caller is turned away, each with its HTTP status. Translated once, at the door."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from schemas.bridge import RELEASED
@@ -70,6 +71,18 @@ class Unsupported(Refused):
     """The body is not of the kind we take."""
 
     status: ClassVar[int] = 415
+
+
+class TooMany(Refused):
+    """The agent calls more often than it may: later, nothing of it was done."""
+
+    status: ClassVar[int] = 429
+
+    def __init__(self, agent: str, rates: Sequence[tuple[int, int]], retry_after: int) -> None:
+        self.retry_after = max(retry_after, 1)
+        said = " and ".join(f"{calls} in {seconds} s" for calls, seconds in rates)
+        hint = f"call again in {self.retry_after} s; nothing of this was done"
+        super().__init__(f"agent {agent!r}: above {said}", hint)
 
 
 class Busy(Unreachable):

@@ -13,6 +13,7 @@ from apps.bridge.refusals import (
     NotAllowed,
     NotSpoken,
     TooLarge,
+    TooMany,
     TooSlow,
     Unauthorized,
     status_of,
@@ -83,6 +84,8 @@ def refusal(error: HouseError, allow: str = "") -> Answer:
     if isinstance(error, Unreachable):
         wait = error.retry_after if isinstance(error, Busy) else RETRY_SECONDS
         headers["retry-after"] = str(wait)
+    if isinstance(error, TooMany):
+        headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         # Basic first: Chromium reads one challenge of a line, and asks its reader for this one.
         headers["www-authenticate"] = 'Basic realm="governance", Bearer realm="governance"'

@@ -19,6 +19,8 @@ from apps.governance import VERSION
 from apps.governance.calibration.calibration import Calibration
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
+from apps.governance.continuity import Continuity
+from apps.governance.descriptions import Descriptions
 from apps.governance.desk import Desk
 from apps.governance.dialectic.archive import Archive
 from apps.governance.dialectic.disputes import Disputes
@@ -28,12 +30,15 @@ from apps.governance.figures import Figures
 from apps.governance.health import Health, require_schema
 from apps.governance.health_routes import health_routes
 from apps.governance.identities import Identities
+from apps.governance.keyring import Keyring
 from apps.governance.knowledge.tools import Knowledge
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.outcomes import Outcomes
 from apps.governance.page.pages import Pages
 from apps.governance.patience import Patient
+from apps.governance.registry import Registry
+from apps.governance.roster import Roster
 from apps.governance.routes import OPEN, Parts, routes
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
@@ -84,7 +89,8 @@ async def serve(told: Settings) -> None:
         trails = Trails(told.postgres, told.audit_log)
         audit = trails.audit
         await trails.begin()
-        sessions = Sessions(desk, connect(told.redis))
+        line = connect(told.redis)
+        sessions = Sessions(desk, line)
         stack.push_async_callback(sessions.close)
 
         def on_lost(why: str) -> None:
@@ -99,14 +105,19 @@ async def serve(told: Settings) -> None:
             store, audit, sessions, checkins,
             maintenance=maintenance, on_lost=on_lost, numbers=numbers,
         )  # fmt: skip
-        identities = Identities(desk, audit)
         disputes = Disputes(desk, audit)
         places = Whereabouts(desk, told.audit_log.parent, told.reach())
+        descriptions = Descriptions(desk, line)
+        keyring = tokens.keyring = Keyring(desk)
+        identities = Identities(desk, audit, descriptions)
+        continuity = Continuity(desk, audit, identities, keyring, sessions)
         calibration = Calibration(desk, audit, checkins)
         tools = toolbox(
             (
                 check_in_tools(checkins),
-                identity_tools(identities),
+                identity_tools(identities, continuity),
+                Registry(desk, audit, keyring, sessions).tools(),
+                Roster(desk, descriptions).tools(),
                 health.tools(),
                 Figures(desk).tools(),
                 Knowledge(desk, audit).tools(),

@@ -8,13 +8,14 @@ from apps.bridge import envelope
 from apps.bridge.tool import Caller, Tool
 from apps.bridge.tools import Toolbox
 from apps.governance.checkins import Checkins
+from apps.governance.continuity import Continuity
 from apps.governance.identities import Identities
 from apps.governance.report import report
 from schemas.bridge import Verdict
 from schemas.errors import Diverged
 from schemas.governance.calls import Right
 from schemas.governance.calls.checkin import SyncState
-from schemas.governance.calls.identity import AskIdentity, Describe, Known
+from schemas.governance.calls.identity import AskIdentity, Describe, Known, Remembered
 
 
 def toolbox(
@@ -56,7 +57,7 @@ def check_in_tools(checkins: Checkins) -> tuple[Tool, ...]:
     )
 
 
-def identity_tools(identities: Identities) -> tuple[Tool, ...]:
+def identity_tools(identities: Identities, continuity: Continuity) -> tuple[Tool, ...]:
     """What an agent says of itself."""
 
     async def describe(caller: Caller, asked: Describe) -> Known:
@@ -69,8 +70,15 @@ def identity_tools(identities: Identities) -> tuple[Tool, ...]:
             said["metadata"] = said.pop("preferences")
         return _known(await identities.describe(caller.named(), said))
 
-    async def tell(caller: Caller, _: AskIdentity) -> Known:
-        return _known(await identities.tell(caller.named()))
+    async def tell(caller: Caller, asked: AskIdentity) -> Remembered:
+        agent = (
+            await continuity.resume(caller, asked.agent_uuid, asked.continuity_token)
+            if asked.resume
+            else caller.named()
+        )
+        told, token = await continuity.tell(agent)
+        known = dict(_known(told))
+        return Remembered(**known, resumed=bool(asked.resume), continuity_token=token)
 
     return (
         Tool(
@@ -79,8 +87,8 @@ def identity_tools(identities: Identities) -> tuple[Tool, ...]:
             Describe, Known, Right.WRITE, describe,
         ),
         Tool(
-            "identity", "Ask as whom governance knows you.",
-            AskIdentity, Known, Right.CHECK_IN, tell,
+            "identity", "Ask as whom governance knows you, or come back as who you were.",
+            AskIdentity, Remembered, Right.CHECK_IN, tell,
         ),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from apps.governance.audit import AuditLog, event
+from apps.governance.descriptions import Descriptions
 from apps.governance.desk import Desk
 from apps.postgres import Connection
 from apps.queries import load
@@ -17,15 +18,19 @@ SQL = load(Path(__file__).with_name("queries.sql"))
 class Identities:
     """core.identities, as the agents themselves may touch it."""
 
-    def __init__(self, desk: Desk, audit: AuditLog) -> None:
+    def __init__(
+        self, desk: Desk, audit: AuditLog, descriptions: Descriptions | None = None
+    ) -> None:
         self._desk = desk
         self._audit = audit
+        self._descriptions = descriptions
 
     async def describe(self, agent: str, said: dict[str, Any]) -> dict[str, Any]:
         """Keep label, purpose, notes, tags and metadata; what is absent stays as it was."""
         self._audit.require()
         values = {"label": None, "purpose": None, "notes": None, "tags": None, **said}
         values["metadata"] = to_json(said.get("metadata") or {}).decode()
+        await self._changing(agent)
         async with self._desk.connection() as conn, conn.transaction():
             events = await self._created(conn, agent)
             found = await conn.execute(SQL["describe_identity"], {**values, "agent": agent})
@@ -33,6 +38,7 @@ class Identities:
             if row is None:
                 raise Refused(f"identity {agent!r}: is not there")
             events.append(event(agent, "identity_described", {"keys": sorted(said)}))
+        await self._changing(agent)
         await self._audit.append(events)
         return {"agent_id": row[0], "status": row[1]}
 
@@ -54,3 +60,7 @@ class Identities:
         found = await conn.execute(SQL["create_identities"], {"agents": [agent]})
         made = await found.fetchall()
         return [event(agent, "identity_created", {}) for (agent,) in made]
+
+    async def _changing(self, agent: str) -> None:
+        if self._descriptions is not None:
+            await self._descriptions.changing(agent)

@@ -108,13 +108,6 @@ RETURNING session_id,
           (SELECT i.agent_id FROM core.identities AS i
             WHERE i.identity_id = core.sessions.identity_id);
 
--- session_agent --
--- Who a living session belongs to, and for how many seconds more.
-SELECT identity.agent_id, extract(epoch FROM session.expires_at - now())::float8
-  FROM core.sessions AS session
-  JOIN core.identities AS identity ON identity.identity_id = session.identity_id
- WHERE session.session_id = %(session_id)s AND session.expires_at > now();
-
 -- sweep_sessions --
 -- Some of the sessions that are over, the oldest first.
 DELETE FROM core.sessions AS session

@@ -1,27 +1,34 @@
-"""Who knocks: a token per agent, known here by its SHA-256 only."""
+"""Who knocks, and what it may do: the deploy's tokens from their file, ours from core.tokens."""
 
 import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from apps.bridge.refusals import Unauthorized
+from apps.governance.keyring import Keyring
 from schemas.bridge import AgentName
 from schemas.errors import Refused
+from schemas.governance.calls import Right
+from schemas.governance.tables import Purpose
 
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FILE = TypeAdapter(dict[AgentName, Hex])
+FILE_RIGHTS: Final = frozenset({Right.CHECK_IN, Right.READ, Right.WRITE})
+"""Of a Pi: it lives far from here, and who takes it must not become the operator."""
 
 
 class Tokens:
-    """Agent by token."""
+    """Agent and rights by token."""
 
-    def __init__(self, hashes: dict[str, str]) -> None:
+    def __init__(self, hashes: dict[str, str], keyring: Keyring | None = None) -> None:
         self._hashes = {agent: bytes.fromhex(digest) for agent, digest in hashes.items()}
+        self.keyring = keyring
+        """None until the database is open."""
 
     @classmethod
     def load(cls, path: Path) -> "Tokens":
@@ -37,8 +44,8 @@ class Tokens:
                 'it holds {"agent": "sha256 hex of its token"}',
             ) from None
 
-    def agent(self, authorization: str | None) -> str:
-        """The agent of an Authorization header: Bearer, or Basic with the token as password."""
+    async def who(self, authorization: str | None) -> tuple[str, frozenset[Right]]:
+        """Of an Authorization header: Bearer, or Basic with the token as password."""
         token = _token(authorization or "")
         if not token:
             raise Unauthorized("no token", "send Authorization: Bearer <the agent's token>")
@@ -47,9 +54,14 @@ class Tokens:
         for agent, known in self._hashes.items():  # all of them, so that time tells nothing
             if hmac.compare_digest(known, digest):
                 found = agent
-        if found is None:
-            raise Unauthorized("unknown token", "deploy again if the agent is new")
-        return found
+        if found is not None:
+            return found, FILE_RIGHTS
+        held = await self.keyring.opened(token, Purpose.ACCESS) if self.keyring else None
+        if held is None:
+            raise Unauthorized(
+                "unknown token", "deploy again if the agent is new, or ask an operator for one"
+            )
+        return held.agent, held.rights
 
 
 def _token(authorization: str) -> bytes:

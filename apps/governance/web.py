@@ -119,7 +119,8 @@ class Doors:
             raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
         known = None
         if not (path in self._is_open or (is_local and self._local_open)):
-            known = Caller(self._tokens.agent(web.header(scope, "authorization")))
+            agent, rights = await self._tokens.who(web.header(scope, "authorization"))
+            known = Caller(agent, rights=rights)
         return await handler(Request(scope, receive, known, self._sessions, tail))
 
     def _found(self, path: str) -> tuple[Mapping[str, Handler] | None, str]:

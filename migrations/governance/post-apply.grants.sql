@@ -68,8 +68,9 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
 GRANT USAGE ON SCHEMA core, audit, dialectic, retired, governance_graph, ag_catalog, trgm
    TO governance;
 GRANT SELECT ON
-      core.identities, core.lifecycle_events, core.sessions, core.agent_state, core.calibration,
-      core.calibration_versions, core.probe, core.discoveries, core.discovery_tags, core.discovery_links,
+      core.identities, core.lifecycle_events, core.sessions, core.tokens, core.agent_state,
+      core.calibration, core.calibration_versions, core.probe,
+      core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, core.tool_usage,
       audit.events, audit.tool_usage, audit.outcome_events, audit.retired,
       audit.positions, audit.anchors,
@@ -79,13 +80,17 @@ GRANT INSERT ON
       audit.events, audit.tool_usage, audit.outcome_events, audit.positions, audit.anchors,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT DELETE ON
-      core.sessions, core.discoveries, core.discovery_tags, core.discovery_links TO governance;
--- Status, creation and parents are the operator's.
-GRANT INSERT (agent_id),
+      core.sessions, core.tokens, core.discoveries, core.discovery_tags, core.discovery_links TO governance;
+-- Status is the operator's, but for archive_identity; a parent is named once and for ever.
+GRANT INSERT (agent_id, parent_agent_id, spawn_reason),
       UPDATE (updated_at, label, purpose, notes, tags, metadata, last_activity_at)
    ON core.identities TO governance;
 -- An expired session may be swept, or bound anew.
 GRANT UPDATE (identity_id, created_at, last_active, expires_at) ON core.sessions TO governance;
+-- A token is ended and dated; whose it is, what it opens and until when stays as it was shown.
+GRANT INSERT (identity_id, purpose, secret_sha256, rights, issued_by, expires_at),
+      UPDATE (revoked_at, last_used_at)
+   ON core.tokens TO governance;
 GRANT UPDATE (updated_at) ON core.probe TO governance;
 -- The version is a trigger's, and older ones stay as they were.
 GRANT UPDATE (data, changed_by, reason) ON core.calibration TO governance;
@@ -101,7 +106,8 @@ GRANT UPDATE (phase, status, reviewer_agent_id, synthesis_round, resolution_acti
 -- The one way from a dispute to an agent's status.
 GRANT EXECUTE ON ROUTINE dialectic.settle(text, timestamptz) TO governance;
 GRANT EXECUTE ON ROUTINE
-      core.probe_graph(), audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
+      core.probe_graph(), core.archive_identity(text),
+      audit.create_partitions(timestamptz), audit.retire_partitions(timestamptz),
       audit.partition_maintenance(timestamptz), audit.partition_state(timestamptz),
       audit.drop_retired(text, bigint, bytea) TO governance;
 -- AGE 1.5: who reads a graph through cypher() writes it. The app does both; nobody else enters.
@@ -132,6 +138,9 @@ GRANT SELECT ON
 -- Who knows a session's id is taken for its agent.
 GRANT SELECT (identity_id, created_at, last_active, expires_at, metadata)
    ON core.sessions TO governance_ro;
+GRANT SELECT (token_id, identity_id, purpose, rights, issued_by, created_at, expires_at,
+              revoked_at, last_used_at)
+   ON core.tokens TO governance_ro;
 GRANT SELECT (usage_id, recorded_at, agent_id, tool_name, latency_ms, success, error_type, payload)
    ON core.tool_usage, audit.tool_usage TO governance_ro;
 GRANT SELECT (outcome_id, recorded_at, agent_id, outcome_type, outcome_score, is_bad, energy,

@@ -2,9 +2,14 @@
 
 from typing import Final
 
+from schemas.governance.limits import PER_AGENT
 from schemas.key import Key
 
 SESSION_LIFETIME_SECONDS: Final = 86_400
+DESCRIPTION_LIFETIME_SECONDS: Final = 300
+LOCK_LIFETIME_SECONDS: Final = 3_600
+"""At most; each lock is taken for as long as its work may last."""
+FENCE_LIFETIME_SECONDS: Final = 30 * 86_400
 
 SESSION: Final = Key(
     pattern="session:{session_id}",
@@ -13,6 +18,35 @@ SESSION: Final = Key(
     lifetime_seconds=SESSION_LIFETIME_SECONDS,
     owner="mac",
     sensitivity="secret",
+)
+DESCRIPTION: Final = Key(
+    pattern="agent_meta:{agent_id}",
+    says="What an agent says of itself, as JSON; empty while it is being changed.",
+    kind="string",
+    lifetime_seconds=DESCRIPTION_LIFETIME_SECONDS,
+    owner="mac",
+    sensitivity="personal",
+)
+CALLS: Final = Key(
+    pattern="rate_limit:{agent_id}",
+    says="When an agent called, in ms since 1970, the newest last: as many as its rates count.",
+    kind="list",
+    lifetime_seconds=max(rate.seconds for rate in PER_AGENT),
+    owner="mac",
+)
+LOCK: Final = Key(
+    pattern="lock:{name}",
+    says="Who does what only one process should do at a time. Postgres does not rely on it.",
+    kind="string",
+    lifetime_seconds=LOCK_LIFETIME_SECONDS,
+    owner="mac",
+)
+FENCE: Final = Key(
+    pattern="fence:{name}",
+    says="The number of the last who had the lock; the next has a higher one.",
+    kind="string",
+    lifetime_seconds=FENCE_LIFETIME_SECONDS,
+    owner="mac",
 )
 
 PROBE: Final = Key(
@@ -23,7 +57,7 @@ PROBE: Final = Key(
     owner="mac",
 )
 
-KEYS: Final = (SESSION, PROBE)
+KEYS: Final = (SESSION, PROBE, DESCRIPTION, CALLS, LOCK, FENCE)
 """What the ACL of the user may touch, and nothing else."""
 
 
@@ -35,3 +69,23 @@ def session(session_id: str) -> str:
 def probe(process: str) -> str:
     """What /health of one process writes; lives ``PROBE.lifetime_seconds``."""
     return PROBE.of(process=process)
+
+
+def description(agent_id: str) -> str:
+    """What an agent says of itself; lives ``DESCRIPTION_LIFETIME_SECONDS``."""
+    return DESCRIPTION.of(agent_id=agent_id)
+
+
+def calls(agent_id: str) -> str:
+    """When an agent called; lives as long as the longest of its rates."""
+    return CALLS.of(agent_id=agent_id)
+
+
+def lock(name: str) -> str:
+    """Who has a lock; lives ``LOCK_LIFETIME_SECONDS`` at most."""
+    return LOCK.of(name=name)
+
+
+def fence(name: str) -> str:
+    """The number of a lock's last holder; lives ``FENCE_LIFETIME_SECONDS``."""
+    return FENCE.of(name=name)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from schemas.governance.audit import OutcomeEvent, ToolUsage
 from schemas.governance.graph import GRAPH, LABELS
 from schemas.governance.server import APP, MONITOR, READER
+from schemas.governance.tables import Token
 from schemas.table import Table
 
 Kind = Literal["schema", "table", "sequence", "routine"]
@@ -60,6 +61,7 @@ _APP: Final = (
         "core.identities",
         "core.lifecycle_events",
         "core.sessions",
+        "core.tokens",
         "core.agent_state",
         "core.calibration",
         "core.calibration_versions",
@@ -101,12 +103,19 @@ _APP: Final = (
         "table",
         ("DELETE",),
         "core.sessions",
+        "core.tokens",
         "core.discoveries",
         "core.discovery_tags",
         "core.discovery_links",
     ),
-    # Status, creation and parents are the operator's.
-    Grant(APP, "table", "core.identities", ("INSERT",), ("agent_id",)),
+    # Status is the operator's, but for archive_identity; a parent is named once and for ever.
+    Grant(
+        APP,
+        "table",
+        "core.identities",
+        ("INSERT",),
+        ("agent_id", "parent_agent_id", "spawn_reason"),
+    ),
     Grant(
         APP,
         "table",
@@ -122,6 +131,15 @@ _APP: Final = (
         ("UPDATE",),
         ("identity_id", "created_at", "last_active", "expires_at"),
     ),
+    # A token is ended and dated; whose it is, what it opens and until when stays as it was shown.
+    Grant(
+        APP,
+        "table",
+        "core.tokens",
+        ("INSERT",),
+        ("identity_id", "purpose", "secret_sha256", "rights", "issued_by", "expires_at"),
+    ),
+    Grant(APP, "table", "core.tokens", ("UPDATE",), ("revoked_at", "last_used_at")),
     Grant(APP, "table", "core.probe", ("UPDATE",), ("updated_at",)),
     # The version is a trigger's, and older ones stay as they were.
     Grant(APP, "table", "core.calibration", ("UPDATE",), ("data", "changed_by", "reason")),
@@ -179,6 +197,7 @@ _APP: Final = (
         "core.probe_graph()",
         # The one way from a dispute to an agent's status.
         "dialectic.settle(text,timestamp with time zone)",
+        "core.archive_identity(text)",
         "audit.create_partitions(timestamp with time zone)",
         "audit.retire_partitions(timestamp with time zone)",
         "audit.partition_maintenance(timestamp with time zone)",
@@ -228,6 +247,13 @@ _READER: Final = (
         "core.sessions",
         ("SELECT",),
         ("identity_id", "created_at", "last_active", "expires_at", "metadata"),
+    ),
+    Grant(
+        READER,
+        "table",
+        "core.tokens",
+        ("SELECT",),
+        tuple(name for name in Token.model_fields if name != "secret_sha256"),
     ),
     *_each(
         READER,

@@ -72,7 +72,12 @@ class Identity(
     created_at: Annotated[Instant, Column("When it was first heard.", default="now()")]
     updated_at: Annotated[Instant, Column("When it last described itself.", default="now()")]
     parent_agent_id: Annotated[
-        str | None, Column("The agent that spawned it.", references="core.identities (agent_id)")
+        str | None,
+        Column(
+            "The agent that spawned it; never changed.",
+            references="core.identities (agent_id)",
+            check="parent_agent_id <> agent_id",
+        ),
     ] = None
     label: Annotated[str | None, Column("What people call it.")] = None
     purpose: Annotated[str | None, Column("What it is for, in its own words.")] = None
@@ -128,6 +133,52 @@ class Session(
     last_active: Annotated[Instant, Column("When it was last used, to a minute.", default="now()")]
     expires_at: Annotated[Instant, Column("From when on it is nobody's.")]
     metadata: MetaData = Field(default_factory=dict)
+
+
+class Purpose(StrEnum):
+    """What a token opens."""
+
+    ACCESS = "access"
+    CONTINUITY = "continuity"
+
+
+class Token(
+    Table,
+    owner="mac",
+    store="governance",
+    table="core.tokens",
+    key=("token_id",),
+    indexes=(
+        Index("identity_id", "tokens_identity_id_idx"),
+        Index("expires_at", "tokens_expires_at_idx"),
+    ),
+    sensitivity="secret",
+):
+    """A token that an agent was given, by the hash of its secret: the secret is kept nowhere.
+
+    ``access`` opens the door with its rights; ``continuity`` tells that who was away is the same
+    agent, and no more. The number is part of the token, so that its secret is compared with one
+    hash and found by nothing. Kept for 30 days after its end, then swept.
+    """
+
+    token_id: Annotated[Serial, Column(identity=True)]
+    identity_id: Whose
+    purpose: Annotated[Purpose, Column("What it opens.")]
+    secret_sha256: Annotated[Sha256, Column("Of its secret, 256 random bits.")]
+    rights: Annotated[
+        tuple[str, ...],
+        Column(
+            "What its bearer may do.",
+            check="rights <@ ARRAY['check-in', 'read', 'write', 'operate']",
+        ),
+    ]
+    issued_by: Annotated[
+        str | None, Column("The agent that asked for it; null is who sat at the local door.")
+    ] = None
+    created_at: Annotated[Instant, Column("When it was shown.", default="now()")]
+    expires_at: Annotated[Instant, Column("From when on it opens nothing.")]
+    revoked_at: Annotated[Instant | None, Column("When somebody ended it before.")] = None
+    last_used_at: Annotated[Instant | None, Column("When it was last shown, to an hour.")] = None
 
 
 class AgentState(
@@ -244,6 +295,7 @@ TABLES: tuple[type[Table], ...] = (
     Identity,
     LifecycleEvent,
     Session,
+    Token,
     AgentState,
     Calibration,
     CalibrationVersion,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from annotated_types import MaxLen
 from pydantic import Field, StringConstraints
 
+from schemas.bridge import AgentName
 from schemas.governance.calls import Call, Reply
 from schemas.governance.tables import Status
 from schemas.quantity import Instant
@@ -30,11 +31,15 @@ class Describe(Call):
 
 
 class AskIdentity(Call):
-    """As whom governance knows the caller."""
+    """As whom governance knows the caller; or, coming back, that the caller is who it was."""
 
-    agent_uuid: str | None = Field(default=None, description="An id it was given before.")
-    continuity_token: str | None = Field(default=None, description="Not needed here.")
-    resume: bool | None = Field(default=None, description="Not needed here.")
+    agent_uuid: AgentName | None = Field(default=None, description="The id it was given before.")
+    continuity_token: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="What it was given with it: proves that it is the same agent."
+    )
+    resume: bool | None = Field(
+        default=None, description="True to come back as agent_uuid with the continuity token."
+    )
 
 
 class Known(Reply):
@@ -47,3 +52,12 @@ class Known(Reply):
     created_at: Instant | None = None
     uuid: str = Field(description="The same as agent_id, for clients that read this.")
     client_session_id: str = Field(description="A name for its calls, made of its id.")
+
+
+class Remembered(Known):
+    """The same, and what to come back with."""
+
+    resumed: bool = Field(description="Whether it came back by its continuity token.")
+    continuity_token: str | None = Field(
+        description="Keep it: it is shown this once. Null for an agent that has ended."
+    )

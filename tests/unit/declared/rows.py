@@ -48,6 +48,9 @@ INSTANTS = (
 )
 OTHERWISE: dict[str, Any] = {
     "audit.tool_usage": lambda row: {"success": row["error_type"] is None},
+    "core.tokens": lambda row: {
+        "rights": ["check-in", "read", "write", "operate"][: row["token_id"] % 5]
+    },
     "core.discoveries": lambda row: {
         "response_type": row["response_type"] or ("extend" if row["response_to"] else None)
     },

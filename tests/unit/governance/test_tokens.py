@@ -1,5 +1,6 @@
 """Who knocks."""
 
+import asyncio
 import json
 from base64 import b64encode
 from hashlib import sha256
@@ -7,8 +8,9 @@ from hashlib import sha256
 import pytest
 
 from apps.bridge.refusals import Unauthorized
-from apps.governance.tokens import Tokens
+from apps.governance.tokens import FILE_RIGHTS, Tokens
 from schemas.errors import Refused
+from schemas.governance.calls import Right
 
 KNOWN = {name: sha256(f"token of {name}".encode()).hexdigest() for name in ("lumen", "ember")}
 
@@ -19,7 +21,7 @@ KNOWN = {name: sha256(f"token of {name}".encode()).hexdigest() for name in ("lum
 )
 def test_a_token_names_its_agent(agent, form):
     """As Bearer, and as the password of Basic, which is what the real client sends."""
-    assert Tokens(KNOWN).agent(form(f"token of {agent}")) == agent
+    assert asyncio.run(Tokens(KNOWN).who(form(f"token of {agent}"))) == (agent, FILE_RIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -28,13 +30,18 @@ def test_a_token_names_its_agent(agent, form):
 def test_anything_else_is_nobody(header):
     """No token, a wrong one, a form we do not speak."""
     with pytest.raises(Unauthorized):
-        Tokens(KNOWN).agent(header)
+        asyncio.run(Tokens(KNOWN).who(header))
+
+
+def test_the_deploys_tokens_are_no_operators():
+    """A Pi stands far from here; who takes it checks in, reads and writes."""
+    assert frozenset(Right) - FILE_RIGHTS == {Right.OPERATE}
 
 
 def test_the_hash_itself_opens_nothing():
     """Who reads the file still has no token."""
     with pytest.raises(Unauthorized):
-        Tokens(KNOWN).agent(f"Bearer {KNOWN['lumen']}")
+        asyncio.run(Tokens(KNOWN).who(f"Bearer {KNOWN['lumen']}"))
 
 
 def test_a_file_that_is_not_as_declared_is_refused_without_its_content(tmp_path):

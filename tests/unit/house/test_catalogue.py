@@ -130,5 +130,9 @@ def test_a_redis_key_shows_its_pattern_and_its_lifetime():
 
     assert [(key.place, key.store, key.sensitivity) for key in shown] == [
         ("`session:{session_id}`", "Redis, 86400 s", "secret"),
+        ("`agent_meta:{agent_id}`", "Redis, 300 s", "personal"),
+        ("`rate_limit:{agent_id}`", "Redis, 3600 s", "internal"),
+        ("`lock:{name}`", "Redis, 3600 s", "internal"),
+        ("`fence:{name}`", "Redis, 2592000 s", "internal"),
         ("`probe:{process}`", "Redis, 60 s", "internal"),
     ]
