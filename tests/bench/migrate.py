@@ -44,7 +44,7 @@ def main() -> int:
     """Measure and print; the exit code says only whether everything did its work."""
     console = Console()
     table = Table("migrations", "ours", "beside it", "ratio", "target", "met")
-    with tempfile.TemporaryDirectory() as directory, _server() as dsn:
+    with tempfile.TemporaryDirectory() as directory, server() as dsn:
         folder = Path(directory)
         for what, ours, name, theirs, limit in [
             *_fifty(folder, dsn), *_nothing(folder, dsn), *_on_the_pi(),
@@ -172,7 +172,7 @@ def _database(dsn: str) -> str:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """A Postgres that nobody else uses, from the image of the lab's."""
     hosts, _ = in_force.in_force(ROOT)
     lived = in_force.container(hosts, "postgres-age")

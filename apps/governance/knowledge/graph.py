@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from apps.governance.graph import know_agents
 from apps.postgres import Connection
 from apps.queries import load
 from schemas.errors import Diverged
@@ -35,9 +34,13 @@ def vertex(found: labels.Discovery) -> str:
 
 async def put_agents(conn: Connection, agents: Sequence[str]) -> None:
     """A vertex for each, as core.identities has it now."""
+    await conn.execute(SQL["hold_agents"], {"agents": list(agents)})
     found = await conn.execute(SQL["agents_as_they_are"], {"agents": list(agents)})
-    rows = await found.fetchall()
-    await know_agents(conn, {agent: (status, born) for agent, status, born in rows})
+    properties = [
+        agtype({"id": agent, "status": status, "created_at": born.isoformat()})
+        for agent, status, born in await found.fetchall()
+    ]
+    await conn.execute(SQL["put_agents"], {"properties": properties})
 
 
 async def put_tags(conn: Connection, tags: Iterable[str]) -> None:

@@ -4,6 +4,22 @@ SELECT i.agent_id, i.status, i.created_at
   FROM core.identities AS i
  WHERE i.agent_id = ANY(%(agents)s);
 
+-- hold_agents --
+-- As apps/governance/graph.sql holds each: until the transaction ends, in the order of their names.
+SELECT pg_advisory_xact_lock(hashtextextended('graph/Agent/' || held.agent, 0))
+  FROM (SELECT asked.agent FROM unnest(%(agents)s::text[]) AS asked (agent) ORDER BY 1) AS held;
+
+-- put_agents --
+-- A vertex for each; one that is there gets the new properties.
+INSERT INTO governance_graph."Agent" AS v (properties)
+SELECT asked.properties
+  FROM unnest(%(properties)s::ag_catalog.agtype[]) AS asked (properties)
+ ORDER BY asked.properties
+ON CONFLICT (ag_catalog.agtype_access_operator(
+             VARIADIC ARRAY[properties, '"id"'::ag_catalog.agtype])) DO UPDATE
+   SET properties = excluded.properties
+ WHERE v.properties OPERATOR(ag_catalog.<>) excluded.properties;
+
 -- put_tags --
 -- A vertex for each that has none. Sorted: two at once would else wait for each other for ever.
 INSERT INTO governance_graph."Tag" (properties)

@@ -30,7 +30,7 @@ async def fill(conn: Connection, nodes: Sequence[Node]) -> int:
     agents = sorted({node.agent_id for node in nodes})
     await graph.put_agents(conn, agents)
     await graph.put_tags(conn, sorted({tag for node in nodes for tag in node.tags}))
-    await copy(conn, "copy_discoveries", ((_vertex(node),) for node in nodes))
+    await copy(conn, "copy_discoveries", ((vertex(node),) for node in nodes))
     ties = dict(_ties(nodes))
     places = await _places(conn, {end for each in ties.values() for tie in each for end in tie[:2]})
     for label, each in ties.items():
@@ -93,7 +93,8 @@ async def _places(conn: Connection, ends: set[tuple[str, str]]) -> dict[tuple[st
     return places
 
 
-def _vertex(node: Node) -> str:
+def vertex(node: Node) -> str:
+    """The properties of a node's vertex."""
     return graph.vertex(
         labels.Discovery(
             id=node.id,

@@ -28,6 +28,7 @@ class Edge(NamedTuple):
     id: str
     start: str
     end: str
+    table: int
 
     def other(self, end: str) -> str:
         """Where it leads from one of its ends."""
@@ -53,8 +54,9 @@ class Reach:
         self.cut = self.cut or len(rows) >= limit
         hop, ends = self.hop[self.last[0]] + 1, set(self.last)
         self.last = []
-        for edge in (Edge(*row) for row in rows):
-            self.edges[edge.id] = edge
+        found = {row[0]: Edge(*row) for row in rows}
+        self.edges |= found
+        for _, edge in sorted(found.items()):
             for end in (edge.start, edge.end):
                 if end in ends and (other := edge.other(end)) not in self.hop:
                     self.hop[other], self.by[other] = hop, edge
@@ -122,11 +124,11 @@ async def _told(
     places = {vertex: place for place, vertex in enumerate(hops)}
     nodes = tuple(_node(*known[vertex], hop) for vertex, hop in hops.items())
     among = [edge for edge in edges if edge.start in places and edge.end in places]
-    given = {"ids": [edge.id for edge in among]}
-    found = await conn.execute(SQL["edge_labels"], given)
-    labels: dict[str, str] = dict(await found.fetchall())
+    given = {"tables": list({edge.table for edge in among})}
+    found = await conn.execute(SQL["labels"], given)
+    labels: dict[int, str] = dict(await found.fetchall())
     return nodes, tuple(
-        Link(label=labels[edge.id], start=places[edge.start], end=places[edge.end])
+        Link(label=labels[edge.table], start=places[edge.start], end=places[edge.end])
         for edge in among
     )
 

@@ -26,14 +26,13 @@ SELECT v.id
 
 -- edges_at --
 -- Every edge that begins or ends at one of these. All labels: each has an index on either end.
-SELECT e.id, e.start_id, e.end_id
+SELECT e.id, e.start_id, e.end_id, e.tableoid
   FROM governance_graph._ag_label_edge AS e
  WHERE e.start_id OPERATOR(ag_catalog.=) ANY(%(ids)s::ag_catalog.graphid[])
- UNION
-SELECT e.id, e.start_id, e.end_id
+ UNION ALL
+SELECT e.id, e.start_id, e.end_id, e.tableoid
   FROM governance_graph._ag_label_edge AS e
  WHERE e.end_id OPERATOR(ag_catalog.=) ANY(%(ids)s::ag_catalog.graphid[])
- ORDER BY id
  LIMIT %(limit)s;
 
 -- vertices --
@@ -43,11 +42,9 @@ SELECT v.id, c.relname, ag_catalog.agtype_out(v.properties)::text
   JOIN pg_catalog.pg_class AS c ON c.oid = v.tableoid
  WHERE v.id OPERATOR(ag_catalog.=) ANY(%(ids)s::ag_catalog.graphid[]);
 
--- edge_labels --
-SELECT e.id, c.relname
-  FROM governance_graph._ag_label_edge AS e
-  JOIN pg_catalog.pg_class AS c ON c.oid = e.tableoid
- WHERE e.id OPERATOR(ag_catalog.=) ANY(%(ids)s::ag_catalog.graphid[]);
+-- labels --
+-- The labels of tables.
+SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = ANY(%(tables)s::oid[]);
 
 -- one_moment --
 -- The graph as it was at one moment, however many statements look at it.

@@ -44,6 +44,9 @@ WAYS = (
     "%s", "%(agent)s", "%%", "{agent}", "::vertex", '{"id": 1, "label": "Agent"}::vertex',
     '[{"id": 1}]::path', '"x"}::edge', "1::numeric", "a' & !'b", "<-> :* | &", "a:*A", "<% %>",
 )  # fmt: skip
+FREE = frozenset({"summary", "details", "tags", "references_files", "provenance", "query", "key"})
+"""Texts that may hold anything; of what can only be a name or an id, every fifth way will do; each of these
+is tried with every other way, so that two neighbours have had them all."""
 CHANGE = frozenset({"store_discovery", "update_discovery", "supersede_discovery"})
 
 
@@ -97,10 +100,14 @@ def with_text(arguments: dict, path: tuple, text: str) -> dict:
 
 
 def tries(tool: str, takes: type) -> list[dict]:
-    """Every way in every text of a tool."""
+    """Every way, in every text of a tool."""
     paths = sorted(set(leaves(takes.model_json_schema())), key=str)
     assert len(paths) >= 3, tool
-    return [with_text(EXAMPLES[tool], path, way) for path in paths for way in WAYS]
+    return [
+        with_text(EXAMPLES[tool], path, way)
+        for place, path in enumerate(paths)
+        for way in (WAYS[place % 2 :: 2] if FREE & {*path} else WAYS[place % 5 :: 5])
+    ]
 
 
 def server(room) -> list:
@@ -149,7 +156,7 @@ def test_no_text_in_a_question_changes_anything(told):
     told.run(every)
 
     assert len(asked) == 8
-    assert sum(map(len, asked.values())) > 1000
+    assert sum(map(len, asked.values())) > 150
     assert (server(told), content(told)) == before
 
 
@@ -185,7 +192,7 @@ def test_a_text_in_a_change_is_a_text(told):
             assert {n: found[n] for n in names if arguments.get(n)} == {
                 n: arguments[n] for n in names if arguments.get(n)
             }
-    assert kept > len(WAYS) * 6
+    assert kept > len(WAYS) * 2
     assert told.rows("SELECT count(*) FROM core.discoveries") == [(kept + 2,)]
     assert told.rows(events) == [(kept + 2,)]
     assert told("knowledge_stats")["graph_agrees"]
