@@ -45,8 +45,7 @@ WAYS = (
     '[{"id": 1}]::path', '"x"}::edge', "1::numeric", "a' & !'b", "<-> :* | &", "a:*A", "<% %>",
 )  # fmt: skip
 FREE = frozenset({"summary", "details", "tags", "references_files", "provenance", "query", "key"})
-"""Texts that may hold anything; of what can only be a name or an id, every fifth way will do; each of these
-is tried with every other way, so that two neighbours have had them all."""
+"""Texts that may hold anything: two neighbours have every way. Of ids every fifth way will do."""
 CHANGE = frozenset({"store_discovery", "update_discovery", "supersede_discovery"})
 
 
