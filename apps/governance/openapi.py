@@ -17,6 +17,7 @@ REFUSED = {
     "400": "not JSON as we speak it",
     "401": "no token, or not one of ours",
     "403": "the token is another agent's, or has not the right",
+    "404": "what was asked for is not there",
     "405": "another method",
     "408": "the body took too long",
     "409": "what is stored says otherwise",
