@@ -16,8 +16,8 @@ SELECT agent.agent_id, agent.status, newest.recorded_at, newest.received_at,
        SELECT s.recorded_at, s.received_at, s.energy, s.integrity, s.entropy, s.void, s.coherence,
               s.risk, s.health, s.action, s.reason
          FROM core.agent_state AS s
-        WHERE s.identity_id = agent.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC
+        WHERE s.identity_id BETWEEN agent.identity_id AND agent.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
         LIMIT 1) AS newest
  CROSS JOIN LATERAL (
        SELECT coalesce(jsonb_object_agg(by_action.action, by_action.check_ins), '{}') AS verdicts,

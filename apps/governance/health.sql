@@ -45,8 +45,8 @@ SELECT agent.agent_id, extract(epoch FROM now() - agent.last_activity_at)::float
          LIMIT %(limit)s) AS agent
  WHERE (SELECT s.received_at
           FROM core.agent_state AS s
-         WHERE s.identity_id = agent.identity_id AND NOT s.late
-         ORDER BY s.state_id DESC OFFSET 9 LIMIT 1) > now() - interval '1 day'
+         WHERE s.identity_id BETWEEN agent.identity_id AND agent.identity_id AND NOT s.late
+         ORDER BY s.identity_id, s.state_id DESC OFFSET 9 LIMIT 1) > now() - interval '1 day'
  ORDER BY agent.last_activity_at;
 
 -- partition_state --

@@ -1,12 +1,17 @@
 -- last_two --
 -- The state that came last and the one before it.
-SELECT s.energy, s.integrity, s.entropy, s.void, s.coherence, s.regime,
-       s.warmth, s.clarity, s.stability, s.presence
-  FROM core.agent_state AS s
- WHERE s.identity_id = (SELECT i.identity_id FROM core.identities AS i WHERE i.agent_id = %(agent)s)
-   AND NOT s.late
- ORDER BY s.state_id DESC
- LIMIT 2;
+SELECT last.energy, last.integrity, last.entropy, last.void, last.coherence, last.regime,
+       last.warmth, last.clarity, last.stability, last.presence
+  FROM core.identities AS i
+ CROSS JOIN LATERAL (
+       SELECT s.energy, s.integrity, s.entropy, s.void, s.coherence, s.regime,
+              s.warmth, s.clarity, s.stability, s.presence, s.state_id
+         FROM core.agent_state AS s
+        WHERE s.identity_id BETWEEN i.identity_id AND i.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
+        LIMIT 2) AS last
+ WHERE i.agent_id = %(agent)s
+ ORDER BY last.state_id DESC;
 
 -- keep_outcome --
 -- What came of something.

@@ -21,8 +21,8 @@ SELECT asked.place, identity.identity_id, identity.status,
        SELECT s.energy, s.integrity, s.entropy, s.void,
               s.warmth, s.clarity, s.stability, s.presence
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
         LIMIT 1) AS before ON true
  ORDER BY asked.place;
 

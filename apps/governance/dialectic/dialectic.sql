@@ -15,8 +15,8 @@ SELECT identity.status,
               'coherence', s.coherence, 'risk_score', s.risk, 'action', s.action,
               'nearest_edge', s.nearest_edge, 'reason', s.reason) AS state
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC LIMIT 1) AS last ON true
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC LIMIT 1) AS last ON true
   LEFT JOIN LATERAL (
        SELECT d.resolution_action, d.resume_at, d.settled_at
          FROM dialectic.sessions AS d
@@ -39,8 +39,8 @@ SELECT identity.agent_id
           AND identity.agent_id IN (d.paused_agent_id, d.reviewer_agent_id))
    AND 'proceed' = (
        SELECT s.action FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC LIMIT 1)
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC LIMIT 1)
  ORDER BY identity.agent_id;
 
 -- recent_partners --

@@ -34,8 +34,8 @@ SELECT %(discovery_id)s, identity.agent_id, %(type)s, %(severity)s, %(summary)s,
   LEFT JOIN LATERAL (
        SELECT s.energy, s.integrity, s.entropy, s.void, s.coherence, s.regime
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
         LIMIT 1) AS newest ON true
  WHERE identity.agent_id = %(agent)s
 ON CONFLICT (discovery_id) DO NOTHING;

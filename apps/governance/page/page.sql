@@ -1,7 +1,8 @@
 -- counts --
 -- How many agents there are, and how they do. %(fresh)s is how old a check-in may be, in seconds.
 SELECT count(*) AS agents,
-       count(*) FILTER (WHERE i.last_activity_at > now() - make_interval(secs => %(fresh)s)) AS here,
+       count(*) FILTER (WHERE i.last_activity_at
+                              > now() - make_interval(secs => %(fresh)s)) AS here,
        count(*) FILTER (WHERE i.status = 'paused') AS paused,
        max(i.last_activity_at) AS last_activity_at
   FROM core.identities AS i
@@ -25,8 +26,8 @@ SELECT i.identity_id, i.agent_id, i.status, i.label, i.last_activity_at,
        SELECT a.energy, a.integrity, a.entropy, a.void, a.coherence, a.risk,
               a.action, a.margin, a.nearest_edge, a.reason
          FROM core.agent_state AS a
-        WHERE a.identity_id = i.identity_id AND NOT a.late
-        ORDER BY a.state_id DESC
+        WHERE a.identity_id BETWEEN i.identity_id AND i.identity_id AND NOT a.late
+        ORDER BY a.identity_id, a.state_id DESC
         LIMIT 1) AS s ON true
  ORDER BY i.last_activity_at DESC NULLS LAST, i.identity_id DESC;
 
@@ -43,8 +44,8 @@ SELECT i.identity_id, i.agent_id, i.status, i.label, i.purpose, i.notes, i.tags,
               a.risk, a.action, a.margin, a.nearest_edge, a.reason,
               a.warmth, a.clarity, a.stability, a.presence, a.state_json
          FROM core.agent_state AS a
-        WHERE a.identity_id = i.identity_id AND NOT a.late
-        ORDER BY a.state_id DESC
+        WHERE a.identity_id BETWEEN i.identity_id AND i.identity_id AND NOT a.late
+        ORDER BY a.identity_id, a.state_id DESC
         LIMIT 1) AS s ON true
  WHERE i.agent_id = %(agent)s;
 
@@ -109,8 +110,9 @@ SELECT v.state_id, i.agent_id, v.received_at, v.action, v.margin, v.nearest_edge
 SELECT a.state_id, %(agent)s AS agent_id, a.received_at, a.action, a.margin, a.nearest_edge,
        a.reason, a.risk, a.coherence, a.void, a.late, a.state_id AS oldest
   FROM core.agent_state AS a
- WHERE a.identity_id = %(identity_id)s AND NOT a.late AND a.state_id < %(before)s
- ORDER BY a.state_id DESC
+ WHERE a.identity_id BETWEEN %(identity_id)s AND %(identity_id)s AND NOT a.late
+   AND a.state_id < %(before)s
+ ORDER BY a.identity_id, a.state_id DESC
  LIMIT %(limit)s;
 
 -- audit --
@@ -130,9 +132,9 @@ SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
 SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
   FROM (SELECT a.event_id, a.recorded_at, a.agent_id, a.event_type, a.payload
           FROM audit.events AS a
-         WHERE a.agent_id = %(agent)s
+         WHERE a.agent_id BETWEEN %(agent)s AND %(agent)s AND a.recorded_at <= %(before)s
            AND (a.recorded_at, a.event_id) < (%(before)s, %(before_id)s)
-         ORDER BY a.recorded_at DESC, a.event_id DESC
+         ORDER BY a.agent_id, a.recorded_at DESC, a.event_id DESC
          LIMIT %(depth)s) AS e
  WHERE %(only)s = '' OR e.event_type = %(only)s
  ORDER BY e.recorded_at DESC, e.event_id DESC
