@@ -16,6 +16,8 @@ class Key:
     lifetime_seconds: int
     owner: Owner
     sensitivity: Sensitivity = "internal"
+    begins_whole: bool = True
+    """Whether what is left of its lifetime tells how old it is."""
 
     @property
     def glob(self) -> str:

@@ -130,7 +130,9 @@ def _of_redis(lines: list[str], key: Key) -> tuple[Live, float | None]:
     if not lines or lines[-1] != "done":
         return Live.SILENT, None
     left = [int(line) for line in lines[:-1] if line.isdecimal()]
-    return (Live.THERE, key.lifetime_seconds - max(left)) if left else (Live.EMPTY, None)
+    if not left:
+        return Live.EMPTY, None
+    return Live.THERE, key.lifetime_seconds - max(left) if key.begins_whole else None
 
 
 def _files(found: Sequence[Answer], reach: Reach) -> Seen:

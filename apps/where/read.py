@@ -18,6 +18,14 @@ from schemas.table import Table
 
 ROWS = 5
 """How many of the newest a command shows."""
+SHOWS = {
+    "string": "redis-cli MGET",
+    "list": f"-I {{}} redis-cli LRANGE {{}} -{ROWS} -1",
+    "hash": "-n 1 redis-cli HGETALL",
+    "set": "-n 1 redis-cli SMEMBERS",
+    "zset": f"-I {{}} redis-cli ZRANGE {{}} -{ROWS} -1",
+}
+"""What reads a key, by the kind of it."""
 BYTES = 4_096
 """How much of a file that is replaced whole."""
 WRITTEN = (
@@ -93,7 +101,7 @@ def _order(table: type[Table]) -> str:
 
 def _key(key: Key, reach: Reach) -> str:
     listed = f"redis-cli --scan --pattern {shlex.quote(key.glob)} | head -n {ROWS}"
-    given = f"{listed} | xargs -r -d '\\n' redis-cli MGET"
+    given = f"{listed} | xargs -r -d '\\n' {SHOWS[key.kind]}"
     return on_mac(reach, (*reach.redis, "sh", "-c", given))
 
 

@@ -40,6 +40,7 @@ LOCK: Final = Key(
     kind="string",
     lifetime_seconds=LOCK_LIFETIME_SECONDS,
     owner="mac",
+    begins_whole=False,
 )
 FENCE: Final = Key(
     pattern="fence:{name}",

@@ -11,6 +11,7 @@ from apps.ops.ways import ways
 from apps.ops.where import find
 from schemas.errors import Refused
 from schemas.governance.calls.where import Live, WhereReply
+from schemas.governance.keys import KEYS
 from schemas.hosts import Hosts
 
 
@@ -162,3 +163,16 @@ def test_without_a_house_the_declarations_answer(monkeypatch, capsys):
     assert "now    not asked" in capsys.readouterr().out
     where_cli.where(Path(), "", 1, as_json=False)
     assert "core.probe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.pattern)
+def test_a_key_is_read_by_its_kind(key):
+    """And its age is told only where what is left of its life tells it."""
+    command = find(key.pattern)[0].found.read
+    reads = {"string": "MGET", "list": "LRANGE"}
+
+    assert f"redis-cli {reads[key.kind]}" in command
+    live, age = places._of_redis([str(key.lifetime_seconds - 5), "-1", "done"], key)
+    assert (live, age) == (Live.THERE, 5 if key.begins_whole else None)
+    assert places._of_redis(["done"], key) == (Live.EMPTY, None)
+    assert places._of_redis([], key) == (Live.SILENT, None)
