@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.ports import ANIMA_DB
-from schemas.table import Owner
+from schemas.ports import ANIMA_DATA_DIR, ANIMA_DB
+from schemas.table import Owner, Sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,18 @@ class Beside:
     glob: str
     owner: Owner
     says: str
+    kept: str = "as long as what it lies beside"
+    sensitivity: Sensitivity = "internal"
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as an operator writes it."""
+        home = f"~/{ANIMA_DATA_DIR}/" if self.owner == "pi" else "governance's volume: "
+        return home + self.glob
 
 
 BESIDE: Final = (
-    Beside(ANIMA_DB, "pi", "Everything that the Pi keeps, in SQLite."),
+    Beside(ANIMA_DB, "pi", "Everything that the Pi keeps, in SQLite.", "for ever", "personal"),
     Beside(f"{ANIMA_DB}-*", "pi", "SQLite's write-ahead log, and what its readers share."),
     Beside(f"{ANIMA_DB}.migrate.lock", "pi", "Held by whoever migrates."),
     Beside(f"{ANIMA_DB}.*Z", "pi", "What was before a migration; the newest three stay."),

@@ -16,9 +16,8 @@ from apps.governance.desk import Desk
 from apps.governance.web import Request, Routes
 from apps.postgres import Connection
 from apps.where.answer import Answer, answers
-from apps.where.ask import BEST, STATEMENT_MS, document_of, in_postgres
+from apps.where.ask import BEST, STATEMENT_MS, files_of, in_postgres
 from apps.where.match import index
-from apps.where.read import glob
 from schemas.governance.calls import Right
 from schemas.governance.calls.where import Live, Where, WhereReply
 from schemas.governance.metrics import Metric
@@ -96,10 +95,10 @@ class Whereabouts:
         """A file of ours is looked at; what only exists while we do is there."""
         if isinstance(each.entry.of, Metric):
             return each.seen(Live.THERE)
-        document = document_of(each.entry)
-        if document is None or document.owner != "mac":
+        owner, pattern = files_of(each.entry) or ("pi", "")
+        if owner != "mac":
             return each
-        newest = await asyncio.to_thread(_newest, self._folder, glob(document))
+        newest = await asyncio.to_thread(_newest, self._folder, pattern)
         return each.seen(Live.EMPTY) if newest is None else each.seen(Live.THERE, newest)
 
 

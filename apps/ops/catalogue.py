@@ -11,6 +11,7 @@ from apps.declared import entities, everything, page
 from apps.declared.field import nested, number
 from apps.where.entry import STORES, entries
 from schemas.errors import Diverged, HouseError, Refused
+from schemas.files import Beside
 from schemas.governance.calls.where import Kind
 from schemas.quantity import Closed
 from schemas.table import Table
@@ -53,7 +54,7 @@ def tables() -> tuple[type[Table], ...]:
 def declared() -> Iterator[tuple[Place, type[Closed] | None]]:
     """Every table, label, key, file and message, and the model of what it holds."""
     for each in entries():
-        if each.kind in SHOWN:
+        if each.kind in SHOWN and not isinstance(each.of, Beside):
             fresh = f"{number(each.fresh_seconds)} s" if each.fresh_seconds else ""
             yield (
                 Place(

@@ -11,9 +11,8 @@ from typing import Final
 from apps.ops.reach import run
 from apps.ops.ways import ways
 from apps.where.answer import Answer, answer, answers
-from apps.where.ask import STATEMENT_MS, document_of, in_postgres, in_sqlite
+from apps.where.ask import STATEMENT_MS, files_of, in_postgres, in_sqlite
 from apps.where.entry import entries
-from apps.where.read import glob
 from schemas import ports
 from schemas.errors import Refused
 from schemas.governance.calls.where import Kind, Live
@@ -138,9 +137,9 @@ def _of_redis(lines: list[str], key: Key) -> tuple[Live, float | None]:
 def _files(found: Sequence[Answer], reach: Reach) -> Seen:
     """When a file of a name was last written to."""
     seen: Seen = {}
-    documents = {n: document_of(each.entry) for n, each in enumerate(found)}
+    files = {n: files_of(each.entry) for n, each in enumerate(found)}
     for owner in ("mac", "pi"):
-        wanted = {n: glob(d) for n, d in documents.items() if d and d.owner == owner}
+        wanted = {n: each[1] for n, each in files.items() if each and each[0] == owner}
         if not wanted:
             continue
         there = times(reach, owner)

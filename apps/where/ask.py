@@ -3,15 +3,16 @@
 from typing import Any, Final
 
 from apps.where.entry import Entry
-from apps.where.read import age_of
+from apps.where.read import age_of, glob
 from schemas.bridge import CheckIn, Verdict
 from schemas.document import Document
+from schemas.files import Beside
 from schemas.governance.graph import GRAPH
 from schemas.governance.server import Login
 from schemas.governance.tables import AgentState
 from schemas.governance.views import View
 from schemas.label import Label
-from schemas.table import Store, Table
+from schemas.table import Owner, Store, Table
 
 STATEMENT_MS: Final = 250
 """How long one answer may take."""
@@ -32,10 +33,13 @@ def table_of(entry: Entry) -> type[Table] | None:
     return None
 
 
-def document_of(entry: Entry) -> type[Document] | None:
-    """The file that it is, or is in."""
+def files_of(entry: Entry) -> tuple[Owner, str] | None:
+    """Whose the files are that it is, or is in, and what they are called below their folder."""
     of: Any = entry.of
-    return of if isinstance(of, type) and issubclass(of, Document) else None
+    if isinstance(of, Beside):
+        return of.owner, of.glob
+    is_document = isinstance(of, type) and issubclass(of, Document)
+    return (of.owner, glob(of)) if is_document else None
 
 
 def in_postgres(entry: Entry) -> str | None:

@@ -11,6 +11,7 @@ from apps.declared.field import Field, nested, number
 from apps.declared.postgres import summary
 from schemas.bridge import CheckIn
 from schemas.document import Document
+from schemas.files import BESIDE
 from schemas.governance.calls.where import Kind
 from schemas.governance.metrics import METRICS
 from schemas.governance.server import LOGINS
@@ -96,6 +97,12 @@ def _wholes() -> Iterator[Entry]:
 
 
 def _others() -> Iterator[Entry]:
+    for beside in BESIDE:
+        store = {"pi": "file on the Pi", "mac": "file on the Mac"}[beside.owner]
+        yield Entry(
+            Kind.FILE, beside.place, beside.says, beside.owner, store,
+            beside.kept, beside.sensitivity, of=beside,
+        )  # fmt: skip
     for metric in METRICS:
         yield Entry(
             Kind.METRIC, metric.name, metric.says, "mac",

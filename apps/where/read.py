@@ -6,6 +6,7 @@ from apps.declared.field import Field, fields
 from apps.where.entry import Entry
 from schemas import ports
 from schemas.document import Document
+from schemas.files import Beside
 from schemas.governance.graph import GRAPH
 from schemas.governance.metrics import Metric
 from schemas.governance.server import GOVERNANCE, Login
@@ -44,6 +45,8 @@ def command(entry: Entry, reach: Reach) -> str:
         return _metric(of, reach)
     if isinstance(of, Login):
         return _psql(reach, f"\\du {of.role}")
+    if isinstance(of, Beside):
+        return _listed(of, reach)
     if isinstance(of, View):
         return _psql(reach, f"TABLE {of.view} LIMIT {ROWS}")
     return _read(of, entry, reach)
@@ -134,6 +137,15 @@ def _file(document: type[Document], reach: Reach) -> str:
         return _on_pi(reach, f"find {ports.ANIMA_DATA_DIR} -path {pattern} -exec {show} {{}} +")
     find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{glob(document)}")
     return on_mac(reach, (*reach.governance, *find, "-exec", *show.split(), "{}", "+"))
+
+
+def _listed(beside: Beside, reach: Reach) -> str:
+    """What it is called, how large it is and when it was written to: not what is in it."""
+    if beside.owner == "pi":
+        pattern = shlex.quote(f"*/{beside.glob}")
+        return _on_pi(reach, f"find {ports.ANIMA_DATA_DIR} -path {pattern} -exec ls -l {{}} +")
+    find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{beside.glob}")
+    return on_mac(reach, (*reach.governance, *find, "-exec", "ls", "-l", "{}", "+"))
 
 
 def glob(document: type[Document]) -> str:
