@@ -67,7 +67,7 @@ def archive(
     written = hashlib.sha256()
     with _disk(folder):
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        with _replacing(data) as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        with replacing(data) as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
             for chunk in _rows(conn, query):
                 written.update(chunk)
                 packed.write(chunk)
@@ -85,7 +85,7 @@ def archive(
             migration=migration,
             made_at=datetime.now(UTC),
         )
-        with _replacing(manifest) as file:
+        with replacing(manifest) as file:
             file.write(made.model_dump_json(indent=2).encode() + b"\n")
     return made
 
@@ -161,7 +161,7 @@ def _tally(data: Path) -> Tally:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A new file in the place of ``path``, once it is whole and on the disk.
 
     Each process has its own; what one that was killed left goes with the next that is whole.

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
+from apps.ops.audit_cli import app as audit
 from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.migrate_cli import app as migrate
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(migrate)
+app.add_typer(audit)
 app.add_typer(knowledge)
 app.command()(graph)
 

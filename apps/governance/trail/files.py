@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +14,8 @@ from apps.governance.trail.line import Link, link
 
 DAY = re.compile(r"-(\d{4}-\d{2}-\d{2})(?:\.\d+)?$")
 MODE = 0o640
+UNREADABLE = (gzip.BadGzipFile, EOFError, zlib.error)
+"""What a packed file says that is not what was written."""
 
 
 class File(NamedTuple):
@@ -35,15 +38,19 @@ def listing(current: Path) -> list[File]:
     A day that is there twice, because packing it was cut short, counts as not packed.
     """
     found: dict[str, File] = {}
-    packed = sorted(current.parent.glob(f"{current.stem}-*{current.suffix}.gz"))
     plain = sorted(current.parent.glob(f"{current.stem}-*{current.suffix}"))
-    for path in (*packed, *plain, current):
+    for path in (*packed(current), *plain, current):
         name = path.name.removesuffix(".gz").removesuffix(current.suffix)
         day = DAY.search(name)
         if (day is None and path != current) or (first := first_link(path)) is None:
             continue
         found[name] = File(path, first, date.fromisoformat(day[1]) if day else None)
     return sorted(found.values(), key=lambda file: (file.first.seq, file.day or date.max))
+
+
+def packed(current: Path) -> list[Path]:
+    """Every packed day, whether or not it can be read."""
+    return sorted(current.parent.glob(f"{current.stem}-*{current.suffix}.gz"))
 
 
 def opened(path: Path) -> IO[bytes] | gzip.GzipFile:
@@ -58,19 +65,19 @@ def first_link(path: Path) -> Link | None:
     try:
         with opened(path) as file:
             return next((found for line in file if (found := link(line.rstrip(b"\n")))), None)
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, *UNREADABLE):
         return None
 
 
 def last_link(path: Path) -> Link | None:
     """The place of a file's last line that has one."""
     if path.suffix == ".gz":
-        with gzip.open(path) as packed:
-            found = (each for line in packed if (each := link(line.rstrip(b"\n"))))
+        with gzip.open(path) as lines:
+            found = (each for line in lines if (each := link(line.rstrip(b"\n"))))
             return next(iter(deque(found, maxlen=1)), None)
     with path.open("rb") as file:
-        lines = (link(line.rstrip(b"\n")) for _, line in backwards(file))
-        return next((each for each in lines if each), None)
+        places = (link(line.rstrip(b"\n")) for _, line in backwards(file))
+        return next((each for each in places if each), None)
 
 
 def backwards(file: IO[bytes], step: int = 65_536) -> Iterator[tuple[int, bytes]]:

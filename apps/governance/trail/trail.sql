@@ -85,6 +85,38 @@ UPDATE audit.positions
        state_id = %(state_id)s, lifecycle_id = %(lifecycle_id)s, updated_at = now()
  WHERE trail = %(trail)s AND seq = %(before)s;
 
+-- count_audit_log --
+-- Rows by day, of the days that are whole.
+SELECT (e.recorded_at AT TIME ZONE 'UTC')::date, count(*)
+  FROM audit.events AS e
+ WHERE e.recorded_at >= now() - make_interval(days => %(keep_days)s)
+ GROUP BY 1;
+
+-- count_tool_usage --
+-- Rows by day, of the days that are whole.
+SELECT (u.recorded_at AT TIME ZONE 'UTC')::date, count(*)
+  FROM audit.tool_usage AS u
+ WHERE u.recorded_at >= now() - make_interval(days => %(keep_days)s)
+ GROUP BY 1;
+
+-- make_months --
+-- Rows of months that were gone get theirs back.
+SELECT audit.create_partitions(now());
+
+-- events --
+-- The trail of one agent or all, of one kind or all, the newest first; from a time on, before one,
+-- and after the last of a page.
+SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
+  FROM audit.events AS e
+ WHERE (%(agent)s::text IS NULL OR e.agent_id = %(agent)s)
+   AND (%(kind)s::text IS NULL OR e.event_type = %(kind)s)
+   AND e.recorded_at >= coalesce(%(since)s::timestamptz, '-infinity')
+   AND e.recorded_at < coalesce(%(until)s::timestamptz, 'infinity')
+   AND (%(after_at)s::timestamptz IS NULL
+        OR (e.recorded_at, e.event_id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+ ORDER BY e.recorded_at DESC, e.event_id DESC
+ LIMIT %(limit)s;
+
 -- newest --
 -- The newest check-in and the newest lifecycle event.
 SELECT coalesce((SELECT max(s.state_id) FROM core.agent_state AS s), 0),

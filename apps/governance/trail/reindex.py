@@ -1,0 +1,71 @@
+"""Every line a row again, out of the files alone. Once more it changes nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from psycopg.errors import DataError, IntegrityError
+
+from apps.governance.trail.files import listing, opened
+from apps.governance.trail.follow import SQL, Connection, Indexed, index, is_misplaced, one_by_one
+from apps.governance.trail.line import link
+from schemas.governance.audit import Trail
+from schemas.quantity import Closed
+
+BATCH = 2_000
+
+
+class Reindexed(Closed):
+    """What became of the lines of a trail."""
+
+    trail: Trail
+    files: int
+    lines: int
+    made: int
+    """Rows that were missing."""
+    old: int
+    """Lines past the time for which rows are kept."""
+    refused: int
+    """Lines that cannot be rows."""
+
+
+def reindex(conn: Connection, trail: Trail, current: Path, say: Callable[[str], None]) -> Reindexed:
+    """Read all files. The follower may run: a row is there once, whoever made it."""
+    lines = made = old = refused = 0
+    files = listing(current)
+    for file in files:
+        for batch in _batches(file.path):
+            done = _insert(conn, trail, [line for line in batch if link(line)])
+            bad = sum(link(line) is None for line in batch)
+            lines += len(batch)
+            made, old = made + done.made, old + done.old
+            refused += done.refused + bad
+        say(f"{file.path.name}: {lines} lines, {made} rows made")
+    conn.execute(SQL["make_months"])
+    return Reindexed(
+        trail=trail, files=len(files), lines=lines, made=made, old=old, refused=refused
+    )
+
+
+def _insert(conn: Connection, trail: Trail, lines: list[bytes]) -> Indexed:
+    try:
+        with conn.transaction():
+            return index(conn, trail, lines)
+    except (DataError, IntegrityError, UnicodeDecodeError) as error:
+        if is_misplaced(error):
+            raise
+        with conn.transaction():
+            return one_by_one(conn, trail, lines)
+
+
+def _batches(path: Path) -> Iterator[list[bytes]]:
+    with opened(path) as file:
+        batch = []
+        for line in file:
+            if not line.endswith(b"\n"):
+                break  # it is being written
+            batch.append(line[:-1])
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
