@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from apps.governance import VERSION
 from apps.governance.calibration.calibration import Calibration
+from apps.governance.auditing import Auditing
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.continuity import Continuity
@@ -103,7 +104,7 @@ async def serve(told: Settings) -> None:
         maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive")
         health = Health(
             store, audit, sessions, checkins,
-            maintenance=maintenance, on_lost=on_lost, numbers=numbers,
+            maintenance=maintenance, on_lost=on_lost, numbers=numbers, usage=trails.usage,
         )  # fmt: skip
         disputes = Disputes(desk, audit)
         places = Whereabouts(desk, told.audit_log.parent, told.reach())
@@ -125,8 +126,9 @@ async def serve(told: Settings) -> None:
                 places.tools(),
                 Outcomes(desk, audit).tools(),
                 calibration.tools(),
+                Auditing(desk, trails.index).tools(),
             ),
-            numbers.timed,
+            lambda tool: numbers.timed(trails.usage.noted(tool)),
         )
         pages = Pages(desk, health, lambda: checkins.thresholds)
         app = Doors(
@@ -169,6 +171,7 @@ async def serve(told: Settings) -> None:
                 ("health", health.watch()),
                 ("maintenance", maintenance.watch()),
                 ("dialectic", disputes.watch()),
+                ("trail keeper", trails.keeper.watch()),
                 ("page", pages.news.watch()),
                 ("calibration", calibration.watch()),
             )
@@ -183,6 +186,7 @@ async def serve(told: Settings) -> None:
         await asyncio.wait([writer])
         await trails.close(*tellers[:3])
         maintenance.close()
+        trails.keeper.close()
         for task in tellers[3:]:
             task.cancel()
         await asyncio.wait(tellers[3:])

@@ -31,3 +31,14 @@ class AuditLog(Scribe):
     def lag_seconds(self) -> float | None:
         """For how long audit.events has been behind; None when nobody follows."""
         return self.follower.behind_seconds if self.follower else None
+
+    @property
+    def lag_lines(self) -> int | None:
+        """Lines that are not rows yet; None when nobody follows."""
+        return self.follower.behind if self.follower else None
+
+    @property
+    def odd(self) -> str | None:
+        """What is not as it was written, or keeps rows from being made; None if nothing."""
+        said = (self.follower.odd, self.follower.trouble) if self.follower else ()
+        return next((each for each in (self.journal.odd, *said) if each), None)

@@ -19,6 +19,7 @@ from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.probes import InThread, Seen, require_schema
 from apps.governance.sessions import Sessions
+from apps.governance.usage import ToolUsage
 from apps.postgres import Pool, is_gone, renew
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.governance.calls import Right
@@ -63,7 +64,9 @@ class Health:
         maintenance: Maintenance,
         on_lost: Callable[[str], None],
         numbers: Numbers | None = None,
+        usage: ToolUsage | None = None,
     ) -> None:
+        self._usage_log = usage
         self._pool = pool
         self._audit = audit
         self._sessions = sessions
@@ -148,7 +151,7 @@ class Health:
             "check_ins": Finding(self._checkins.trouble, State.ERROR),
             "agents": Finding(_silence(seen)),
             "redis": Finding(redis, State.UNAVAILABLE),
-            "audit_log": Finding(file),
+            "audit_log": Finding(file, State.ERROR),
             "audit_events": Finding(self._trail(seen)),
             "tool_usage": Finding(self._usage(seen)),
             "partitions": Finding(seen.months or self._maintenance.trouble),
@@ -179,6 +182,7 @@ class Health:
                 expected_every_seconds=each / len(seen.steady) if seen.steady else None,
                 silent_agents=tuple(silent[:20]),
                 lag_seconds=self._lag(),
+                lag_lines=self._audit.lag_lines,
             ),
             waiting_checkins=self._checkins.waiting,
             pool=self._use()[0],
@@ -189,7 +193,11 @@ class Health:
                 waiting=seen.waiting,
                 archived=self._maintenance.archived,
             ),
-            dropped=Dropped(audit_lines=self._audit.dropped, sessions=self._sessions.dropped),
+            dropped=Dropped(
+                audit_lines=self._audit.dropped,
+                usage_lines=self._usage_log.scribe.dropped if self._usage_log else 0,
+                sessions=self._sessions.dropped,
+            ),
             schema_revision=seen.revision,
             release_revision=probes.release(),
         )
@@ -238,6 +246,8 @@ class Health:
 
     def _trail(self, seen: Seen) -> str | None:
         """Whether an event is missing of what was checked in since."""
+        if self._audit.odd:
+            return self._audit.odd
         lag = self._lag()
         if lag is not None and lag > BEHIND_SECONDS:
             return f"audit.events is {lag:.0f} s behind audit_log.jsonl"
@@ -263,8 +273,7 @@ class Health:
 
     def _lag(self) -> float | None:
         """How far the index is behind the file; None when nobody follows it."""
-        lag = getattr(self._audit, "lag_seconds", None)
-        return _span(float(lag)) if lag is not None else None
+        return _span(self._audit.lag_seconds)
 
     def _use(self) -> tuple[PoolUse, Finding]:
         stats = self._pool.get_stats()

@@ -127,6 +127,7 @@ def _samples(seen: HealthReply) -> Iterator[tuple[Metric, list[Sample]]]:
         declared.DROPPED,
         [
             (("audit_lines",), seen.dropped.audit_lines),
+            (("usage_lines",), seen.dropped.usage_lines),
             (("sessions",), seen.dropped.sessions),
         ],
     )

@@ -9,6 +9,7 @@ from apps.governance.audit import AuditLog
 from apps.governance.reconcile import begin
 from apps.governance.trail.follow import Follower
 from apps.governance.trail.index import Index
+from apps.governance.trail.keep import Keeper
 from apps.governance.usage import ToolUsage
 from apps.postgres import PostgresSettings
 from schemas.governance.audit import Trail
@@ -31,6 +32,7 @@ class Trails:
             Follower(Trail.TOOL_USAGE, self.usage.scribe.journal),
         )
         self.index = Index(postgres, *self._followers)
+        self.keeper = Keeper(*self._followers)
         self.audit.on_written = self.usage.scribe.on_written = self.index.wake
 
     async def begin(self) -> int:

@@ -1,11 +1,19 @@
 """tool_usage.jsonl: every call of a tool. Nobody waits for its line."""
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from apps.bridge.tool import Caller, Tool
 from apps.governance.trail.scribe import Scribe
+from schemas.errors import HouseError
+from schemas.quantity import Closed
+
+FAULT: str | None = "Fault"
+"""What no refusal explains."""
 
 
 class ToolUsage:
@@ -13,6 +21,23 @@ class ToolUsage:
 
     def __init__(self, path: Path) -> None:
         self.scribe = Scribe(path)
+
+    def noted(self, tool: Tool) -> Tool:
+        """The tool, each call of which becomes a line."""
+
+        async def run(caller: Caller, asked: Any) -> Closed:
+            begun, error = time.monotonic(), FAULT
+            try:
+                said = await tool.run(caller, asked)
+                error = None
+            except HouseError as why:
+                error = type(why).__name__
+                raise
+            finally:
+                self.note(tool.name, caller.agent, time.monotonic() - begun, error)
+            return said
+
+        return replace(tool, run=run)
 
     def note(
         self,

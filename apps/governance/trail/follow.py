@@ -66,6 +66,8 @@ class Follower:
         """Lines that are none, or that the database will not have; they stay in the file."""
         self.odd: str | None = None
         """The first place where the chain did not hold."""
+        self.trouble: str | None = None
+        """What hindered the last step."""
         self._reader = Reader(journal)
         self._is_reading = False
         self._level_at = time.monotonic()

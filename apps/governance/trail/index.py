@@ -35,8 +35,6 @@ class Index:
         self._turned = asyncio.Event()
         self._hurried = asyncio.Event()
         self._closed = False
-        self.trouble: str | None = None
-        """What hindered the last look."""
 
     @property
     def lag(self) -> dict[str, dict[str, float]]:
@@ -67,16 +65,12 @@ class Index:
             try:
                 more = await asyncio.to_thread(self._round)
             except (psycopg.Error, HouseError, OSError) as error:
-                if not self.trouble:
-                    log.warning("audit index: %s", type(error).__name__)
-                self.trouble = getattr(error, "message", type(error).__name__)
-                self._drop()
+                self._failed(error)
                 if until is not None:
                     return  # the next process goes on where we stop
                 await self._pause(AGAIN_SECONDS)
                 self._wake.set()
             else:
-                self.trouble = None
                 self._turned.set()
                 self._turned = asyncio.Event()
                 if more:
@@ -121,6 +115,7 @@ class Index:
         conn = self._conn or self._connect()
         until = time.monotonic() + ROUND_SECONDS
         for each in self._followers:
+            each.trouble = None
             while each.step(conn):
                 if time.monotonic() > until:
                     return True
@@ -132,6 +127,14 @@ class Index:
         for each in self._followers:
             each.look(conn)
         return conn
+
+    def _failed(self, error: Exception) -> None:
+        why = error.message if isinstance(error, HouseError) else type(error).__name__
+        if not any(each.trouble for each in self._followers):
+            log.warning("audit index: %s; tried again every second", why)
+        for each in self._followers:
+            each.trouble = why
+        self._drop()
 
     def _drop(self) -> None:
         for each in self._followers:

@@ -113,7 +113,7 @@ class Scribe:
             self.journal.check()
         except OSError as error:
             return f"{self.path}: {error.strerror}"
-        return self.trouble or self.journal.odd
+        return self.trouble
 
     async def _write(self) -> bool:
         bodies, self._pending = self._pending, []

@@ -59,6 +59,9 @@ class Ages(Closed):
     lag_seconds: Seconds | None = Field(
         default=None, description="How far audit.events is behind audit_log.jsonl."
     )
+    lag_lines: Counted | None = Field(
+        default=None, description="Lines of audit_log.jsonl that are not rows yet."
+    )
 
 
 class PoolUse(Closed):
@@ -90,6 +93,7 @@ class Dropped(Closed):
     """What was not written, since the start."""
 
     audit_lines: Counted = 0
+    usage_lines: Counted = 0
     sessions: Counted = 0
 
 
