@@ -16,8 +16,8 @@ import uvloop
 from pydantic import ValidationError
 
 from apps.governance import VERSION
-from apps.governance.calibration.calibration import Calibration
 from apps.governance.auditing import Auditing
+from apps.governance.calibration.calibration import Calibration
 from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import SQL, Checkins
 from apps.governance.continuity import Continuity

@@ -16,6 +16,7 @@ from apps.governance.trail.follow import SQL, Connection
 from apps.governance.trail.reindex import reindex
 from apps.governance.trail.verify import Verified, known, verify
 from apps.postgres import alone, place
+from schemas import ports
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.governance.audit import Trail
 
@@ -47,7 +48,7 @@ def _do(asked: argparse.Namespace, told: DataSettings) -> tuple[Told, bool]:
     except psycopg.OperationalError:
         raise Unreachable(f"postgres at {place(told.postgres)}: does not answer") from None
     except OSError as error:
-        raise Unreachable(f"{error.filename or told.audit_log}: {error.strerror}") from None
+        raise Unreachable(f"{error.filename or 'trails'}: {error.strerror}") from None
 
 
 def _verify(conn: Connection, asked: argparse.Namespace, told: DataSettings) -> tuple[Told, bool]:
@@ -91,9 +92,10 @@ VERBS = {"verify": _verify, "reindex": _reindex, "query": _query}
 
 
 def _file(told: DataSettings, trail: Trail) -> Path:
+    audit_log = told.audit_log or Path(ports.AUDIT_LOG)
     if trail is Trail.AUDIT_LOG:
-        return told.audit_log
-    return told.audit_log.with_name(f"{trail}{told.audit_log.suffix}")
+        return audit_log
+    return audit_log.with_name(f"{trail}{audit_log.suffix}")
 
 
 def _instant(text: str) -> datetime:
