@@ -186,7 +186,6 @@ async def serve(told: Settings) -> None:
         await asyncio.wait([writer])
         await trails.close(*tellers[:3])
         maintenance.close()
-        trails.keeper.close()
         for task in tellers[3:]:
             task.cancel()
         await asyncio.wait(tellers[3:])

@@ -49,6 +49,7 @@ class Trails:
 
     async def close(self, audit: Task, usage: Task, index: Task) -> None:
         """Write what was taken, index it, end. Nobody may be about to tell any more."""
+        self.keeper.close()
         self.audit.close()
         self.usage.scribe.close()
         await asyncio.wait([audit, usage])
