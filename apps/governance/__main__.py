@@ -33,6 +33,7 @@ from apps.governance.health_routes import health_routes
 from apps.governance.identities import Identities
 from apps.governance.keyring import Keyring
 from apps.governance.knowledge.tools import Knowledge
+from apps.governance.locks import Locks
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.outcomes import Outcomes
@@ -101,7 +102,7 @@ async def serve(told: Settings) -> None:
 
         numbers = Numbers()
         checkins = Checkins(store, thresholds, audit, sessions, on_lost, numbers=numbers)
-        maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive")
+        maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive", Locks(line))
         health = Health(
             store, audit, sessions, checkins,
             maintenance=maintenance, on_lost=on_lost, numbers=numbers, usage=trails.usage,

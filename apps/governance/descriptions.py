@@ -3,8 +3,8 @@
 Only words are cached: status, verdicts and tokens are read from Postgres each time, so a stale
 word misleads nobody. A write leaves an empty value for ``CHANGING_SECONDS`` in its place, before
 and after it: whoever read the old words meanwhile finds the place taken and does not put them
-back. Measured (``python -m tests.bench.sessions``) it saves a third of the time of a look-up with
-short words and spares Postgres the long ones; that is all, and the reason it is so small.
+back. On the lab's machine 3 kB of words come from Redis in 0.08 ms and from Postgres in 0.65 ms,
+and take none of its connections; the rest of ``get_agent`` costs what it costs.
 """
 
 import logging

@@ -12,14 +12,18 @@ import psycopg
 from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from apps.archive import archive, verify
+from apps.governance.locks import Locks
 from apps.postgres import PostgresSettings, alone
 from apps.queries import load
 from schemas.errors import HouseError
 
 log = logging.getLogger("governance")
 SQL = load(Path(__file__).with_name("queries.sql"))
+TOKENS = load(Path(__file__).with_name("tokens.sql"))
 EVERY_SECONDS = 3_600.0
 LOOK_SECONDS = 5.0
+LOCK_SECONDS = 1_800
+"""Longer than it ever took; who is slower shares the work with the next."""
 STATEMENT_TIMEOUT_MS = 600_000
 """A month may be large."""
 SWEEP_LIMIT = 10_000
@@ -33,9 +37,12 @@ class Maintenance:
     anywhere, the next run goes on: a month is dropped only when its whole archive is on the disk.
     """
 
-    def __init__(self, postgres: PostgresSettings, archives: Path) -> None:
+    def __init__(
+        self, postgres: PostgresSettings, archives: Path, locks: Locks | None = None
+    ) -> None:
         self._postgres = postgres
         self._archives = archives
+        self._locks = locks
         self._ran: float | None = None
         self._conn: psycopg.Connection[Any] | None = None
         self._closed = False
@@ -45,11 +52,22 @@ class Maintenance:
         """What hindered the last run."""
 
     async def watch(self) -> None:
-        """Run at once and then every hour, until cancelled."""
+        """Run at once and then every hour, until cancelled; of two processes one at a time."""
         while True:
             if self._ran is None or time.monotonic() - self._ran > EVERY_SECONDS:
-                await self.run()
+                await self._run_alone()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _run_alone(self) -> None:
+        """Leave it to whoever has the lock; two at once would only wait for each other."""
+        if self._locks is None:
+            await self.run()
+            return
+        async with self._locks.held("maintenance", LOCK_SECONDS) as mine:
+            if mine:
+                await self.run()
+            else:
+                self._ran = time.monotonic()
 
     async def run(self) -> None:
         """Do it now. What hinders it is logged, and shown by /health until the next run."""
@@ -74,6 +92,8 @@ class Maintenance:
                 swept = SWEEP_LIMIT
                 while swept == SWEEP_LIMIT:
                     swept = conn.execute(SQL["sweep_sessions"], {"limit": SWEEP_LIMIT}).rowcount
+                doing = "sweeping tokens"
+                conn.execute(TOKENS["sweep_tokens"], {"limit": SWEEP_LIMIT})
                 doing = "archiving"
                 return self._archive(conn)
         except psycopg.Error as error:
