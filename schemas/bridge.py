@@ -149,8 +149,9 @@ class CheckIn(
         for name in ("agent", "contract"):
             left.pop(name, None)
         for part, name in CHECK_IN_SINCE:
-            if part in left and name in left[part]:
-                left[part] = {key: each for key, each in left[part].items() if key != name}
+            inner = left.get(part)  # null, if that was said
+            if inner and name in inner:
+                left[part] = {key: each for key, each in inner.items() if key != name}
         return to_json(left).decode()
 
 

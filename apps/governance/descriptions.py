@@ -52,6 +52,8 @@ class Descriptions:
         self._gather = Gather(self._load)
         self.hits = 0
         self.misses = 0
+        self._is_told = False
+        """Whether the log knows that the cache does not hear."""
 
     async def get(self, agent: str) -> Description | None:
         """The words of an agent, five minutes old at most if somebody wrote them by hand."""
@@ -79,8 +81,12 @@ class Descriptions:
         try:
             await self._line.ask("SET", keys.description(agent), "", "EX", CHANGING_SECONDS)
         except HouseError as error:
-            log.info("%s; what is cached of an agent may be %d s old", error.message,
-                     keys.DESCRIPTION_LIFETIME_SECONDS)  # fmt: skip
+            if not self._is_told:
+                log.info("%s; what is cached of an agent may be %d s old", error.message,
+                         keys.DESCRIPTION_LIFETIME_SECONDS)  # fmt: skip
+            self._is_told = True
+        else:
+            self._is_told = False
 
     async def _keep(self, key: str, read: Description) -> None:
         text = read.model_dump_json()

@@ -113,7 +113,9 @@ def _valid(strangers, path: str) -> Any:
     if path.endswith("outcome_event"):
         return OUTCOME
     if path == "/v1/checkins":
-        return {**strangers.CALM, "contract": 2, "recorded_at": "2026-02-20T12:00:00+00:00"}
+        pi = {"outbox_depth": 0, "schema_version": 4}
+        told = {"contract": 2, "recorded_at": "2026-02-20T12:00:00+00:00", "pi": pi}
+        return {**strangers.CALM, **told}
     return json.loads(strangers.VALID[path])
 
 

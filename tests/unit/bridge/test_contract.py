@@ -148,6 +148,15 @@ def test_the_hash_is_the_one_that_contract_1_stored(released, number, name):
     assert sha256(f"{said}|None".encode()).hexdigest() == stored
 
 
+@pytest.mark.parametrize("number", RELEASED)
+def test_a_part_that_is_null_is_said_too(released, number):
+    """It was a TypeError when a later contract had a name for something in it."""
+    said = json.loads(released.golden(number, "check-in.full"))
+    body = json.dumps({**said, "pi": None, "identity": None})
+
+    assert json.loads(read(CheckIn, body, "x").said())["pi"] is None
+
+
 def test_what_came_later_is_unknown_before(released):
     """A check-in of contract 1 is refused a field of contract 2, as its own server refuses it."""
     body = json.dumps({**json.loads(released.golden(2, "check-in.full")), "contract": 1})
