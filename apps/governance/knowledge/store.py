@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import dict_row
 from pydantic_core import to_json
 
-from apps.bridge.refusals import Conflict, Forbidden, NotFound
+from apps.bridge.refusals import Conflict, Forbidden, NotFound, TooMany
 from apps.bridge.tool import Caller
 from apps.governance.knowledge import graph
 from apps.postgres import Connection
@@ -37,17 +37,6 @@ class Stored(NamedTuple):
     is_new: bool = True
     """False when the same was told before: nothing was written."""
     is_new_agent: bool = False
-
-
-class TooMany(Refused):
-    """An agent stores more than it may."""
-
-    status = 429
-
-    def __init__(self, agent: str, rates: Sequence[tuple[int, int]], retry_after: int) -> None:
-        self.retry_after = max(retry_after, 1)
-        said = " and ".join(f"{stores} discoveries in {seconds} s" for stores, seconds in rates)
-        super().__init__(f"agent {agent!r}: above {said}", f"again in {self.retry_after} s")
 
 
 def new_id() -> str:
