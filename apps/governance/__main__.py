@@ -114,6 +114,10 @@ async def serve(told: Settings) -> None:
         identities = Identities(desk, audit, descriptions)
         continuity = Continuity(desk, audit, identities, keyring, sessions)
         calibration = Calibration(desk, audit, checkins)
+        health.also = {
+            "dialectic": lambda: disputes.trouble,
+            "thresholds": lambda: calibration.trouble,
+        }
         tools = toolbox(
             (
                 check_in_tools(checkins),

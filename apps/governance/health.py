@@ -80,6 +80,8 @@ class Health:
         self._running: asyncio.Task[HealthReply] | None = None
         self._last: tuple[float, HealthReply] | None = None
         self._gone = False
+        self.also: dict[str, Callable[[], str | None]] = {}
+        """Component to what hinders it, of rooms that work by themselves."""
         self._started = time.monotonic()
 
     async def look(self) -> HealthReply:
@@ -155,6 +157,7 @@ class Health:
             "audit_events": Finding(self._trail(seen)),
             "tool_usage": Finding(self._usage(seen)),
             "partitions": Finding(seen.months or self._maintenance.trouble),
+            **{name: Finding(trouble()) for name, trouble in self.also.items()},
             "pool": self._use()[1],
             "disk": _room(disk),
         }

@@ -1,6 +1,7 @@
 """Outcomes are kept beside the agent's state, and make the reliability curve."""
 
 import json
+import time
 
 import pytest
 
@@ -130,3 +131,19 @@ def test_the_living_server_measures_by_new_thresholds_without_a_restart(governan
     )  # fmt: skip
     assert wrong
     assert told["error"] == "thresholds: version 1 was expected, version 2 is there"
+
+
+def test_thresholds_that_are_broken_by_hand_are_seen_in_health(start):
+    """The server goes on with those before, and says so."""
+    governance = start().ready()
+    governance.rows("UPDATE core.calibration SET data = '{\"risk_pause\": 7}' RETURNING 1")
+    until = time.monotonic() + 12
+    while time.monotonic() < until:
+        seen = json.loads(governance.ask("GET", "/health")[2])["checks"]["thresholds"]
+        if seen["status"] != "healthy":
+            break
+        time.sleep(0.2)
+
+    assert (seen["status"], seen["next_step"][:14]) == ("warning", "get_thresholds")
+    assert "thresholds/risk_pause" in seen["detail"]
+    assert governance.rows("SELECT count(*) FROM core.calibration_versions") == [(1,)]
