@@ -103,21 +103,21 @@ async def serve(told: Settings) -> None:
         numbers = Numbers()
         checkins = Checkins(store, thresholds, audit, sessions, on_lost, numbers=numbers)
         maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive", Locks(line))
+        disputes = Disputes(desk, audit)
+        calibration = Calibration(desk, audit, checkins)
         health = Health(
             store, audit, sessions, checkins,
             maintenance=maintenance, on_lost=on_lost, numbers=numbers, usage=trails.usage,
+            also={
+                "dialectic": lambda: disputes.trouble,
+                "thresholds": lambda: calibration.trouble,
+            },
         )  # fmt: skip
-        disputes = Disputes(desk, audit)
         places = Whereabouts(desk, told.audit_log.parent, told.reach())
         descriptions = Descriptions(desk, line)
         keyring = tokens.keyring = Keyring(desk)
         identities = Identities(desk, audit, descriptions)
         continuity = Continuity(desk, audit, identities, keyring, sessions)
-        calibration = Calibration(desk, audit, checkins)
-        health.also = {
-            "dialectic": lambda: disputes.trouble,
-            "thresholds": lambda: calibration.trouble,
-        }
         tools = toolbox(
             (
                 check_in_tools(checkins),

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -65,7 +65,9 @@ class Health:
         on_lost: Callable[[str], None],
         numbers: Numbers | None = None,
         usage: ToolUsage | None = None,
+        also: Mapping[str, Callable[[], str | None]] | None = None,
     ) -> None:
+        """``also``: component to what hinders it, of rooms that work by themselves."""
         self._usage_log = usage
         self._pool = pool
         self._audit = audit
@@ -80,8 +82,7 @@ class Health:
         self._running: asyncio.Task[HealthReply] | None = None
         self._last: tuple[float, HealthReply] | None = None
         self._gone = False
-        self.also: dict[str, Callable[[], str | None]] = {}
-        """Component to what hinders it, of rooms that work by themselves."""
+        self._also = also or {}
         self._started = time.monotonic()
 
     async def look(self) -> HealthReply:
@@ -157,7 +158,7 @@ class Health:
             "audit_events": Finding(self._trail(seen)),
             "tool_usage": Finding(self._usage(seen)),
             "partitions": Finding(seen.months or self._maintenance.trouble),
-            **{name: Finding(trouble()) for name, trouble in self.also.items()},
+            **{name: Finding(trouble()) for name, trouble in self._also.items()},
             "pool": self._use()[1],
             "disk": _room(disk),
         }

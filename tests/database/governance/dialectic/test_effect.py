@@ -124,6 +124,8 @@ def test_what_an_operator_archived_stays_archived(lobby):
         room.agent("ember")
         session_id, reviewer = await room.answered()
         room.operator("lumen", "archived")
+        # Not even if that was long ago, when a later word would not say so already.
+        room.rows("UPDATE core.lifecycle_events SET occurred_at = occurred_at - interval '1 day'")
         for who in ("lumen", reviewer):
             await room.call("submit_synthesis", who, session_id=session_id, agrees=True)
         return room.status("lumen")
