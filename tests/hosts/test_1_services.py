@@ -181,7 +181,10 @@ def test_redis_lets_nobody_in_unasked(standing):
     password = (standing.state / "secrets" / "redis_governance").read_text().strip()
     as_service = f"REDISCLI_AUTH={password} " + raw + "--user governance "
     assert said(as_service + "GET session:nobody").strip() == ""
-    for forbidden in ("GET other", "KEYS '*'", "FLUSHALL", "CONFIG GET maxmemory", "SCAN 0"):
+    for forbidden in (
+        "GET other", "KEYS '*'", "FLUSHALL", "CONFIG GET maxmemory", "SCAN 0", "EVAL 'return 1' 0",
+        "SCRIPT FLUSH", "RPUSH other 1",
+    ):  # fmt: skip
         assert "NOPERM" in said(as_service + forbidden)
     assert standing.docker("exec", redis, "redis-cli", "DBSIZE").isdecimal()
     assert "noeviction" in standing.docker(
