@@ -135,7 +135,7 @@ async def serve(told: Settings) -> None:
             ),
             lambda tool: numbers.timed(trails.usage.noted(tool)),
         )
-        pages = Pages(desk, health, lambda: checkins.thresholds)
+        pages = Pages(desk, health, lambda: checkins.thresholds, *places.tools())
         app = Doors(
             local_port=told.local_port,
             local_open=told.local_open,

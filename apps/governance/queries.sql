@@ -1,6 +1,7 @@
 -- standing --
 -- For each check-in: its agent, the same key if it is stored, whether a higher seq of its boot
--- came before it, the state that came last, and the number of the one stored.
+-- came before it, the state that came last, and the number of the one stored. A range of one agent
+-- is found in the agents' own index; an equality may be sought in everybody's (test_plans.py).
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,

@@ -8,14 +8,16 @@ from typing import Any, Final
 import psycopg
 
 from apps.bridge.refusals import Forbidden, status_of
+from apps.bridge.tool import Tool
 from apps.bridge.web import Answer, header
 from apps.governance import VERSION
 from apps.governance.desk import Desk
 from apps.governance.health import Health
-from apps.governance.page import agents, library, ownership
+from apps.governance.page import agents, library
 from apps.governance.page.asked import Asked
 from apps.governance.page.assets import assets
 from apps.governance.page.news import News, mark
+from apps.governance.page.ownership import Map
 from apps.governance.page.reading import one
 from apps.governance.page.render import Renderer
 from apps.governance.page.rows import Newest
@@ -34,7 +36,6 @@ VIEWS: Final[Mapping[str, View]] = {
     **agents.VIEWS,
     **library.VIEWS,
     "/page/health": View("health.html", live="beat", standing=True),
-    **ownership.VIEWS,
 }
 MENU: Final = (
     ("/", "Overview"),
@@ -56,10 +57,11 @@ UNDER: Final = {
 class Pages:
     """Every address of the page. ``close`` ends the open streams."""
 
-    def __init__(self, desk: Desk, health: Health, limits: Limits) -> None:
+    def __init__(self, desk: Desk, health: Health, limits: Limits, where: Tool) -> None:
         self._desk = desk
         self._health = health
         self._limits = limits
+        self.views = {**VIEWS, **Map(where).views()}
         self._assets = assets()
         self._render = Renderer({name: path for name, (path, _) in self._assets.items()})
         self.news = News(desk)
@@ -67,7 +69,7 @@ class Pages:
     def routes(self) -> Routes:
         """Path and method of each, with what answers it."""
         told: dict[str, Handler] = {
-            path: partial(self._show, path, view) for path, view in VIEWS.items()
+            path: partial(self._show, path, view) for path, view in self.views.items()
         }
         told |= {path: partial(_asset, answer) for path, answer in self._assets.values()}
         told |= {"/": self._front, "/page/events": self._events}
@@ -108,7 +110,7 @@ class Pages:
                 shown["marks"] = mark(await one(conn, Newest, "news"))
                 shown |= await view.look(Look(conn, asked, datetime.now(UTC), self._limits()))
         if view.say:
-            shown |= view.say(asked)
+            shown |= await view.say(asked)
         if view.standing:
             shown["standing"] = standing(await self._health.look())
         return shown

@@ -30,7 +30,7 @@ class View(NamedTuple):
 
     template: str
     look: Callable[[Look], Awaitable[dict[str, Any]]] | None = None
-    say: Callable[[Asked], dict[str, Any]] | None = None
+    say: Callable[[Asked], Awaitable[dict[str, Any]]] | None = None
     """Asked when there is no ``look``: it is told even when Postgres is not there."""
     live: str = ""
     """The topics of news.py after which it is asked for again."""

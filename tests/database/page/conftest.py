@@ -2,6 +2,7 @@
 
 import runpy
 import signal
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.database.page import chromium, living
 
+DATABASE = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))
 GOVERNANCE = runpy.run_path(str(Path(__file__).parents[1] / "governance" / "conftest.py"))
 start = GOVERNANCE["start"]
 
@@ -20,15 +22,17 @@ def fresh(start):
     return start().ready()
 
 
-@pytest.fixture(scope="module")
-def house(shared_database, tmp_path_factory):
+@pytest.fixture(scope="session")
+def house(admin_dsn, governance_template, tmp_path_factory):
     """A running one in which something happened; for tests that only look, or only add."""
-    made = GOVERNANCE["Governance"](tmp_path_factory.mktemp("house"), shared_database)
-    try:
-        living.settle(made.ready())
-        yield made
-    finally:
-        made.end(signal.SIGKILL)
+    name = f"governance_{uuid.uuid4().hex[:8]}_test"
+    with DATABASE["database_made"](admin_dsn, name, governance_template.name) as database:
+        made = GOVERNANCE["Governance"](tmp_path_factory.mktemp("house"), database)
+        try:
+            living.settle(made.ready())
+            yield made
+        finally:
+            made.end(signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ ASKED = [
     "/page/knowledge", "/page/knowledge?q=clarity", "/page/knowledge?q=%3Cb%3E",
     "/page/knowledge?tag=light", "/page/knowledge?id=moss", "/page/discovery?id=f-1",
     "/page/disputes", "/page/disputes?standing=failed", "/page/dispute?id=d-1",
-    "/page/health", "/page/where", "/page/where?q=void", "/page/where?q=nothing+at+all",
+    "/page/health", "/page/where", "/page/where?q=void", "/page/where?q=xqzjkw",
 ]  # fmt: skip
 REFUSED = {
     "/page/agent?id=nobody": 404, "/page/agent": 404, "/page/discovery?id=x": 404,
@@ -40,7 +40,7 @@ def opened(governance, path, headers=HTML, door="local"):
 
 def test_every_view_is_asked_for_here():
     """A new page has to be named in this file."""
-    assert {path.partition("?")[0] for path in ASKED} == VIEWS.keys()
+    assert {path.partition("?")[0] for path in ASKED} == {*VIEWS, "/page/where"}
 
 
 @pytest.mark.parametrize("path", ASKED)
@@ -155,6 +155,15 @@ def test_the_search_ranks_and_marks_what_it_finds(house):
     assert re.findall(r'data-key="find-(f-\d)"', text) == ["f-1", "f-3"]
     assert "and <mark>clarity</mark> with it" in text
     assert 'data-key="find-f-4"' in opened(house, "/page/knowledge?q=pauses")[2]
+
+
+def test_where_forgives_typing_errors_and_tells_how_to_read(house):
+    """With what the store says at this moment."""
+    text = Markup(opened(house, "/page/where?q=agent_stat")[2]).text
+
+    assert "core.agent_state" in text
+    assert "The newest is" in text
+    assert "psql" in text
 
 
 def test_a_transcript_is_told_whole(house):
