@@ -15,7 +15,9 @@ MOODS: Final[Mapping[str, str]] = {
     Overall.CRITICAL: "bad",
 }
 """What the style sheet makes of a word."""
-TOLD: Final = frozenset({"success", "resolved_agent_id", "status", "checks", "first_action"})
+TOLD: Final = frozenset(
+    {"success", "resolved_agent_id", "status", "checks", "first_action", "timestamp"}
+)
 """What stands above the numbers already."""
 
 

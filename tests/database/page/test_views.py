@@ -177,8 +177,7 @@ def test_a_transcript_is_told_whole(house):
 
 def test_an_empty_house_is_friendly(fresh):
     """Every list says what will be there, and the first one how to begin."""
-    for path in ("/", "/page/agents", "/page/verdicts", "/page/audit", "/page/knowledge",
-                 "/page/disputes"):  # fmt: skip
+    for path in ("/", "/page/agents", "/page/verdicts", "/page/knowledge", "/page/disputes"):
         status, _, text = opened(fresh, path)
         page = Markup(text)
         assert (status, page.wrong) == (200, []), path
