@@ -8,10 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
-import psycopg
-
-from schemas.errors import HouseError
-
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 AT_ONCE = 1_000
@@ -50,7 +46,7 @@ class Gather(Generic[K, V]):
     async def _answer(self, asked: dict[K, asyncio.Future[V | None]]) -> None:
         try:
             found = await self._load(list(asked))
-        except (HouseError, psycopg.Error, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  each of its callers is told
             for answer in asked.values():
                 answer.set_exception(error)
                 answer.exception()  # seen, should its caller be gone

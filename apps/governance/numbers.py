@@ -131,6 +131,11 @@ def _samples(seen: HealthReply) -> Iterator[tuple[Metric, list[Sample]]]:
             (("sessions",), seen.dropped.sessions),
         ],
     )
+    found = seen.session_lookups
+    yield (
+        declared.LOOKUPS,
+        [(("hit",), found.hits), (("miss",), found.misses), (("fallback",), found.fallback)],
+    )
     yield (
         declared.EVENT_AGE,
         [

@@ -58,6 +58,10 @@ DROPPED: Final = Metric(
     "What a best-effort store did not take: lines of the audit log, bindings of sessions.",
     ("what",),
 )  # fmt: skip
+LOOKUPS: Final = Metric(
+    "governance_session_lookups_total", "counter", "1",
+    "Look-ups of a session: known to Redis, unknown to it, answered without it.", ("how",),
+)  # fmt: skip
 EVENT_AGE: Final = Metric(
     "governance_last_event_age_seconds", "gauge", "s",
     "Age of the newest check-in, audit event and tool call; absent before the first.",
@@ -104,6 +108,6 @@ RELEASE: Final = Metric(
 
 METRICS: Final = (
     CHECK_INS, REFUSALS, CHECK_IN_SECONDS, BATCH, TOOL_SECONDS, WAITING, POOL, POOL_WAITING,
-    DROPPED, EVENT_AGE, EXPECTED, SILENT, LAG, MONTHS_AHEAD, DEFAULT_ROWS, MONTHS_WAITING,
+    DROPPED, LOOKUPS, EVENT_AGE, EXPECTED, SILENT, LAG, MONTHS_AHEAD, DEFAULT_ROWS, MONTHS_WAITING,
     DISK_FREE, COMPONENT, PROBE_AGE, UPTIME, RELEASE,
 )  # fmt: skip

@@ -97,6 +97,14 @@ class Dropped(Closed):
     sessions: Counted = 0
 
 
+class Lookups(Closed):
+    """How sessions were looked up, since the start."""
+
+    hits: Counted = 0
+    misses: Counted = 0
+    fallback: Counted = 0
+
+
 class HealthCheck(Call):
     """``health_check``."""
 
@@ -127,6 +135,7 @@ class HealthReply(Reply):
     disk: Disk | None = Field(default=None, description="Null when it does not answer.")
     months: Months
     dropped: Dropped
+    session_lookups: Lookups = Field(default_factory=Lookups)
     schema_revision: str | None = Field(
         default=None, description="The newest migration that is applied."
     )
