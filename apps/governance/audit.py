@@ -1,9 +1,12 @@
 """audit_log.jsonl: what governance did. The lines are the truth; audit.events is made from them."""
 
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from apps.governance.sampling import Sampler
 from apps.governance.trail.follow import Follower
 from apps.governance.trail.scribe import Scribe
 
@@ -26,6 +29,18 @@ class AuditLog(Scribe):
 
     follower: Follower | None = None
     """Who makes audit.events of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._sampler = Sampler()
+
+    def note(self, said: Sequence[dict[str, Any]]) -> None:
+        """As of any trail, but that noise is thinned out."""
+        super().note(self._sampler.kept(said))
+
+    def queue(self, said: Sequence[dict[str, Any]]) -> Awaitable[None]:
+        """As of any trail, but that noise is thinned out."""
+        return super().queue(self._sampler.kept(said))
 
     @property
     def lag_seconds(self) -> float | None:

@@ -317,6 +317,10 @@ def test_broken_connections_lose_no_acknowledged_row(living, governance_database
     assert acknowledged
     assert set(acknowledged) <= {seq for _, seq, _ in rows}
     assert all(count == 1 for *_, count in rows)
+    lines = [json.loads(line) for line in (tmp_path / "audit_log.jsonl").read_text().splitlines()]
+    told = sorted(x["payload"]["seq"] for x in lines if x["event_type"] == "check_in")
+    assert told == sorted(seq for _, seq, _ in rows)
+    assert ask(governance_database, "SELECT count(*) FROM audit.events") == [(len(lines),)]
 
 
 def test_a_full_queue_says_so(living, governance_database, tmp_path, monkeypatch):

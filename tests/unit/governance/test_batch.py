@@ -190,3 +190,38 @@ def test_state_json_holds_only_what_was_sent():
         "environment": {"cpu_temp_c": 53.0},
         "pi": {"outbox_depth": 3},
     }
+
+
+def stored(said: Report, first) -> tuple:
+    """How a check-in stands that a lost connection had committed."""
+    eisv = (first.eisv.E, first.eisv.I, first.eisv.S, first.eisv.V)
+    known = (*eisv, first.coherence, first.risk_score, first.action, first.margin)
+    return (said.body_sha256, *known, first.nearest_edge, first.reason, False, False)
+
+
+def test_what_a_lost_connection_committed_is_told_once():
+    """The row is there and no line tells of it; a true repeat is not told of again."""
+    heard = said(1)
+    (first,) = judged(heard).outcomes
+    rows = [(0, 7, "active", *stored(heard, first), *(None,) * 8, 41)]
+    told, repeat = (
+        Batch([heard], Thresholds(), unsure) for unsure in ({heard.key, "lumen"}, set())
+    )
+    for batch in (told, repeat):
+        batch.judge(rows)
+        assert batch.outcomes[0].repeated
+
+    kinds = [each["event_type"] for each in told.events]
+    assert kinds == ["identity_created", "check_in"]
+    assert told.events[1]["payload"]["state_id"] == 41
+    assert told.events[1]["payload"]["risk"] == first.risk_score
+    assert repeat.events == []
+    assert judged(heard).written == {heard.key}
+
+
+def test_a_row_is_told_of_under_its_number():
+    """In the order of the rows."""
+    batch = judged(said(1), said(2), said(3))
+    batch.number([5, 6, 9])
+
+    assert [each["payload"]["state_id"] for each in batch.events] == [5, 6, 9]
