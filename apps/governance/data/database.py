@@ -27,6 +27,7 @@ from schemas.governance.tables import Identity
 
 SQL = {
     **load(Path(__file__).parents[1] / "queries.sql"),
+    **load(Path(__file__).parents[1] / "sessions.sql"),
     **load(Path(__file__).with_name("queries.sql")),
 }
 EVENTS_LIMIT = 1_000
@@ -101,24 +102,23 @@ class Database:
                 lifetime = (expires_at - now).total_seconds()
                 bound = await _touch(conn, session, row[0], now, lifetime)
                 if bound is None:
-                    bound = await _one(conn, "session_agent", {"session_id": session})
-                    if bound is None or bound[0] != row[0]:
+                    bound = await _one(conn, "session_agents", {"session_ids": [session]})
+                    if bound is None or bound[1] != row[0]:
                         raise Conflict("create_session: the session is another agent's and lives")
 
         await self._do(work)
 
     async def update_session_activity(self, session_id: str) -> bool:
-        """Keep a session alive for another day; False if no living one has this id."""
+        """Keep a session alive for another day, to a minute; False if no living one has this id."""
         session = _session(session_id)
 
         async def work(store: Store) -> bool:
+            said = {"session_ids": [session], "lifetime": SESSION_LIFETIME_SECONDS}
             async with store.desk.connection() as conn, conn.transaction():
-                row = await _one(conn, "session_agent", {"session_id": session})
-                if row is None:
-                    return False
-                now = datetime.now(UTC)
-                await _touch(conn, session, row[0], now, SESSION_LIFETIME_SECONDS)
-                return True
+                row = await _one(conn, "session_agents", said)
+                if row is not None:
+                    await conn.execute(SQL["slide_sessions"], said)
+            return row is not None
 
         return await self._do(work)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 
-EXAMPLES = 350
+EXAMPLES = 250
 SEEDED = settings(
     max_examples=EXAMPLES,
     derandomize=True,
@@ -145,3 +145,23 @@ def test_no_body_is_a_fault_of_ours(governance, door, strangers, path):
     assert len(seen) > 2, seen  # some were taken, some were not
     status, said = door.post("/v1/checkins", strangers.VALID["/v1/checkins"])
     assert strangers.verdict_of("/v1/checkins", status, said)["action"] == "proceed"
+
+
+@pytest.mark.parametrize("path", ["/v1/checkins", "/v1/tools/sync_state"])
+def test_every_wrong_value_in_every_place(governance, door, strangers, path):
+    """One at a time: chance would take long to try them all."""
+    valid = _valid(strangers, path)
+    seen: Counter[int] = Counter()
+    states = "SELECT count(*) FROM core.agent_state"
+    [(before,)] = governance.rows(states)
+    for place in places(valid):
+        for nasty in NASTY:
+            body = json.dumps(changed(valid, place, nasty)).encode()
+            status, said = door.post(path, body)
+            told = strangers.verdict_of(path, status, said)
+            seen[status] += 1
+            assert (told is None) is (status != 200), (place, nasty)
+
+    assert governance.rows(states) == [(before + seen[200],)]
+    assert seen[200]  # what may be null, and texts that may be any
+    assert seen[422] > 500
