@@ -51,10 +51,11 @@ class Answer:
 
 def header(scope: Scope, name: str) -> str | None:
     """The first header of this name, or None."""
-    wanted = name.encode()
-    found = (value for key, value in scope["headers"] if key == wanted)
-    value = next(found, None)
-    return value.decode("latin-1") if value is not None else None
+    found: dict[bytes, bytes] | None = scope.get("abode.headers")
+    if found is None:
+        found = scope["abode.headers"] = dict(reversed(scope["headers"]))
+    value = found.get(name.encode())
+    return None if value is None else value.decode("latin-1")
 
 
 async def body(scope: Scope, receive: Receive) -> bytes:

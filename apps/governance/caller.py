@@ -1,5 +1,6 @@
 """Who calls: by token at the LAN's door, by what they say at the local one, never a web page."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,6 +77,7 @@ def name(given: Any) -> str | None:
         raise Refused(f"agent {given!r:.80}: is not a name") from None
 
 
+@lru_cache(maxsize=256)
 def _host(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
