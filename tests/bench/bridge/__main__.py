@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.bridge.load import Load, wrk
+from tests.bench.bridge.seeds import seed_table
 from tests.stand import Server, Stand, governance, peer, stand
 
 SLICE: Final = float(os.environ.get("ABODE_SLICE") or 5)
@@ -56,7 +57,7 @@ def main() -> int:
         with governance(at) as server:
             for row in [*_clients(at, server), *_long(server), *_peer(at, server)]:
                 table.add_row(*row)
-            for row in _full(at, server):
+            for row in [*seed_table(server.port), *_full(at, server)]:
                 table.add_row(*row)
     console.print(table)
     return 0

@@ -1,0 +1,58 @@
+"""The table of the third seed: how long one caller waits, at the 95th of a hundred."""
+
+import http.client
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+TRIES: Final = 300
+AGENT: Final = "bench-seeds"
+SESSION: Final = "bench-seeds-session"
+Row = tuple[str, str, str, str, str, str]
+
+
+def seed_table(port: int) -> Iterator[Row]:
+    """One caller after the other over one connection, as an agent does it."""
+    conn = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
+    def ask(path: str, said: Any, **headers: str) -> Any:
+        told = {"Content-Type": "application/json", **headers}
+        conn.request("POST", path, json.dumps(said), told)
+        answer = conn.getresponse()
+        body = json.loads(answer.read())
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status} {body}")
+        return body
+
+    def check_in(seq: int) -> None:
+        anima = dict.fromkeys(("warmth", "clarity", "stability", "presence"), 0.8)
+        said = {"agent": AGENT, "boot_id": "bench-seeds", "seq": seq, "anima": anima}
+        ask("/v1/checkins", said, **{"X-Session-ID": SESSION})
+
+    def tool(name: str, **arguments: Any) -> Any:
+        return ask(f"/v1/tools/{name}", arguments, **{"X-Agent-Id": AGENT})
+
+    check_in(0)
+    told = [tool("store_discovery", type="note", summary=f"n {n}", tags=["seed"]) for n in range(9)]
+    found = told[0]["discovery"]["discovery_id"]
+    whole: dict[str, tuple[float, Callable[[int], Any]]] = {
+        "session lookup and its agent": (
+            1,
+            lambda _: ask("/v1/tools/identity", {}, **{"X-Session-ID": SESSION}),
+        ),
+        "agent read": (10, lambda _: tool("get_agent", agent=AGENT)),
+        "state write": (20, lambda n: check_in(n + 1)),
+        "graph query": (200, lambda _: tool("neighbourhood", discovery_id=found)),
+        "audit query": (30, lambda _: tool("query_audit_events", limit=20)),
+    }
+    for what, (limit, do) in whole.items():
+        times = []
+        for n in range(TRIES):
+            begun = time.perf_counter()
+            do(n)
+            times.append(1000 * (time.perf_counter() - begun))
+        p95 = statistics.quantiles(times, n=20)[-1]
+        met = "yes" if p95 <= limit else "NO"
+        yield f"seed: {what}, p95", f"{p95:.2f} ms", "", "", f"<= {limit:g} ms", met
