@@ -16,38 +16,18 @@ import uvloop
 from pydantic import ValidationError
 
 from apps.governance import VERSION
-from apps.governance.auditing import Auditing
-from apps.governance.calibration.calibration import Calibration
-from apps.governance.calls import check_in_tools, identity_tools, toolbox
-from apps.governance.checkins import SQL, Checkins
-from apps.governance.continuity import Continuity
-from apps.governance.descriptions import Descriptions
+from apps.governance.checkins import SQL
 from apps.governance.desk import Desk
-from apps.governance.dialectic.archive import Archive
-from apps.governance.dialectic.disputes import Disputes
-from apps.governance.dialectic.tools import dialectic_tools
 from apps.governance.door import door
-from apps.governance.figures import Figures
-from apps.governance.health import Health, require_schema
-from apps.governance.health_routes import health_routes
-from apps.governance.identities import Identities
-from apps.governance.keyring import Keyring
-from apps.governance.knowledge.tools import Knowledge
-from apps.governance.locks import Locks
-from apps.governance.maintenance import Maintenance
-from apps.governance.numbers import Numbers
-from apps.governance.outcomes import Outcomes
-from apps.governance.page.pages import Pages
+from apps.governance.health import require_schema
 from apps.governance.patience import Patient
-from apps.governance.registry import Registry
-from apps.governance.roster import Roster
-from apps.governance.routes import OPEN, Parts, routes
+from apps.governance.rooms import Stores, furnished
+from apps.governance.routes import OPEN
 from apps.governance.sessions import Sessions, connect
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.trails import Trails
 from apps.governance.web import Doors
-from apps.governance.where import Whereabouts
 from apps.postgres import Pool, place, pool
 from schemas.errors import Diverged, HouseError, Unreachable
 from schemas.governance.thresholds import Thresholds
@@ -87,12 +67,10 @@ async def serve(told: Settings) -> None:
         ]
         store = await _open(told, stack)
         thresholds = await _ready(store)
-        desk = Desk(store)
         trails = Trails(told.postgres, told.audit_log)
-        audit = trails.audit
         await trails.begin()
         line = connect(told.redis)
-        sessions = Sessions(desk, line)
+        sessions = Sessions(Desk(store), line)
         stack.push_async_callback(sessions.close)
 
         def on_lost(why: str) -> None:
@@ -100,53 +78,14 @@ async def serve(told: Settings) -> None:
                 lost.append(why)
                 server.should_exit = True
 
-        numbers = Numbers()
-        checkins = Checkins(store, thresholds, audit, sessions, on_lost, numbers=numbers)
-        maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive", Locks(line))
-        disputes = Disputes(desk, audit)
-        calibration = Calibration(desk, audit, checkins)
-        health = Health(
-            store, audit, sessions, checkins,
-            maintenance=maintenance, on_lost=on_lost, numbers=numbers, usage=trails.usage,
-            also={
-                "dialectic": lambda: disputes.trouble,
-                "thresholds": lambda: calibration.trouble,
-            },
-        )  # fmt: skip
-        places = Whereabouts(desk, told.audit_log.parent, told.reach())
-        descriptions = Descriptions(desk, line)
-        keyring = tokens.keyring = Keyring(desk)
-        identities = Identities(desk, audit, descriptions)
-        continuity = Continuity(desk, audit, identities, keyring, sessions)
-        tools = toolbox(
-            (
-                check_in_tools(checkins),
-                identity_tools(identities, continuity),
-                Registry(desk, audit, keyring, sessions).tools(),
-                Roster(desk, descriptions).tools(),
-                health.tools(),
-                Figures(desk).tools(),
-                Knowledge(desk, audit).tools(),
-                dialectic_tools(disputes, Archive(desk, audit)),
-                places.tools(),
-                Outcomes(desk, audit).tools(),
-                calibration.tools(),
-                Auditing(desk, trails.index).tools(),
-            ),
-            lambda tool: numbers.timed(trails.usage.noted(tool)),
-        )
-        pages = Pages(desk, health, lambda: checkins.thresholds, *places.tools())
+        stores = Stores(told, store, trails, line, sessions)
+        rooms = furnished(stores, thresholds, tokens, on_lost)
         app = Doors(
             local_port=told.local_port,
             local_open=told.local_open,
             tokens=tokens,
             sessions=sessions,
-            routes=routes(
-                Parts(checkins, numbers, tools),
-                health_routes(health, numbers),
-                places.routes(),
-                pages.routes(),
-            ),
+            routes=rooms.routes,
             is_open=OPEN,
         )
         server = Server(
@@ -162,35 +101,22 @@ async def serve(told: Settings) -> None:
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             ),
-            pages.close,
+            rooms.pages.close,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        writer, *tellers = [
-            _supervised(name, work, broken, server)
-            for name, work in (
-                ("check-ins", checkins.run()),
-                *trails.works(),
-                ("sessions", sessions.run()),
-                ("health", health.watch()),
-                ("maintenance", maintenance.watch()),
-                ("dialectic", disputes.watch()),
-                ("trail keeper", trails.keeper.watch()),
-                ("page", pages.news.watch()),
-                ("calibration", calibration.watch()),
-            )
-        ]
+        writer, *tellers = [_supervised(name, work, broken, server) for name, work in rooms.works()]
         log.info(
             "governance %s: doors %s:%d (token) and %s:%d (%s)",
             VERSION, told.host, told.port, told.local_host, told.local_port,
             "open: a lab" if told.local_open else "token",
         )  # fmt: skip
         await server.serve(sockets=doors)
-        checkins.close(Unreachable("governance: is stopping", "send it again later"))
+        rooms.checkins.close(Unreachable("governance: is stopping", "send it again later"))
         await asyncio.wait([writer])
         await trails.close(*tellers[:3])
-        maintenance.close()
+        rooms.maintenance.close()
         for task in tellers[3:]:
             task.cancel()
         await asyncio.wait(tellers[3:])

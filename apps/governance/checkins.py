@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
 from apps.governance.batch import Batch
+from apps.governance.limits import Limits
 from apps.governance.memory import Memory
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report
@@ -59,6 +60,7 @@ class Checkins:
         on_lost: Callable[[str], None],
         *,
         numbers: Numbers | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._pool = pool
         self._thresholds = thresholds
@@ -67,6 +69,7 @@ class Checkins:
         self._memory = Memory()
         self._on_lost = on_lost
         self._numbers = numbers or Numbers()
+        self._limits = limits
         self._queue: deque[tuple[Report, asyncio.Future[Verdict]]] = deque()
         self._wake = asyncio.Event()
         self._told: list[Awaitable[None]] = []
@@ -95,6 +98,8 @@ class Checkins:
         return answer
 
     async def _handle(self, said: Report) -> Verdict:
+        if self._limits:
+            await self._limits.admit(said)
         if self._closed:
             raise self._closed
         self._audit.require()

@@ -10,16 +10,20 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from apps.bridge.refusals import TooMany
+from apps.bridge.tool import Caller, Tool
 from apps.governance.redis_line import Line, Script
 from apps.governance.report import Report
 from schemas.errors import HouseError
 from schemas.governance import keys
+from schemas.governance.calls import Right
 from schemas.governance.limits import LIVE_SECONDS, PER_AGENT, Rate
+from schemas.quantity import Closed
 
 log = logging.getLogger("governance")
 RATE: Final = Script.load(Path(__file__).with_name("rate.lua"))
@@ -71,6 +75,18 @@ class Limits:
         """
         if is_live(said):
             await self.take(said.agent)
+
+    def limited(self, tool: Tool) -> Tool:
+        """The tool, its calls counted by agent; not an operator's, and check-ins not twice."""
+        if tool.is_verdict:
+            return tool
+
+        async def run(caller: Caller, asked: Any) -> Closed:
+            if caller.agent is not None and Right.OPERATE not in caller.rights:
+                await self.take(caller.agent)
+            return await tool.run(caller, asked)
+
+        return replace(tool, run=run)
 
     async def _shared(self, agent: str) -> float:
         """How long Redis says to wait; not at all without it, for we counted as well."""

@@ -18,7 +18,8 @@ function request()
   local agent = "bench-" .. (seq % agents)
   if shape == "rest" then
     return wrk.format(nil, "/v1/checkins", nil, '{"contract":2,"agent":"' .. agent ..
-      '","boot_id":"' .. run .. '","seq":' .. seq .. ',' .. block ..
+      '","boot_id":"' .. run .. '","seq":' .. seq ..
+      ',"recorded_at":"2026-02-20T12:00:00Z",' .. block ..
       ',"sensor_data":{' .. sensors .. ',' .. drawing .. '}}')
   end
   return wrk.format(nil, shape == "peer" and "/mcp" or "/mcp/", nil, '{"jsonrpc":"2.0","id":' .. seq ..

@@ -295,3 +295,20 @@ def test_outside_of_a_lab_the_local_door_wants_a_token_too(start):
     status, _, _ = closed.ask("POST", "/v1/checkins", SEED, BEARER)
     assert status == 200
     assert closed.ask("GET", "/health")[0] == 200
+
+
+def test_an_agent_may_call_sixty_times_a_minute(start):
+    """Tools and live check-ins together; what a Pi has waiting comes in whatever it is."""
+    governance = start(GOVERNANCE_LOCAL_OPEN="false").ready()
+    live = json.loads(SEED)
+    backlog = json.dumps(live | {"recorded_at": "2026-02-20T12:00:00Z"})
+    asked = [governance.ask("POST", "/v1/checkins", SEED, BEARER, "lan") for _ in range(30)]
+    told = [governance.ask("POST", "/v1/tools/identity", "{}", BEARER, "lan") for _ in range(31)]
+
+    assert [status for status, _, _ in (*asked, *told)] == [200] * 60 + [429]
+    _, headers, body = told[-1]
+    assert 0 < int(headers["retry-after"]) <= 60
+    assert json.loads(body)["error"].startswith("agent 'lumen': above 60 in 60 s")
+    assert governance.ask("POST", "/v1/checkins", SEED, BEARER, "lan")[0] == 429
+    assert governance.ask("POST", "/v1/checkins", backlog, BEARER, "lan")[0] == 200
+    assert governance.call("sync_state", ARGUMENTS, BEARER, door="lan")[1]["action"] == "pause"

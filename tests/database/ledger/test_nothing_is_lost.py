@@ -61,7 +61,8 @@ class Client(threading.Thread):
             anima = {k: round(self.random.random(), 3) for k in ("warmth", "clarity", "presence")}
             self.sent[seq] = json.dumps(
                 {"contract": 2, "agent": self.agent, "boot_id": self.boot, "seq": seq}
-                | {"anima": anima | {"stability": 0.9}}
+                # As a Pi's backlog: what is live may come once a second at most.
+                | {"recorded_at": "2026-02-20T12:00:00Z", "anima": anima | {"stability": 0.9}}
             )
         conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
         headers = {"Content-Type": "application/json", "X-Session-ID": f"session-{self.agent}"}

@@ -1,0 +1,123 @@
+"""The rooms of the process, put together: who needs whom, what they serve and do meanwhile."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, NamedTuple
+
+from apps.governance.auditing import Auditing
+from apps.governance.calibration.calibration import Calibration
+from apps.governance.calls import check_in_tools, identity_tools, toolbox
+from apps.governance.checkins import Checkins
+from apps.governance.continuity import Continuity
+from apps.governance.descriptions import Descriptions
+from apps.governance.desk import Desk
+from apps.governance.dialectic.archive import Archive
+from apps.governance.dialectic.disputes import Disputes
+from apps.governance.dialectic.tools import dialectic_tools
+from apps.governance.figures import Figures
+from apps.governance.health import Health
+from apps.governance.health_routes import health_routes
+from apps.governance.identities import Identities
+from apps.governance.keyring import Keyring
+from apps.governance.knowledge.tools import Knowledge
+from apps.governance.limits import Limits
+from apps.governance.locks import Locks
+from apps.governance.maintenance import Maintenance
+from apps.governance.numbers import Numbers
+from apps.governance.outcomes import Outcomes
+from apps.governance.page.pages import Pages
+from apps.governance.redis_line import Line
+from apps.governance.registry import Registry
+from apps.governance.roster import Roster
+from apps.governance.routes import Parts, routes
+from apps.governance.sessions import Sessions
+from apps.governance.settings import Settings
+from apps.governance.tokens import Tokens
+from apps.governance.trails import Trails
+from apps.governance.web import Routes
+from apps.governance.where import Whereabouts
+from apps.postgres import Pool
+from schemas.governance.thresholds import Thresholds
+
+
+class Stores(NamedTuple):
+    """What is open when the rooms are made."""
+
+    told: Settings
+    pool: Pool
+    trails: Trails
+    line: Line
+    sessions: Sessions
+
+
+class Rooms(NamedTuple):
+    """What the process runs and, when told to stop, ends in this order."""
+
+    routes: Routes
+    checkins: Checkins
+    maintenance: Maintenance
+    pages: Pages
+    works: Callable[[], Iterator[tuple[str, Coroutine[Any, Any, None]]]]
+    """Name and work: the writer of check-ins first, then those of the trails."""
+
+
+def furnished(
+    stores: Stores, thresholds: Thresholds, tokens: Tokens, on_lost: Callable[[str], None]
+) -> Rooms:
+    """Every room with what it needs; nothing runs yet."""
+    told, pool, trails, line, sessions = stores
+    desk, audit = Desk(pool), trails.audit
+    numbers, limits = Numbers(), Limits(line)
+    checkins = Checkins(pool, thresholds, audit, sessions, on_lost, numbers=numbers, limits=limits)
+    maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive", Locks(line))
+    disputes = Disputes(desk, audit)
+    calibration = Calibration(desk, audit, checkins)
+    health = Health(
+        pool, audit, sessions, checkins,
+        maintenance=maintenance, on_lost=on_lost, numbers=numbers, usage=trails.usage,
+        also={
+            "dialectic": lambda: disputes.trouble,
+            "thresholds": lambda: calibration.trouble,
+        },
+    )  # fmt: skip
+    places = Whereabouts(desk, told.audit_log.parent, told.reach())
+    descriptions = Descriptions(desk, line)
+    keyring = tokens.keyring = Keyring(desk)
+    identities = Identities(desk, audit, descriptions)
+    continuity = Continuity(desk, audit, identities, keyring, sessions)
+    tools = toolbox(
+        (
+            check_in_tools(checkins),
+            identity_tools(identities, continuity),
+            Registry(desk, audit, keyring, sessions).tools(),
+            Roster(desk, descriptions).tools(),
+            health.tools(),
+            Figures(desk).tools(),
+            Knowledge(desk, audit).tools(),
+            dialectic_tools(disputes, Archive(desk, audit)),
+            places.tools(),
+            Outcomes(desk, audit).tools(),
+            calibration.tools(),
+            Auditing(desk, trails.index).tools(),
+        ),
+        lambda tool: numbers.timed(trails.usage.noted(limits.limited(tool))),
+    )
+    pages = Pages(desk, health, lambda: checkins.thresholds, *places.tools())
+
+    def works() -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        yield "check-ins", checkins.run()
+        yield from trails.works()
+        yield "sessions", sessions.run()
+        yield "health", health.watch()
+        yield "maintenance", maintenance.watch()
+        yield "dialectic", disputes.watch()
+        yield "trail keeper", trails.keeper.watch()
+        yield "page", pages.news.watch()
+        yield "calibration", calibration.watch()
+
+    served = routes(
+        Parts(checkins, numbers, tools),
+        health_routes(health, numbers),
+        places.routes(),
+        pages.routes(),
+    )
+    return Rooms(served, checkins, maintenance, pages, works)
