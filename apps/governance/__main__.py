@@ -70,7 +70,8 @@ async def serve(told: Settings) -> None:
         trails = Trails(told.postgres, told.audit_log)
         await trails.begin()
         line = connect(told.redis)
-        sessions = Sessions(Desk(store), line)
+        desk = Desk(store)
+        sessions = Sessions(desk, line)
         stack.push_async_callback(sessions.close)
 
         def on_lost(why: str) -> None:
@@ -78,7 +79,7 @@ async def serve(told: Settings) -> None:
                 lost.append(why)
                 server.should_exit = True
 
-        stores = Stores(told, store, trails, line, sessions)
+        stores = Stores(told, store, desk, trails, line, sessions)
         rooms = furnished(stores, thresholds, tokens, on_lost)
         app = Doors(
             local_port=told.local_port,

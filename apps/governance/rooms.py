@@ -44,6 +44,8 @@ class Stores(NamedTuple):
 
     told: Settings
     pool: Pool
+    desk: Desk
+    """The one way of callers to the pool: two would let in twice as many."""
     trails: Trails
     line: Line
     sessions: Sessions
@@ -64,8 +66,8 @@ def furnished(
     stores: Stores, thresholds: Thresholds, tokens: Tokens, on_lost: Callable[[str], None]
 ) -> Rooms:
     """Every room with what it needs; nothing runs yet."""
-    told, pool, trails, line, sessions = stores
-    desk, audit = Desk(pool), trails.audit
+    told, pool, desk, trails, line, sessions = stores
+    audit = trails.audit
     numbers, limits = Numbers(), Limits(line)
     checkins = Checkins(pool, thresholds, audit, sessions, on_lost, numbers=numbers, limits=limits)
     maintenance = Maintenance(told.postgres, told.audit_log.parent / "archive", Locks(line))
