@@ -12,7 +12,7 @@ from apps.bridge.tool import Tool
 from apps.bridge.web import Answer, header
 from apps.governance import VERSION
 from apps.governance.desk import Desk
-from apps.governance.health import Health
+from apps.governance.health import PROBE_EVERY_SECONDS, Health
 from apps.governance.page import agents, library
 from apps.governance.page.asked import Asked
 from apps.governance.page.assets import assets
@@ -27,8 +27,10 @@ from apps.governance.routes import INDEX
 from apps.governance.web import Handler, Request, Routes
 from schemas.errors import HouseError, Unreachable
 from schemas.governance.calls import Right
+from schemas.governance.calls.health import HealthReply
 from schemas.governance.thresholds import Thresholds
 
+RECENT_SECONDS: Final = 2 * PROBE_EVERY_SECONDS
 Limits = Callable[[], Thresholds]
 
 
@@ -112,8 +114,15 @@ class Pages:
         if view.say:
             shown |= await view.say(asked)
         if view.standing:
-            shown["standing"] = standing(await self._health.look())
+            shown["standing"] = standing(await self._stands(anew=view.look is None))
         return shown
+
+    async def _stands(self, *, anew: bool) -> HealthReply:
+        """What a probe finds now; beside other things, what the last one found of late."""
+        last = self._health.last
+        if anew or last is None or self._health.age > RECENT_SECONDS:
+            return await self._health.look()
+        return last
 
     async def _events(self, request: Request) -> Answer:
         _may_look(request)
