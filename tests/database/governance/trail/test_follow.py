@@ -13,6 +13,7 @@ from apps.governance.trail import read
 from apps.governance.trail.files import listing
 from apps.governance.trail.journal import Journal
 from apps.governance.trail.keep import Keeper
+from apps.governance.trail.line import seal
 from apps.governance.trail.reindex import reindex
 from apps.governance.trail.verify import known, verify
 from schemas.errors import Diverged
@@ -102,7 +103,7 @@ def test_only_what_is_on_the_disk_becomes_a_row(ground):
     journal.write(bodies(3))
     with ground.connect() as conn, ground.path.open("ab") as file:
         follower = ground.follower(journal)
-        file.write(bodies(1)[0] + b"\n")
+        file.write(seal(bodies(1)[0], journal.tip)[0])
         file.flush()
         catch_up(follower, conn)
 
@@ -202,8 +203,9 @@ def test_a_broken_connection_is_made_anew(ground):
     assert ground.is_same()
 
 
-def test_lines_of_an_index_that_was_set_back_are_read_again(ground):
-    """A database from a backup knows less than the files: they tell it the rest."""
+@pytest.mark.parametrize("file", [None, 99])
+def test_lines_of_an_index_that_was_set_back_are_read_again(ground, file):
+    """A database from a backup knows less than the files, also of a file that is gone."""
     journal = Journal(ground.path)
     with ground.connect() as conn:
         follower = ground.follower(journal)
@@ -216,10 +218,13 @@ def test_lines_of_an_index_that_was_set_back_are_read_again(ground):
                     " (SELECT event_id FROM audit.events ORDER BY recorded_at DESC LIMIT 5)"
                     " RETURNING 1")  # fmt: skip
         ground.rows(
-            "UPDATE audit.positions AS p SET seq = q.seq, hash = q.hash, read_bytes = q.read_bytes"
+            "UPDATE audit.positions AS p SET seq = q.seq, hash = q.hash, read_bytes = q.read_bytes,"
+            f" first_seq = {file or 'q.first_seq'}"
             f" FROM jsonb_populate_record(NULL::audit.positions, '{json.dumps(saved)}') AS q"
             " WHERE p.trail = 'audit_log' RETURNING 1"
         )
-        catch_up(ground.follower(journal), conn)
+        again = ground.follower(journal)
+        catch_up(again, conn)
 
     assert ground.is_same()
+    assert (again.odd, again.refused) == (None, 0)
