@@ -58,13 +58,16 @@ PROBE: Final = Key(
     owner="mac",
 )
 
+_SESSION: Final = SESSION.of(session_id="")
+"""Each look-up of a session makes one key: format() would be a tenth of our own work for it."""
+
 KEYS: Final = (SESSION, PROBE, DESCRIPTION, CALLS, LOCK, FENCE)
 """What the ACL of the user may touch, and nothing else."""
 
 
 def session(session_id: str) -> str:
     """The agent that a session belongs to; lives ``SESSION_LIFETIME_SECONDS``."""
-    return SESSION.of(session_id=session_id)
+    return _SESSION + session_id
 
 
 def probe(process: str) -> str:

@@ -178,7 +178,8 @@ def test_redis_going_away_opens_nothing(redis):
 
 def test_what_redis_refuses_is_not_counted_here(redis):
     """Else who waited as told would be refused again."""
-    redis.cli("RPUSH", "rate_limit:lumen", *[str(int(NOW.timestamp() * 1000) + 5_000)] * 60)
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    redis.cli("RPUSH", "rate_limit:lumen", *[str(int(soon.timestamp() * 1000))] * 60)
 
     async def run():
         line = redis.line()
