@@ -1,9 +1,10 @@
 """Arguments with which each tool does what it is for, in an order in which they work.
 
-Every tool has a line here: the official client calls them all.
+Every tool has a line here: the official client calls them all. Some are made of what others said.
 """
 
 import json
+from collections.abc import Callable
 
 BLOCK = {
     "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
@@ -11,7 +12,7 @@ BLOCK = {
 }
 BEFORE = (("store_discovery", {"discovery_id": "d-2", "summary": "the lamp was replaced"}),)
 """What must have been called for all of these to work."""
-EXAMPLES: dict[str, dict] = {
+EXAMPLES: dict[str, dict | Callable[[dict[str, dict]], dict]] = {
     "sync_state": {"sensor_data": BLOCK},
     "process_agent_update": {"parameters": [{"key": "sensor_data", "value": json.dumps(BLOCK)}]},
     "update_agent_metadata": {"purpose": "to draw", "tags": ["pi"], "preferences": {"ink": 1}},
@@ -37,4 +38,27 @@ EXAMPLES: dict[str, dict] = {
     "path_between": {"start": {"key": "d-1"}, "end": {"label": "Tag", "key": "light"}},
     "knowledge_stats": {},
     "supersede_discovery": {"discovery_id": "d-1", "superseded_by": "d-2"},
-}
+    "request_review": {"session_type": "review", "reason": "an example"},
+    "submit_thesis": lambda said: {
+        "session_id": _dispute(said), "root_cause": "it was dark", "proposed_conditions": ["light"],
+    },
+    "submit_antithesis": lambda said: {"session_id": _dispute(said), "reasoning": "it was noon"},
+    "submit_synthesis": lambda said: {"session_id": _dispute(said), "agrees": True},
+    "get_dialectic": lambda said: {"session_id": _dispute(said)},
+    "list_dialectics": {"limit": 5},
+    "export_dialectic": lambda said: {"session_id": _dispute(said)},
+    "import_dialectic": lambda said: {"document": said["export_dialectic"]["document"]},
+    "record_ground_truth": {"confidence": 0.8, "actual": 1.0},
+    "get_calibration": {"days": 30},
+    "get_thresholds": {},
+    "set_thresholds": lambda said: {
+        "expected_version": said["get_thresholds"]["version"], "reason": "an example",
+        "risk_low": 0.34,
+    },
+    "query_audit_events": {"limit": 5},
+    "where": {"term": "drawing_history"},
+}  # fmt: skip
+
+
+def _dispute(said: dict[str, dict]) -> str:
+    return said["request_review"]["session"]["session_id"]

@@ -34,7 +34,10 @@ def test_it_lists_and_calls_every_tool(governance, accept, path):
             await client.call_tool(name, arguments)
         said = {}
         for name in [name for name in EXAMPLES if name in listed]:
-            said[name] = await client.call_tool(name, EXAMPLES[name])
+            arguments = EXAMPLES[name]
+            if callable(arguments):
+                arguments = arguments({n: r.structured_content for n, r in said.items()})
+            said[name] = await client.call_tool(name, arguments)
         return listed, said
 
     url = f"http://127.0.0.1:{governance.local}{path}"
