@@ -5,6 +5,7 @@ import json
 import runpy
 import socket
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,6 +34,14 @@ STORED = """SELECT (SELECT count(*) FROM core.identities), (SELECT count(*) FROM
        (SELECT count(*) FROM core.agent_state), (SELECT count(*) FROM audit.events)"""
 
 
+_NUMBERS = count()
+
+
+def somebody_new() -> str:
+    """A name that was not used before: each may ask sixty times a minute only."""
+    return f"stranger-{next(_NUMBERS)}"
+
+
 class Door:
     """A kept connection to the local door, renewed when governance ends it."""
 
@@ -45,7 +54,7 @@ class Door:
 
     def post(self, path, body, **headers):
         """Status and body; the whole answer is read, even if governance hung up early."""
-        told = {"Content-Type": "application/json", "X-Agent-Id": "stranger"} | headers
+        told = {"Content-Type": "application/json", "X-Agent-Id": somebody_new()} | headers
         for again in (True, False):
             try:
                 with suppress(BrokenPipeError):
@@ -115,7 +124,7 @@ def verdict_of(path, status, said):
 def strangers():
     """What they send, and what an answer to it means."""
     return SimpleNamespace(CALM=CALM, TOOL=TOOL, VALID=VALID, call=call, verdict_of=verdict_of,
-                           STORED=STORED)  # fmt: skip
+                           STORED=STORED, somebody_new=somebody_new)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -169,13 +169,13 @@ def test_whoever_asks_without_end_is_let_go(governance):
 @pytest.mark.parametrize("door", ["local", "lan"])
 def test_half_open_callers_do_not_slow_the_others(governance, strangers, door):
     """250 of them at a door for 256: who asks properly there is answered within 100 ms."""
-    bearer = {"X-Agent-Id": "lumen", "Authorization": "Bearer token-of-lumen"}
+    bearer = {"X-Agent-Id": strangers.somebody_new(), "Authorization": "Bearer token-of-lumen"}
     parts = (b"", b"P", HEAD, HEAD + b"Content-Length: 100\r\n\r\n{")
     with ExitStack() as stack:
         for place in range(250):
             caller = stack.enter_context(connected(governance, door))
             caller.sendall(parts[place % 4])
-        best = min(_slowest(governance, strangers, door, bearer) for _ in range(3))
+        best = min(_slowest(governance, strangers, door, bearer) for _ in range(2))
 
     assert best < 0.1
 
