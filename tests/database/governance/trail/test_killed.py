@@ -14,7 +14,7 @@ from apps.postgres import PostgresSettings
 from schemas.governance.audit import Trail
 
 CALM = {"anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}}
-CLIENTS = 8
+CLIENTS = 12
 KILLS = 4
 
 
@@ -38,6 +38,8 @@ class Client(threading.Thread):
             if status == 200:
                 self.told.append(seq)
                 seq += 1
+            else:
+                time.sleep(0.05)
 
 
 def test_a_killed_governance_loses_no_acknowledged_line(start):
