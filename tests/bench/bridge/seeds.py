@@ -28,7 +28,14 @@ def seed_table(port: int) -> Iterator[Row]:
 
     def check_in(seq: int) -> None:
         anima = dict.fromkeys(("warmth", "clarity", "stability", "presence"), 0.8)
-        said = {"agent": AGENT, "boot_id": "bench-seeds", "seq": seq, "anima": anima}
+        said: dict[str, Any] = {
+            "agent": AGENT,
+            "boot_id": "bench-seeds",
+            "seq": seq,
+            "anima": anima,
+        }
+        # A backlog: what is live may come once a second only.
+        said["recorded_at"] = "2026-02-20T12:00:00Z"
         ask("/v1/checkins", said, **{"X-Session-ID": SESSION})
 
     def tool(name: str, **arguments: Any) -> Any:
@@ -44,7 +51,7 @@ def seed_table(port: int) -> Iterator[Row]:
         ),
         "agent read": (10, lambda _: tool("get_agent", agent=AGENT)),
         "state write": (20, lambda n: check_in(n + 1)),
-        "graph query": (200, lambda _: tool("neighbourhood", discovery_id=found)),
+        "graph query": (200, lambda _: tool("neighbourhood", around={"key": found})),
         "audit query": (30, lambda _: tool("query_audit_events", limit=20)),
     }
     for what, (limit, do) in whole.items():
