@@ -12,7 +12,8 @@ from apps.governance.dialectic.transcript import alike, put_together, take_apart
 from schemas.errors import Refused
 from schemas.governance.dialectic import Phase, SessionKind, Standing, Step
 
-REAL = sorted(Path("/work/shared/data/dialectic_sessions").glob("*.json"))
+SHARED = next(p / "shared" for p in Path(__file__).parents if (p / "shared/data").is_dir())
+REAL = sorted((SHARED / "data/dialectic_sessions").glob("*.json"))
 needs_real = pytest.mark.skipif(not REAL, reason="the real sessions are not here")
 BARE = {
     "session_id": "s-1", "paused_agent_id": "lumen", "reviewer_agent_id": "ember",

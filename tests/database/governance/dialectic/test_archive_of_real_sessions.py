@@ -8,7 +8,8 @@ import pytest
 from apps.bridge.refusals import Conflict
 from schemas.errors import Refused
 
-REAL = sorted(Path("/work/shared/data/dialectic_sessions").glob("*.json"))
+SHARED = next(p / "shared" for p in Path(__file__).parents if (p / "shared/data").is_dir())
+REAL = sorted((SHARED / "data/dialectic_sessions").glob("*.json"))
 needs_real = pytest.mark.skipif(not REAL, reason="the real sessions are not here")
 ONE = {
     "session_id": "s-1", "paused_agent_id": "lumen", "reviewer_agent_id": "ember",
