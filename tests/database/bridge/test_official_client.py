@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from mcp.client.client import Client
@@ -76,3 +77,14 @@ def test_it_shakes_hands_and_is_told_who_answers(governance):
 
     url = f"http://127.0.0.1:{governance.local}/mcp"
     assert asyncio.run(_ask(url, hello)) == ("2025-11-25", "governance")
+
+
+def test_the_page_on_governance_has_every_tool(governance):
+    """With its right and what it does."""
+    _, _, body = governance.ask("GET", "/v1/openapi.json")
+    paths = json.loads(body)["paths"]
+    posts = [each["post"] for path, each in paths.items() if path.startswith("/v1/tools/")]
+    rows = [f"| `{p['operationId']}` | {p['x-right']} | {p['summary']} |" for p in posts]
+    page = (Path(__file__).parents[3] / "docs/governance.md").read_text()
+
+    assert [row for row in page.splitlines() if row.startswith("| `")] == rows
