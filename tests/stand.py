@@ -25,7 +25,7 @@ from schemas.governance.server import APP, LOGINS
 from services.house import render
 from services.postgres import MAX_CONNECTIONS, memory, statement
 from services.roles import Role, role_sql
-from tests.database.conftest import database_made
+from tests.database.conftest import answering, database_made
 
 ROOT = Path(__file__).resolve().parents[1]
 DATABASE = "governance_bench_test"
@@ -90,7 +90,7 @@ def stand() -> Iterator[Stand]:
             stack.callback(_docker, "rm", "-fv", name)
             _docker("run", "-d", "--name", name, *_run(folder, each, image))
         admin = f"postgresql://postgres@/postgres?host={folder}/sock"
-        _wait(admin)
+        answering(admin)
         with psycopg.connect(admin, autocommit=True) as conn:
             roles = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
             for login in LOGINS:
@@ -246,19 +246,6 @@ def _answers(port: int) -> bool:
         return True
     except OSError:
         return False
-
-
-def _wait(dsn: str) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            psycopg.connect(dsn, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-        else:
-            return
 
 
 def _free() -> int:

@@ -89,13 +89,14 @@ def admin_dsn(standing) -> Iterator[str]:
         _docker("start", name)
         port = _docker("port", name, "5432").splitlines()[0].rsplit(":", 1)[1]
         dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        _wait(dsn)
+        answering(dsn)
         yield dsn
     finally:
         _docker("rm", "-fv", name)
 
 
-def _wait(dsn: str) -> None:
+def answering(dsn: str) -> None:
+    """Wait until a server does."""
     until = time.monotonic() + 60
     while True:
         try:
