@@ -11,6 +11,7 @@ from apps.bridge.tool import Caller, Tool
 from apps.bridge.web import told
 from schemas.bridge import Action, Margin
 from schemas.errors import HouseError, Unreachable
+from schemas.governance.calls import Right
 from schemas.quantity import Closed
 
 PROTOCOLS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
@@ -51,11 +52,14 @@ async def dispatch(
 
 async def use(tool: Tool, caller: Caller, arguments: Arguments) -> Closed:
     """What the tool answers to arguments that are as declared, from a caller who may."""
-    if tool.needs not in caller.rights:
-        raise Forbidden(
-            f"{tool.name}: needs the right {tool.needs.value!r}", "ask an operator for a token"
-        )
+    require(caller, tool.needs, tool.name)
     return await tool.run(caller, read(tool.takes, to_json(arguments), "arguments"))
+
+
+def require(caller: Caller, right: Right, what: str) -> None:
+    """Forbidden to a caller who has not the right."""
+    if right not in caller.rights:
+        raise Forbidden(f"{what}: needs the right {right.value!r}", "ask an operator for a token")
 
 
 def refused(tool: Tool, error: HouseError, agent: str | None) -> dict[str, Any]:

@@ -116,11 +116,12 @@ async def serve(told: Settings) -> None:
         await server.serve(sockets=doors)
         rooms.checkins.close(Unreachable("governance: is stopping", "send it again later"))
         await asyncio.wait([writer])
-        await trails.close(*tellers[:3])
+        # Whoever still changes something tells of it: the trails come last.
         rooms.maintenance.close()
         for task in tellers[3:]:
             task.cancel()
         await asyncio.wait(tellers[3:])
+        await trails.close(*tellers[:3])
     if broken:
         raise Diverged(f"governance: {broken[0]}", "this is a fault of ours; please report it")
     if lost:

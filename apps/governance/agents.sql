@@ -34,8 +34,9 @@ SELECT identity.agent_id, identity.status, identity.label, identity.parent_agent
   LEFT JOIN LATERAL (
        SELECT s.action, s.margin, s.received_at
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id
+          AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
         LIMIT 1) AS state ON true
  WHERE (%(after)s::text IS NULL OR identity.agent_id > %(after)s)
    AND (%(status)s::text IS NULL OR identity.status = %(status)s)
@@ -56,8 +57,9 @@ SELECT identity.status, identity.last_activity_at,
   LEFT JOIN LATERAL (
        SELECT s.action, s.margin, s.reason, s.received_at
          FROM core.agent_state AS s
-        WHERE s.identity_id = identity.identity_id AND NOT s.late
-        ORDER BY s.state_id DESC
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id
+          AND NOT s.late
+        ORDER BY s.identity_id, s.state_id DESC
         LIMIT 1) AS state ON true
  WHERE identity.agent_id = %(agent)s;
 

@@ -34,6 +34,13 @@ class Batch:
             for place, said in enumerate(reports)
             if (stood := known.recall(said)) and said.agent not in unsure and said.key not in unsure
         }
+        # All of an agent or nothing: what is asked for now is newer than what is remembered.
+        asked = {said.agent for place, said in enumerate(reports) if place not in self._recalled}
+        self._recalled = {
+            place: stood
+            for place, stood in self._recalled.items()
+            if reports[place].agent not in asked
+        }
         self._recalled_of = {reports[place].agent: each for place, each in self._recalled.items()}
         self.unsure = unsure
         """Keys and agents that a lost connection may have committed, and that no line tells of."""

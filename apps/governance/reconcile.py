@@ -18,7 +18,7 @@ from apps.governance.audit import event
 from apps.governance.trail.follow import SQL, Connection, Follower
 from apps.governance.trail.index import connect
 from apps.postgres import PostgresSettings
-from schemas.errors import Unreachable
+from schemas.errors import Diverged, Unreachable
 from schemas.governance.audit import Trail
 
 log = logging.getLogger("governance")
@@ -67,9 +67,15 @@ def _tell(conn: Connection, follower: Follower) -> int:
     told = 0
     if follower.journal.tip.seq:
         for untold in (_identities, _check_ins):
+            before: list[dict[str, Any]] = []
             while events := list(untold(conn, follower)):
+                if _what(events) == _what(before):
+                    raise Diverged(
+                        f"{follower.journal.path}: {len(events)} lines do not become rows",
+                        "abode audit verify",
+                    )
                 _write(conn, follower, events)
-                told += len(events)
+                told, before = told + len(events), events
     state_id, lifecycle_id = conn.execute(SQL["newest"]).fetchone() or (0, 0)
     opened = {"state_id": state_id, "lifecycle_id": lifecycle_id}
     opened |= {"told_late": told, "version": VERSION}
@@ -92,6 +98,10 @@ def _check_ins(conn: Connection, follower: Follower) -> Iterator[dict[str, Any]]
     names = ("state_id", "boot_id", "seq", "sha256", "action", "margin", "risk")
     for agent, received_at, *rest in found:
         yield _late(agent, "check_in", received_at, dict(zip(names, rest, strict=True)))
+
+
+def _what(events: list[dict[str, Any]]) -> list[Any]:
+    return [(each["agent_id"], each["event_type"], each["payload"]) for each in events]
 
 
 def _late(agent: str, kind: str, at: datetime, payload: dict[str, Any]) -> dict[str, Any]:

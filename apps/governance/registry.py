@@ -4,6 +4,7 @@ With the right to write an agent has a say over itself and its children; an oper
 table of rights is ``_may``. A parent is named when a child is registered and never changes.
 """
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -47,11 +48,14 @@ class Registry:
         audit: AuditLog,
         keyring: Keyring,
         sessions: Sessions,
+        deployed: AbstractSet[str] = frozenset(),
     ) -> None:
         self._desk = desk
         self._audit = audit
         self._keyring = keyring
         self._sessions = sessions
+        self._deployed = deployed
+        """Names that are taken though nobody may have heard of them yet."""
 
     def tools(self) -> tuple[Tool, ...]:
         """What one may change."""
@@ -85,6 +89,8 @@ class Registry:
                 raise Forbidden(
                     f"agent {parent!r}: is not you", "register your own child, or ask an operator"
                 )
+            if agent in self._deployed:
+                raise Conflict(f"agent {agent!r}: is one of the deploy's", "take another name")
         given = _given(caller, asked.rights)
         async with self._desk.connection() as conn, conn.transaction():
             values = {"agent": agent, "parent": parent, "reason": asked.spawn_reason}

@@ -90,7 +90,7 @@ def furnished(
         (
             check_in_tools(checkins),
             identity_tools(identities, continuity),
-            Registry(desk, audit, keyring, sessions).tools(),
+            Registry(desk, audit, keyring, sessions, tokens.agents).tools(),
             Roster(desk, descriptions).tools(),
             health.tools(),
             Figures(desk).tools(),

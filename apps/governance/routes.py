@@ -18,6 +18,7 @@ from apps.governance.openapi import document
 from apps.governance.report import report
 from apps.governance.web import Request, Routes
 from schemas.errors import HouseError, Refused, Unreachable
+from schemas.governance.calls import Right
 
 INDEX = b"""governance of abode
 GET  /                 the same as a page, for a browser
@@ -53,6 +54,7 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
             who = await asked.caller(in_body=said.agent)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
+            tools.require(who, Right.CHECK_IN, "check-in")
         now = datetime.now(UTC)
         heard = report(who.agent, said, now, session_id=who.session_id, told=told)
         answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)

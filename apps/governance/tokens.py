@@ -44,6 +44,11 @@ class Tokens:
                 'it holds {"agent": "sha256 hex of its token"}',
             ) from None
 
+    @property
+    def agents(self) -> frozenset[str]:
+        """Those that the deploy gave a token, heard of already or not."""
+        return frozenset(self._hashes)
+
     async def who(self, authorization: str | None) -> tuple[str, frozenset[Right]]:
         """Of an Authorization header: Bearer, or Basic with the token as password."""
         token = _token(authorization or "")

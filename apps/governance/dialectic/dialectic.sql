@@ -29,10 +29,25 @@ SELECT identity.status,
  WHERE identity.agent_id = %(agent)s;
 
 -- free_agents --
--- Who could review: active, heard of late, not paused by its last verdict, in no open dispute.
+-- Who could review: active, heard of late, not paused by its last verdict, in no open dispute; and
+-- no kin: an agent makes its children itself, and they would say whatever it wants.
+WITH RECURSIVE above AS (
+SELECT i.agent_id, i.parent_agent_id FROM core.identities AS i WHERE i.agent_id = %(agent)s
+ UNION
+SELECT i.agent_id, i.parent_agent_id
+  FROM above AS a
+  JOIN core.identities AS i ON i.agent_id = a.parent_agent_id),
+kin AS (
+SELECT a.agent_id FROM above AS a
+ UNION
+SELECT i.agent_id
+  FROM kin AS k
+  JOIN core.identities AS i ON i.parent_agent_id = k.agent_id)
 SELECT identity.agent_id
   FROM core.identities AS identity
  WHERE identity.status = 'active' AND identity.last_activity_at > %(heard_since)s
+   AND NOT EXISTS (
+       SELECT FROM kin WHERE kin.agent_id = identity.agent_id AND kin.agent_id <> %(agent)s)
    AND NOT EXISTS (
        SELECT FROM dialectic.sessions AS d
         WHERE d.status = 'active'

@@ -196,9 +196,8 @@ class Disputes:
             if found["agent_id"] == agent:
                 raise Refused("discovery_id: is your own", "supersede it instead")
             return str(found["agent_id"])
-        free = [
-            row["agent_id"] for row in await rows(conn, "free_agents", {"heard_since": now - HEARD})
-        ]
+        heard = {"agent": agent, "heard_since": now - HEARD}
+        free = [row["agent_id"] for row in await rows(conn, "free_agents", heard)]
         if asked.reviewer_agent_id is not None:
             if asked.reviewer_agent_id not in {*free} - {agent}:
                 raise Conflict(f"reviewer_agent_id: {asked.reviewer_agent_id!r} is not free")

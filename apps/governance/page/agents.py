@@ -118,7 +118,7 @@ async def audit(look: Look) -> dict[str, Any]:
     found = await _events(look, limit=MANY)
     return {
         "events": found,
-        "agent": look.asked.text("id"),
+        "agent": look.whose or look.asked.text("id"),
         "kind": look.asked.text("kind"),
         "older": found[-1] if len(found) == MANY else None,
         "depth": DEPTH,
@@ -168,7 +168,7 @@ async def _verdicts(look: Look, *, limit: int) -> list[Verdict]:
 
 
 async def _events(look: Look, *, limit: int) -> list[Event]:
-    only, name = look.asked.text("kind"), look.asked.text("id")
+    only, name = look.asked.text("kind"), look.whose or look.asked.text("id")
     told = {
         "agent": name,
         "before": look.asked.before("until"),

@@ -96,7 +96,7 @@ class Pages:
         }
         try:
             _may_look(request)
-            shown = await self._looked(view, Asked(request.query()))
+            shown = await self._looked(view, Asked(request.query()), _whose(request))
         except (HouseError, psycopg.Error, TimeoutError) as error:
             house = error if isinstance(error, HouseError) else _away(error)
             status = status_of(house)
@@ -104,13 +104,14 @@ class Pages:
             return self._render.answer("refused.html", {**menu, **told}, status)
         return self._render.answer(view.template, {**menu, "live": view.live, **shown})
 
-    async def _looked(self, view: View, asked: Asked) -> dict[str, Any]:
+    async def _looked(self, view: View, asked: Asked, whose: str) -> dict[str, Any]:
         shown: dict[str, Any] = {"marks": ""}
         if view.look:
             async with self._desk.connection() as conn:
                 # Before the rows: what comes between the two is news then.
                 shown["marks"] = mark(await one(conn, Newest, "news"))
-                shown |= await view.look(Look(conn, asked, datetime.now(UTC), self._limits()))
+                look = Look(conn, asked, datetime.now(UTC), self._limits(), whose)
+                shown |= await view.look(look)
         if view.say:
             shown |= await view.say(asked)
         if view.standing:
@@ -148,6 +149,12 @@ def _may_look(request: Request) -> None:
     site, mode = (header(request.scope, f"sec-fetch-{name}") for name in ("site", "mode"))
     if site in {"cross-site", "same-site"} and mode != "navigate":
         raise Forbidden("this request comes from a page of elsewhere", "open the page itself")
+
+
+def _whose(request: Request) -> str:
+    """An agent sees its own trail, an operator everybody's: as with query_audit_events."""
+    known = request.known
+    return "" if known is None or Right.OPERATE in known.rights else known.agent or ""
 
 
 def _away(error: psycopg.Error | TimeoutError) -> Unreachable:

@@ -23,6 +23,8 @@ class Look(NamedTuple):
     asked: Asked
     now: datetime
     limits: Thresholds
+    whose: str = ""
+    """Whose trail may be looked at; of everybody's where it is empty."""
 
 
 class View(NamedTuple):

@@ -145,7 +145,7 @@ class Follower:
             said = link(line)
             if said is None:
                 self.refused += 1
-                self._oddity(f"after line {tip.seq}: {line[:40]!r} is no line of the chain")
+                self._oddity(f"after line {tip.seq}: there is what is no line of the chain")
                 continue
             if said.seq <= tip.seq:
                 continue  # it was read again from the beginning of its file

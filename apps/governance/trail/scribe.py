@@ -88,19 +88,26 @@ class Scribe:
 
     async def run(self) -> None:
         """Write what was taken until closed and empty; while it fails, every second again."""
-        while self._pending or not self._closed:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._pending and not await self._write():
-                if self._closed:
-                    break
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing(), AGAIN_SECONDS)
-                self._wake.set()
-        if self._pending:
-            self.dropped += len(self._pending)
-            log.error("%s: %d lines are lost: %s", self.path, len(self._pending), self.trouble)
-        self.journal.close()
+        try:
+            while self._pending or not self._closed:
+                await self._wake.wait()
+                self._wake.clear()
+                if self._pending and not await self._write():
+                    if self._closed:
+                        break
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing(), AGAIN_SECONDS)
+                    self._wake.set()
+            if self._pending:
+                self.dropped += len(self._pending)
+                log.error("%s: %d lines are lost: %s", self.path, len(self._pending), self.trouble)
+            self.journal.close()
+        finally:
+            gone = Unreachable(f"{self.path}: is not written any more", "send it again later")
+            for waits in (self._writing, self._gathering):
+                if waits is not None and not waits.done():
+                    waits.set_exception(gone)
+                    waits.exception()  # whoever waited may be gone
 
     def close(self) -> None:
         """Take no more; what was taken is still written."""

@@ -144,6 +144,7 @@ SELECT l.event_id, i.agent_id, l.occurred_at
   FROM core.lifecycle_events AS l
   JOIN core.identities AS i ON i.identity_id = l.identity_id
  WHERE l.event_id > %(lifecycle_id)s AND l.status_before IS NULL
+   AND l.occurred_at > now() - interval '90 d'
    AND NOT EXISTS (
        SELECT FROM audit.events AS e
         WHERE e.agent_id = i.agent_id AND e.event_type LIKE 'identity\_%%'

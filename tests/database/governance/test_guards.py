@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,7 +13,6 @@ from apps.governance.maintenance import Maintenance
 from apps.governance.report import report
 from apps.postgres import PostgresSettings
 from schemas.bridge import CheckIn
-from schemas.errors import Diverged
 
 EVENT = (
     "INSERT INTO audit.events (event_id, event_type, recorded_at)"
@@ -99,17 +99,23 @@ def test_an_event_waits_for_its_month(governance_database):
     assert done == ["INSERT 0 1"]
 
 
-def test_a_row_without_a_month_is_not_refused_for_good(living, governance_database, tmp_path):
+def test_a_row_without_a_month_waits_in_the_trail_for_one(governance):
     """Nobody's message is thrown away because a table of ours lacks its default."""
-    without_months(governance_database)
-    with psycopg.connect(governance_database.owner) as conn:
+    without_months(governance.database)
+    rows = "SELECT count(*) FROM audit.events WHERE event_type = 'check_in'"
+    with psycopg.connect(governance.database.owner, autocommit=True) as conn:
         conn.execute("DROP TABLE audit.events_default")
+        body = said(1).check_in.model_dump_json(exclude_unset=True)
+        status, _, _ = governance.ask("POST", "/v1/checkins", body, {"X-Agent-Id": "lumen"})
+        assert status == 200
+        assert '"event_type":"check_in"' in (governance.folder / "audit_log.jsonl").read_text()
+        assert conn.execute(rows).fetchone() == (0,)
 
-    async def come():
-        async with living(governance_database, tmp_path) as (made, *_):
-            return await asyncio.gather(made.handle(said(1)), return_exceptions=True)
-
-    assert isinstance(asyncio.run(come())[0], Diverged)
+        conn.execute("CREATE TABLE audit.events_default PARTITION OF audit.events DEFAULT")
+        until = time.monotonic() + 15
+        while conn.execute(rows).fetchone() == (0,) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert conn.execute(rows).fetchone() == (1,)
 
 
 @pytest.mark.parametrize("table", ["audit.tool_usage", "core.tool_usage", "audit.outcome_events"])

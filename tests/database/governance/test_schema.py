@@ -41,6 +41,10 @@ INSERT INTO audit.positions (trail, first_seq, read_bytes, seq, hash)
 VALUES ('audit_log', 1, 0, 1, sha256('a'));
 INSERT INTO audit.anchors (trail, seq, day, hash) VALUES ('audit_log', 1, now()::date, sha256('a'));
 ALTER TABLE audit.anchors DISABLE TRIGGER anchors_keep; -- the tests change every column
+INSERT INTO core.calibration_versions (version, data, made_at, replaced_role)
+VALUES (0, '{}', now(), 'x');
+INSERT INTO core.tokens (identity_id, purpose, secret_sha256, rights, expires_at)
+SELECT identity_id, 'access', sha256('a'), '{read}', now() FROM core.identities;
 INSERT INTO core.discoveries (discovery_id, agent_id, type, summary, details)
 VALUES ('d-1', 'lumen', 'insight', 'A quiet room', 'Drawings grow darker at night'),
        ('d-2', 'ember', 'answer', 'It is the lamp', '');

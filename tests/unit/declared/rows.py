@@ -5,7 +5,7 @@ The same every time: row ``n`` of a table is the same whichever of its columns a
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
 from itertools import chain
 from random import Random
@@ -65,11 +65,17 @@ def rows(models: tuple[type[Table], ...], now: datetime) -> dict[type[Table], li
     made: dict[type[Table], list[dict[str, Any]]] = {}
     for model in order.static_order():
         whole = made[model] = []
-        alone = any(field.kind == "true" for field in fields(model))
+        keys = (_most(field) for field in fields(model) if (field.name,) == model.key)
+        count = min((COUNT, *keys))
         there = {m.table: made[m] for m in made}
         # One by one: a row may refer to the one before.
-        whole.extend(_row(model, n, now, there) for n in range(1 if alone else COUNT))
+        whole.extend(_row(model, n, now, there) for n in range(count))
     return made
+
+
+def _most(field: Field) -> int:
+    """How many values a column can have, if it says them all."""
+    return {"true": 1, "words": len(field.words)}.get(field.kind, COUNT)
 
 
 def properties(label: type[Label], now: datetime) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ def _row(model: type[Closed], n: int, now: datetime, made: dict[str, Any]) -> di
         if field.column.generated:
             continue
         choices = list(_choices(model, field, now, made, n))
-        if field.name in singles:
+        if field.name in singles and field.kind != "words":
             row[field.name] = _single(field, n, choices[(n + place) % len(choices)])
             continue
         if field.nullable:
@@ -126,6 +132,7 @@ def _choices(
     size = field.longest or 32
     by_kind: dict[str, tuple[Any, ...]] = {
         "words": field.words,
+        "date": (date(1, 1, 1), date(2024, 2, 29), date(9999, 12, 31)),
         "true": (True,),
         "bool": (True, False),
         "UUID": tuple(UUID(int=random.getrandbits(128)) for _ in range(4)),
@@ -176,6 +183,8 @@ def _single(field: Field, n: int, value: Any) -> Any:
             return f"{value}-{n}"
         case "int":
             return ends(field)[n] if n < len(ends(field)) else 1000 + n
+        case "date":
+            return date(2024, 2, 28) + timedelta(days=n)
         case "UUID":
             return UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
     return value

@@ -15,7 +15,7 @@ from apps.migrate import runner
 from apps.migrate.catalog import sqlite
 from apps.migrate.lines import line
 from tests.unit.declared.round_trip import columns, fill, round_trip
-from tests.unit.declared.rows import ends, months, rows
+from tests.unit.declared.rows import COUNT, ends, months, rows
 
 ANIMA = line("anima")
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -131,7 +131,7 @@ def test_rows_hold_what_is_rare(store):
     """Both ends of every range, every word, null and not null, every edge of a month."""
     for model, whole in rows(tables(store), NOW).items():
         for field in fields(model):
-            if field.column.generated or len(whole) == 1:
+            if field.column.generated or len(whole) < COUNT:
                 continue
             values = [row[field.name] for row in whole]
             if (field.name,) == model.key:

@@ -83,13 +83,16 @@ def test_days_turn_while_many_write(ground):
                     await trails.audit.append([event(f"a{who}", "x", {})])
                     sent.append(who)
 
-            async def clock() -> None:
-                for days in range(6):
-                    while len(sent) < 40 * (days + 1):  # noqa: ASYNC110  # time is what is tested
-                        await asyncio.sleep(0.01)
-                    now[0] += timedelta(days=1)
-                while len(sent) < 320:  # noqa: ASYNC110
+            async def written(more: int) -> None:
+                upto = len(sent) + more
+                while len(sent) < upto:  # noqa: ASYNC110  # time is what is tested
                     await asyncio.sleep(0.01)
+
+            async def clock() -> None:
+                for _ in range(6):
+                    await written(40)
+                    now[0] += timedelta(days=1)
+                await written(40)
                 over.append(True)
 
             await asyncio.gather(clock(), *(writer(who) for who in range(8)))
