@@ -312,3 +312,53 @@ def test_an_agent_may_call_sixty_times_a_minute(start):
     assert governance.ask("POST", "/v1/checkins", SEED, BEARER, "lan")[0] == 429
     assert governance.ask("POST", "/v1/checkins", backlog, BEARER, "lan")[0] == 200
     assert governance.call("sync_state", ARGUMENTS, BEARER, door="lan")[1]["action"] == "pause"
+
+
+def test_every_way_in_asks_for_its_right(start):
+    """A token that may only read checks in nowhere, one that may only check in reads nothing."""
+    governance = start().ready()
+    shown = {}
+    for right in ("read", "check-in"):
+        _, _, body = governance.ask(
+            "POST", "/v1/tools/register_agent",
+            json.dumps({"new_agent": f"only-{right}", "rights": [right]}), {"X-Agent-Id": "lumen"},
+        )  # fmt: skip
+        shown[right] = {"Authorization": f"Bearer {json.loads(body)['token']}"}
+
+    def status(right, method, path, body=None):
+        return governance.ask(method, path, body, shown[right], "lan")[0]
+
+    assert status("read", "POST", "/v1/checkins", SEED) == 403
+    assert status("check-in", "POST", "/v1/checkins", SEED) == 200
+    assert status("read", "POST", "/v1/tools/list_agents", "{}") == 200
+    assert status("check-in", "POST", "/v1/tools/list_agents", "{}") == 403
+    assert status("check-in", "GET", "/page/agents") == 403
+    assert status("read", "GET", "/page/agents") == 200
+    is_error, said = governance.call("sync_state", ARGUMENTS, shown["read"], door="lan")
+    assert (is_error, said["action"]) == (True, "pause")
+
+
+def test_a_name_of_the_deploy_is_nobody_s_child(governance):
+    """Even before its Pi was heard for the first time; else its parent could speak for it."""
+    asked = json.dumps({"new_agent": "ember", "rights": ["read"]})
+    status, _, body = governance.ask("POST", "/v1/tools/register_agent", asked, BEARER, "lan")
+
+    assert status == 409
+    assert "'ember': is one of the deploy's" in json.loads(body)["error"]
+
+
+def test_a_reader_sees_its_own_trail_on_the_page_and_nobody_else_s(governance):
+    """As with query_audit_events; who sits at a lab's own door is its operator."""
+    for agent in ("lumen", "stranger"):
+        governance.ask("POST", "/v1/checkins", SEED, {"X-Agent-Id": agent})
+    until = time.monotonic() + 10
+    while governance.rows("SELECT count(*) FROM audit.events") < [(4,)]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+    def page(path, headers, door):
+        return governance.ask("GET", path, None, headers | {"Accept": "text/html"}, door)[2]
+
+    for path in ("/page/audit", "/page/audit?id=stranger"):
+        assert "stranger" not in page(path, BEARER, "lan").split("<main", 1)[1]
+    assert "stranger" in page("/page/audit", {}, "local")

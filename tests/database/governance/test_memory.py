@@ -165,3 +165,19 @@ def test_whoever_was_not_heard_for_longest_is_forgotten_first(monkeypatch):
         memory.learn(agent, agent)
 
     assert sorted(memory._stood) == ["a", "c"]
+
+
+def test_what_is_asked_of_an_agent_counts_for_its_whole_batch(
+    living, governance_database, tmp_path
+):
+    """A pause that one report of a batch hears of holds for the next, which was remembered."""
+    pause = does(governance_database, "UPDATE core.identities SET status = 'paused'")
+
+    async def run():
+        async with living(governance_database, tmp_path) as (made, *_):
+            await made.handle(said(1))
+            await asyncio.to_thread(pause)
+            both = made.handle(said(1, boot="boot-0002")), made.handle(said(2))
+            return await asyncio.gather(*both)
+
+    assert [answer.action for answer in asyncio.run(run())] == [Action.PAUSE, Action.PAUSE]

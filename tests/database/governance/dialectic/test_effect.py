@@ -201,3 +201,29 @@ def test_the_app_itself_may_not_touch_a_status_nor_when_it_was_settled(lobby):
                 conn.execute(statement)
 
     lobby(story)
+
+
+@pytest.mark.parametrize("kin", ["child", "parent", "grandchild", "sibling"])
+def test_no_kin_lifts_a_pause(lobby, kin):
+    """An agent makes its children itself: with one of them it is as with itself alone."""
+    parents = {
+        "child": {"ember": "lumen"},
+        "parent": {"lumen": "ember"},
+        "grandchild": {"moth": "lumen", "ember": "moth"},
+        "sibling": {"lumen": "moth", "ember": "moth"},
+    }[kin]
+
+    async def story(room):
+        room.agent("lumen", status="paused")
+        room.agent("ember")
+        room.agent("moth", action="pause")
+        for child, parent in parents.items():
+            room.rows(
+                "UPDATE core.identities SET parent_agent_id = %s WHERE agent_id = %s"
+                " RETURNING agent_id",
+                parent, child,
+            )  # fmt: skip
+        session_id = await room.opened()
+        return (await room.call("get_dialectic", None, session_id=session_id)).session
+
+    assert lobby(story).reviewer_agent_id == "lumen"
