@@ -9,7 +9,7 @@ SELECT json_build_object(
                   FROM aclexplode(n.nspacl) a
                  WHERE a.grantor = n.nspowner AND a.grantee <> n.nspowner GROUP BY a.grantee) x
           LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.grantee), '{}'))
-     FROM pg_catalog.pg_namespace n WHERE n.nspname IN ('ag_catalog', 'cron')),
+     FROM pg_catalog.pg_namespace n WHERE n.nspname IN ('ag_catalog', 'cron', 'trgm')),
   'age_closed', (SELECT NOT EXISTS (
         SELECT FROM pg_catalog.pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
          WHERE p.pronamespace = to_regnamespace('ag_catalog') AND a.grantee = 0

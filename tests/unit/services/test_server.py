@@ -73,3 +73,11 @@ def test_the_jobs_are_those_scheduled():
 
     for job in JOBS:
         assert f"('{job.job}', '{job.schedule}', '{job.command}')" in said, job.job
+
+
+def test_whoever_was_let_into_a_declared_schema_is_asked_for():
+    """Else a deploy would let them in again every time."""
+    asked = render("postgres/extensions.sql")
+    schemas = {schema for database in DATABASES for schema in database.usage}
+
+    assert {schema for schema in schemas if f"'{schema}'" not in asked} == set()
