@@ -112,11 +112,12 @@ def test_an_end_that_was_made_though_the_server_complained_is_no_failure(
     shutil.copytree(line("governance").folder, folder, ignore=shutil.ignore_patterns("post-*"))
     more = Line("governance", "postgres", folder)
     undo = [more.sql(name, back=True) for name in reversed(more.migrations())]
-    write(more, "0011.drop-all", "-- ensure: SELECT true\n" + "\n".join(undo))
-    write(more, "0012.create-spoons", FINE.format("spoons"))
+    n = len(undo) + 1
+    write(more, f"{n:04}.drop-all", "-- ensure: SELECT true\n" + "\n".join(undo))
+    write(more, f"{n + 1:04}.create-spoons", FINE.format("spoons"))
 
     done = runner.apply(more, governance_database.owner)
 
-    assert done.ran == ("0011.drop-all", "0012.create-spoons")
+    assert done.ran == (f"{n:04}.drop-all", f"{n + 1:04}.create-spoons")
     assert there(governance_database.owner, "spoons") == ["spoons"]
     assert runner.status(more, governance_database.owner).settled
