@@ -22,6 +22,7 @@ from apps import hosts as in_force
 from apps.migrate import runner
 from apps.migrate.lines import line
 from schemas.governance.server import APP, LOGINS
+from schemas.hosts import Hosts
 from services.house import render
 from services.postgres import MAX_CONNECTIONS, memory, statement
 from services.roles import Role, role_sql
@@ -66,9 +67,9 @@ class Stand(NamedTuple):
 
 
 @contextmanager
-def stand() -> Iterator[Stand]:
+def stand(hosts: Hosts | None = None) -> Iterator[Stand]:
     """From the lab's images, Postgres with the lab's configuration: fsync is on, Docker's disk."""
-    hosts, _ = in_force.in_force(ROOT)
+    hosts = hosts or in_force.in_force(ROOT)[0]
     sizes = memory(hosts.mac.memory_mb)
     conf = render(
         "postgres/postgresql.conf.j2", **sizes, max_connections=MAX_CONNECTIONS, port=5432,

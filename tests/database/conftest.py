@@ -134,19 +134,21 @@ def database_made(admin: str, name: str, template: str | None = None) -> Iterato
         netloc = f"{role}:{role}@{place}" if role else parts.netloc
         return urlunsplit(parts._replace(netloc=netloc, path=f"/{name}"))
 
-    with psycopg.connect(admin, autocommit=True) as conn:
-        found = {"owner": OWNER}
-        conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template or 'template0'}")
-        try:
+    try:
+        with psycopg.connect(admin, autocommit=True) as conn:
+            found = {"owner": OWNER}
+            conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template or 'template0'}")
             for _, sql in database_sql(declared, found):
                 conn.execute(sql)
-            with psycopg.connect(dsn(), autocommit=True) as inside:
-                there = inside.execute(statement("postgres/extensions.sql")).fetchone()[0]
-                for _, sql in extension_sql(declared, there):
-                    inside.execute(sql)
-            yield Database(name, dsn(), *map(dsn, (OWNER, APP, READER, MONITOR, BACKUP)))
-        finally:
-            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with psycopg.connect(dsn(), autocommit=True) as inside:
+            there = inside.execute(statement("postgres/extensions.sql")).fetchone()[0]
+            for _, sql in extension_sql(declared, there):
+                inside.execute(sql)
+        yield Database(name, dsn(), *map(dsn, (OWNER, APP, READER, MONITOR, BACKUP)))
+    finally:
+        # The server may have been killed meanwhile.
+        with psycopg.connect(admin, autocommit=True) as conn:
+            conn.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -107,9 +107,9 @@ def kill(house, server, what):
 
 
 @pytest.fixture(scope="module")
-def house():
+def house(standing):
     """A stand with one governance that is started again whenever it ends."""
-    with stand() as at, governance(at, again=True) as server:
+    with stand(standing.hosts) as at, governance(at, again=True) as server:
         stop = threading.Event()
         clients = [Client(number, server.port, stop) for number in range(CLIENTS)]
         for client in clients:
