@@ -182,7 +182,8 @@ class Edge(StrEnum):
 class Verdict(Message, owner="mac", kept="in core.agent_state, with its check-in"):
     """The answer to a check-in. Given only once the check-in is on disk.
 
-    ``late``: a higher seq of its boot came before it, so nothing steps from it.
+    ``late``: a newer one came before it, so nothing steps from it (docs/bridge.md says what is
+    newer).
     """
 
     success: Literal[True] = True

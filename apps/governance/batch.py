@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.bridge.refusals import Conflict
 from apps.governance.memory import Before, Memory, Stood
-from apps.governance.report import Report, again, event, row, verdict
+from apps.governance.report import UNKEYED, Report, again, event, row, verdict
 from apps.governance.verdict import judge
 from schemas.bridge import Action, Margin, Verdict
 from schemas.eisv import Anima, GovernanceEisv
@@ -53,6 +53,7 @@ class Batch:
         self._newest: dict[str, Before] = {}
         self._stands: dict[str, Stood] = {}
         self._highest: dict[tuple[str, str], int] = {}
+        self._heard: set[tuple[str, str]] = set()
         self._welcomed: set[str] = set()
 
     @property
@@ -121,10 +122,12 @@ class Batch:
                 self._next(said, stood)
                 continue
             _, identity_id, status, sha, *rest = found[place]
-            first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[12:20])
+            first, late, before = tuple(rest[:11]), bool(rest[11]), _before(rest[13:24])
+            if rest[12]:
+                self._heard.add(said.key[:2])
             if sha is not None:
                 if said.key in self.unsure and bytes(sha) == said.body_sha256:
-                    self._tell(said, again(said, first), state_id=rest[20])
+                    self._tell(said, again(said, first), state_id=rest[24])
                 answer = _still(again(said, first), status)
                 self.outcomes.append(self._repeat(said, bytes(sha), answer))
             elif said.key in self._stored:
@@ -177,6 +180,8 @@ class Batch:
         self, said: Report, identity_id: int, status: str, stored: Before | None, late: bool
     ) -> Verdict:
         before = self._newest.get(said.agent, stored)
+        late = late or (before is not None and self._is_older(said, before))
+        self._heard.add(said.key[:2])
         made = judge(
             before.eisv if before else None,
             before.anima if before else None,
@@ -188,9 +193,12 @@ class Batch:
             made = made._replace(**_hold(status))
         answer = verdict(said, made, late=late)
         if not late:
-            self._newest[said.agent] = Before(made.eisv, said.check_in.anima)
-            self._highest[said.key[:2]] = said.seq
+            self._newest[said.agent] = Before(
+                made.eisv, said.check_in.anima, said.boot_id, said.seq, said.recorded_at
+            )
             self._stand(said, identity_id, status)
+        boot = said.key[:2]
+        self._highest[boot] = max(said.seq, self._highest.get(boot, -1))
         self._stored[said.key] = (said.body_sha256, answer)
         place = {"place": len(self.rows), "late": late, "agent": said.agent}
         self.rows.append(row(said, identity_id, made) | place)
@@ -198,6 +206,18 @@ class Batch:
         if said.session_id:
             self.sessions.setdefault(said.session_id, said.agent)
         return answer
+
+    def _is_older(self, said: Report, newest: Before) -> bool:
+        """Whether it is of another boot than the newest state, and of a time before that.
+
+        The clock alone is not believed: a Pi may wake with one that is behind. Its boot was heard
+        before the newest state, then, or its seq is no higher: the outbox counts over boots.
+        """
+        if said.boot_id == newest.boot_id or not said.is_keyed:
+            return False
+        if newest.boot_id.startswith(UNKEYED) or said.recorded_at >= newest.recorded_at:
+            return False
+        return said.key[:2] in self._heard or said.seq <= newest.seq
 
     def _stand(self, said: Report, identity_id: int, status: str) -> None:
         """Remember for the next batch; a key that was made up is no place to go on from."""
@@ -212,12 +232,13 @@ class Batch:
 
 
 def _before(columns: list[Any]) -> Before | None:
-    energy, integrity, entropy, void, warmth, clarity, stability, presence = columns
+    energy, integrity, entropy, void, warmth, clarity, stability, presence, *told = columns
     if energy is None:
         return None
     return Before(
         GovernanceEisv(E=energy, I=integrity, S=entropy, V=void),
         Anima(warmth=warmth, clarity=clarity, stability=stability, presence=presence),
+        *told,
     )
 
 

@@ -5,6 +5,7 @@ nothing; the agent is forgotten and asked for. A key that may be stored is alway
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from apps.governance.report import Report
@@ -15,10 +16,13 @@ LIMIT: Final = 65_536
 
 
 class Before(NamedTuple):
-    """The state that a check-in steps from: the one that came last, whatever clocks say."""
+    """The state that a check-in steps from: the one that came last and was not late."""
 
     eisv: GovernanceEisv
     anima: Anima
+    boot_id: str
+    seq: int
+    recorded_at: datetime
 
 
 class Stood(NamedTuple):

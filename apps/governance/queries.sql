@@ -1,7 +1,8 @@
 -- standing --
 -- For each check-in: its agent, the same key if it is stored, whether a higher seq of its boot
--- came before it, the state that came last, and the number of the one stored. A range of one agent
--- is found in the agents' own index; an equality may be sought in everybody's (test_plans.py).
+-- came before it and whether any did, the state that came last, and the number of the one stored.
+-- A range of one agent is found in the agents' own index; an equality may be sought in everybody's
+-- (test_plans.py).
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
@@ -9,8 +10,12 @@ SELECT asked.place, identity.identity_id, identity.status,
        EXISTS (SELECT 1 FROM core.agent_state AS higher
                 WHERE higher.identity_id = identity.identity_id
                   AND higher.boot_id = asked.boot_id AND higher.seq > asked.seq) AS late,
+       EXISTS (SELECT 1 FROM core.agent_state AS heard
+                WHERE heard.identity_id = identity.identity_id
+                  AND heard.boot_id = asked.boot_id) AS heard,
        before.energy, before.integrity, before.entropy, before.void,
        before.warmth, before.clarity, before.stability, before.presence,
+       before.boot_id, before.seq, before.recorded_at,
        known.state_id
   FROM jsonb_to_recordset(%(asked)s::jsonb)
        AS asked (place integer, agent text, boot_id text, seq bigint)
@@ -20,7 +25,7 @@ SELECT asked.place, identity.identity_id, identity.status,
         AND known.boot_id = asked.boot_id AND known.seq = asked.seq
   LEFT JOIN LATERAL (
        SELECT s.energy, s.integrity, s.entropy, s.void,
-              s.warmth, s.clarity, s.stability, s.presence
+              s.warmth, s.clarity, s.stability, s.presence, s.boot_id, s.seq, s.recorded_at
          FROM core.agent_state AS s
         WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id AND NOT s.late
         ORDER BY s.identity_id, s.state_id DESC

@@ -12,6 +12,9 @@ from apps.governance.verdict import Judgement
 from schemas.bridge import CONTRACT, CheckIn, Verdict
 from schemas.eisv import GovernanceEisv
 
+UNKEYED = "unkeyed-"
+"""How the boot of a check-in begins that was sent without one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -57,7 +60,7 @@ def report(
         agent=agent,
         check_in=check_in,
         state=state,
-        boot_id=f"unkeyed-{uuid4().hex}" if boot_id is None else boot_id,
+        boot_id=f"{UNKEYED}{uuid4().hex}" if boot_id is None else boot_id,
         seq=seq or 0,
         is_keyed=boot_id is not None,
         body_sha256=sha256(f"{check_in.said(told)}|{complexity}".encode()).digest(),

@@ -51,7 +51,7 @@ COMMENT ON COLUMN core.agent_state.seq IS 'outbox id on the Pi; unit 1; range [0
 COMMENT ON COLUMN core.agent_state.body_sha256 IS 'Of what was said: a repeat must say the same.';
 COMMENT ON COLUMN core.agent_state.recorded_at IS 'The Pi''s clock; never after received_at.';
 COMMENT ON COLUMN core.agent_state.received_at IS 'The server''s clock.';
-COMMENT ON COLUMN core.agent_state.late IS 'A higher seq of its boot came first; nothing steps from it.';
+COMMENT ON COLUMN core.agent_state.late IS 'A newer one came first; nothing steps from it.';
 COMMENT ON COLUMN core.agent_state.energy IS 'E: energy; unit 1; range [0, 1]';
 COMMENT ON COLUMN core.agent_state.integrity IS 'I: information integrity; unit 1; range [0, 1]';
 COMMENT ON COLUMN core.agent_state.entropy IS 'S: entropy; unit 1; range [0.001, 2]';

@@ -200,8 +200,9 @@ class AgentState(
     """One acknowledged check-in: what was felt, the governance EISV after it, the verdict.
 
     (identity_id, boot_id, seq) is unique for ever: a repeat finds its first verdict here.
-    The newest is the one that came last (state_id), unless it is ``late``: a higher seq of its
-    boot came before it. ``recorded_at`` is the Pi's clock, which may be wrong, and orders nothing.
+    The newest is the one that came last (state_id), unless it is ``late``: a newer one came before
+    it (docs/bridge.md). ``recorded_at`` is the Pi's clock, which may be wrong: alone it orders
+    nothing.
     ``stability`` is what the Pi felt; that of the governance EISV is 1 - S and not stored.
     """
 
@@ -212,7 +213,7 @@ class AgentState(
     body_sha256: Annotated[Sha256, Column("Of what was said: a repeat must say the same.")]
     recorded_at: Annotated[Instant, Column("The Pi's clock; never after received_at.")]
     received_at: Annotated[Instant, Column("The server's clock.")]
-    late: Annotated[bool, Column("A higher seq of its boot came first; nothing steps from it.")]
+    late: Annotated[bool, Column("A newer one came first; nothing steps from it.")]
     energy: Energy
     integrity: Integrity
     entropy: Entropy

@@ -186,6 +186,33 @@ def test_a_late_row_never_makes_the_latest_older(living, governance_database, tm
     assert after.eisv == without.eisv
 
 
+def test_what_is_sent_again_from_an_older_boot_never_makes_the_latest_older(
+    living, governance_database, tmp_path
+):
+    """As ``anima requeue`` does days later: boots heard before and not, alone and together."""
+
+    def of(boot: str, seq: int, minutes: float) -> Report:
+        return replace(said(seq, minutes=minutes), boot_id=boot)
+
+    async def run():
+        async with living(governance_database, tmp_path) as (made, *_):
+            await made.handle(of("boot-0002", 20, 20))
+            await made.handle(of("boot-0003", 30, 30))
+            newest = ask(governance_database, "SELECT last_recorded_at, energy FROM core.agents")
+            older = [of("boot-0002", 21, 21), of("boot-0001", 10, 10), of("boot-0001", 11, 11)]
+            singly = [await made.handle(each) for each in older[:2]]
+            again = [of("boot-0002", 22, 22), *older[2:], of("boot-0003", 31, 31)]
+            together = await asyncio.gather(*map(made.handle, again))
+            return newest, [each.late for each in (*singly, *together)]
+
+    newest, late = asyncio.run(run())
+    after = ask(governance_database, "SELECT last_recorded_at FROM core.agents")
+
+    assert newest[0][0] == of("boot-0003", 30, 30).recorded_at
+    assert late == [True, True, True, True, False]
+    assert after == [(of("boot-0003", 31, 31).recorded_at,)]
+
+
 def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(
     living, governance_database, tmp_path
 ):

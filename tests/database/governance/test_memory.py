@@ -85,17 +85,14 @@ def test_an_agent_that_goes_on_is_not_asked_about(living, governance_database, t
 
 @pytest.mark.parametrize(
     ("then", "late"),
-    [
-        (said(3), False),
-        (said(1), True),
-        (said(2, boot="boot-0002"), False),
-        (said(0, boot=None), False),
-    ],
+    [((3, "boot-0001"), False), ((1, "boot-0001"), True),
+     ((2, "boot-0002"), False), ((0, None), False)],
     ids=["next", "late", "another boot", "no key"],
-)
+)  # fmt: skip
 def test_whatever_comes_is_late_only_if_it_is(living, governance_database, tmp_path, then, late):
     """A lower seq of the boot that is remembered is asked about."""
-    spoken(living, governance_database, tmp_path, said(2), then)
+    seq, boot = then
+    spoken(living, governance_database, tmp_path, said(2), said(seq, boot=boot))
 
     assert [is_late for _, is_late in states(governance_database)] == [False, late]
 

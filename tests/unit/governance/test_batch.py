@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from apps.bridge.refusals import Conflict
 from apps.governance.batch import Batch
 from apps.governance.report import Report, report, state_json
@@ -13,7 +15,7 @@ from schemas.eisv import Anima, GovernanceEisv
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
 NOTHING = (None,) * 12
-FIRST = (False,) + (None,) * 9
+FIRST = (False, False) + (None,) * 11
 
 
 def said(seq: int = 0, minutes: float = 0, agent: str = "lumen", **more: object) -> Report:
@@ -72,6 +74,60 @@ def test_a_new_boot_is_newer_whatever_its_seq():
     batch = judged(said(9), other)
 
     assert [row["late"] for row in batch.rows] == [False, False]
+
+
+OLD, NEW = "boot-0001", "boot-0002"
+
+
+def newest(boot: str, seq: int, minutes: float = 0, *, heard: bool) -> tuple:
+    """How an agent stands whose newest state is this one."""
+    state = (0.6, 0.7, 0.3, 0.1, 0.4, 0.8, 0.9, 0.9)
+    return (False, heard, *state, boot, seq, NOW + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(
+    ("stands", "sent", "late"),
+    [
+        (newest(NEW, 1, heard=True), said(50, -5), True),
+        (newest(NEW, 1, heard=True), said(50, 5), False),
+        (newest(NEW, 60, heard=False), said(50, -5), True),
+        (newest(NEW, 50, heard=False), said(50, -5), True),
+        (newest(NEW, 40, heard=False), said(50, -9_000_000), False),
+        (newest(NEW, 60, heard=False), said(50, 5), False),
+        (newest(OLD, 40, heard=True), said(50, -9_000_000), False),
+        (newest("unkeyed-1", 0, heard=True), said(50, -5), False),
+        (newest(NEW, 1, heard=True), replace(said(0, -5), is_keyed=False), False),
+        (FIRST, said(50, -5), False),
+    ],
+    ids=[
+        "backlog of a boot that was heard",
+        "two processes take turns",
+        "backlog of a boot that was never heard",
+        "the seqs cannot tell",
+        "a new boot whose clock is behind",
+        "a new boot that counts anew",
+        "the clock of a boot was set back",
+        "the newest had no key",
+        "it has no key",
+        "the first of all",
+    ],
+)
+def test_what_both_clock_and_order_call_older_is_late(stands, sent, late):
+    """Across boots neither is believed alone: a clock jumps, and an outbox may begin anew."""
+    batch = judged(sent, before=stands)
+
+    assert [row["late"] for row in batch.rows] == [late]
+    assert batch.outcomes[0].late is late
+
+
+def test_a_backlog_after_a_newer_boot_is_late_inside_a_batch():
+    """As if each had come alone; the newer boot goes on from itself."""
+    of_new = [replace(said(seq, minutes), boot_id=NEW) for seq, minutes in ((1, 9), (2, 10))]
+    batch = judged(said(7, 1), of_new[0], said(8, 2), said(9, 3), of_new[1])
+    without = judged(said(7, 1), *of_new)
+
+    assert [row["late"] for row in batch.rows] == [False, False, True, True, False]
+    assert batch.outcomes[4].eisv == without.outcomes[2].eisv
 
 
 def test_a_repeat_to_a_held_agent_is_a_pause():
@@ -144,7 +200,7 @@ def test_a_held_agent_is_paused():
 
 def test_the_stored_state_before_is_stepped_from():
     """As the query gives it."""
-    before = (False, 0.6, 0.7, 0.3, 0.1, 0.4, 0.8, 0.9, 0.9)
+    before = (False, True, 0.6, 0.7, 0.3, 0.1, 0.4, 0.8, 0.9, 0.9, "boot-0001", 0, NOW)
     state = GovernanceEisv(E=0.6, I=0.7, S=0.3, V=0.1)
     made = judge(state, Anima(**CALM), Anima(**CALM), None, Thresholds())
 
@@ -203,7 +259,7 @@ def test_what_a_lost_connection_committed_is_told_once():
     """The row is there and no line tells of it; a true repeat is not told of again."""
     heard = said(1)
     (first,) = judged(heard).outcomes
-    rows = [(0, 7, "active", *stored(heard, first), *(None,) * 8, 41)]
+    rows = [(0, 7, "active", *stored(heard, first), True, *(None,) * 11, 41)]
     told, repeat = (
         Batch([heard], Thresholds(), unsure) for unsure in ({heard.key, "lumen"}, set())
     )
