@@ -1,6 +1,6 @@
 """Who is alive, how each one does, the verdicts and the trail."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from apps.governance.page import neighbourhood as near
 from apps.governance.page.asked import LARGEST, LAST, Asked
@@ -14,6 +14,8 @@ from apps.governance.page.rows import (
     Dispute,
     Event,
     Find,
+    Line,
+    Place,
     Portrait,
     State,
     Turn,
@@ -27,6 +29,7 @@ from schemas.governance.tables import AgentState
 
 FRESH: Final = AgentState.fresh_seconds or 300
 PAGES_LIMIT = 200
+T = TypeVar("T")
 
 
 async def index(look: Look) -> dict[str, Any]:
@@ -100,15 +103,16 @@ async def verdicts(look: Look) -> dict[str, Any]:
     """The newest verdicts with their reasons, of all or of one agent."""
     name, action = look.asked.text("id"), look.asked.word("action", list(Action))
     found = await _verdicts(look, limit=MANY)
-    last = found[-1] if found else None
-    # A full list goes on at its end; a filtered one where the look back ended.
-    before = (last.state_id if len(found) == MANY else last.oldest) if last else 0
+    older: Place | None = Place(found[-1].state_id) if len(found) == MANY else None
+    if older is None and action and not name:
+        before = look.asked.number("before", LARGEST)
+        older = await _end(look, Place, "verdicts_end", before=before)
     return {
         "verdicts": found,
         "agent": name,
         "action": action,
         "actions": list(Action),
-        "older": before if before > 1 and (action or len(found) == MANY) else None,
+        "older": older.state_id if older else None,
         "depth": DEPTH,
     }
 
@@ -116,11 +120,16 @@ async def verdicts(look: Look) -> dict[str, Any]:
 async def audit(look: Look) -> dict[str, Any]:
     """The trail, the newest first."""
     found = await _events(look, limit=MANY)
+    name, kind = look.whose or look.asked.text("id"), look.asked.text("kind")
+    older: Event | Line | None = found[-1] if len(found) == MANY else None
+    if older is None and kind:
+        query = "audit_end_of" if name else "audit_end"
+        older = await _end(look, Line, query, agent=name, **_until(look))
     return {
         "events": found,
-        "agent": look.whose or look.asked.text("id"),
-        "kind": look.asked.text("kind"),
-        "older": found[-1] if len(found) == MANY else None,
+        "agent": name,
+        "kind": kind,
+        "older": older,
         "depth": DEPTH,
     }
 
@@ -171,13 +180,22 @@ async def _events(look: Look, *, limit: int) -> list[Event]:
     only, name = look.asked.text("kind"), look.whose or look.asked.text("id")
     told = {
         "agent": name,
-        "before": look.asked.before("until"),
-        "before_id": look.asked.event("event"),
         "only": only,
         "depth": DEPTH if only else limit,
         "limit": limit,
+        **_until(look),
     }
     return await rows(look.conn, Event, "audit_of" if name else "audit", **told)
+
+
+def _until(look: Look) -> dict[str, Any]:
+    return {"before": look.asked.before("until"), "before_id": look.asked.event("event")}
+
+
+async def _end(look: Look, kind: type[T], query: str, /, **asked: Any) -> T | None:
+    """Where a look back for something rare ended, if there may be more of it further back."""
+    found = await rows(look.conn, kind, query, depth=DEPTH, **asked)
+    return found[0] if found else None
 
 
 VIEWS: Final = {

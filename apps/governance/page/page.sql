@@ -90,25 +90,30 @@ SELECT s.recorded_at, s.energy, s.integrity, s.entropy, s.void, s.coherence, s.r
 -- verdicts --
 -- The newest of %(depth)s check-ins: all, or those with one action.
 SELECT v.state_id, i.agent_id, v.received_at, v.action, v.margin, v.nearest_edge, v.reason,
-       v.risk, v.coherence, v.void, v.late, v.oldest
-  FROM (SELECT recent.state_id, recent.identity_id, recent.received_at, recent.action,
-               recent.margin, recent.nearest_edge, recent.reason, recent.risk, recent.coherence,
-               recent.void, recent.late, min(recent.state_id) OVER () AS oldest
-          FROM (SELECT a.state_id, a.identity_id, a.received_at, a.action, a.margin,
-                       a.nearest_edge, a.reason, a.risk, a.coherence, a.void, a.late
-                  FROM core.agent_state AS a
-                 WHERE a.state_id < %(before)s
-                 ORDER BY a.state_id DESC
-                 LIMIT %(depth)s) AS recent) AS v
+       v.risk, v.coherence, v.void, v.late
+  FROM (SELECT a.state_id, a.identity_id, a.received_at, a.action, a.margin, a.nearest_edge,
+               a.reason, a.risk, a.coherence, a.void, a.late
+          FROM core.agent_state AS a
+         WHERE a.state_id < %(before)s
+         ORDER BY a.state_id DESC
+         LIMIT %(depth)s) AS v
   JOIN core.identities AS i ON i.identity_id = v.identity_id
  WHERE %(action)s = '' OR v.action = %(action)s
  ORDER BY v.state_id DESC
  LIMIT %(limit)s;
 
+-- verdicts_end --
+-- The last check-in that a look back sees; none when it sees them all.
+SELECT a.state_id
+  FROM core.agent_state AS a
+ WHERE a.state_id < %(before)s
+ ORDER BY a.state_id DESC
+ LIMIT 1 OFFSET %(depth)s - 1;
+
 -- verdicts_of --
 -- The newest of one agent; a late one is not among them.
 SELECT a.state_id, %(agent)s AS agent_id, a.received_at, a.action, a.margin, a.nearest_edge,
-       a.reason, a.risk, a.coherence, a.void, a.late, a.state_id AS oldest
+       a.reason, a.risk, a.coherence, a.void, a.late
   FROM core.agent_state AS a
  WHERE a.identity_id BETWEEN %(identity_id)s AND %(identity_id)s AND NOT a.late
    AND a.state_id < %(before)s
@@ -127,6 +132,14 @@ SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
  ORDER BY e.recorded_at DESC, e.event_id DESC
  LIMIT %(limit)s;
 
+-- audit_end --
+-- The last line that a look back sees; none when it sees them all.
+SELECT a.recorded_at, a.event_id
+  FROM audit.events AS a
+ WHERE (a.recorded_at, a.event_id) < (%(before)s, %(before_id)s)
+ ORDER BY a.recorded_at DESC, a.event_id DESC
+ LIMIT 1 OFFSET %(depth)s - 1;
+
 -- audit_of --
 -- The same, of one agent.
 SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
@@ -139,6 +152,15 @@ SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
  WHERE %(only)s = '' OR e.event_type = %(only)s
  ORDER BY e.recorded_at DESC, e.event_id DESC
  LIMIT %(limit)s;
+
+-- audit_end_of --
+-- The same, of one agent.
+SELECT a.recorded_at, a.event_id
+  FROM audit.events AS a
+ WHERE a.agent_id BETWEEN %(agent)s AND %(agent)s AND a.recorded_at <= %(before)s
+   AND (a.recorded_at, a.event_id) < (%(before)s, %(before_id)s)
+ ORDER BY a.agent_id, a.recorded_at DESC, a.event_id DESC
+ LIMIT 1 OFFSET %(depth)s - 1;
 
 -- news --
 -- What is newest of each kind, by indexes alone: whoever watches compares it with what was.

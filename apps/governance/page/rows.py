@@ -109,7 +109,7 @@ class State(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One verdict; ``oldest`` is the oldest check-in that was looked at for the list."""
+    """One verdict."""
 
     state_id: int
     agent_id: str
@@ -122,7 +122,19 @@ class Verdict(NamedTuple):
     coherence: float
     void: float
     late: bool
-    oldest: int
+
+
+class Place(NamedTuple):
+    """Where a list of verdicts stands."""
+
+    state_id: int
+
+
+class Line(NamedTuple):
+    """Where a list of the trail stands."""
+
+    recorded_at: datetime
+    event_id: UUID
 
 
 class Event(NamedTuple):

@@ -243,3 +243,18 @@ def test_ages_count_on(house, look):
       const time = document.querySelector("tr[data-key='agent-ember'] time[data-age]");
       return /^[3-9] s ago$/.test(time.textContent);
     }""", timeout=9_000)  # fmt: skip
+
+
+def test_nothing_that_is_written_in_a_chart_is_cut_off(house, look):
+    """Every word lies inside of its drawing, on a phone as well."""
+    for size in (PHONE, {"width": 1280, "height": 900}):
+        page = look(house, "/page/agent?id=lumen", viewport=size).page
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.panel svg text')].filter((text) => {"
+            " const box = text.getBBox(), all = text.ownerSVGElement.viewBox.baseVal;"
+            " return box.y < all.y || box.y + box.height > all.y + all.height"
+            "     || box.x < all.x || box.x + box.width > all.x + all.width;"
+            "}).map((text) => text.textContent)"
+        )
+        assert page.locator(".panel svg text").count() > 20
+        assert cut == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -109,6 +110,9 @@ def test_the_lines_are_the_rows(house):
 
 def test_the_whole_trail_can_be_walked(house):
     """Page after page each event once, the newest first."""
+    count, known = "SELECT count(*) FROM audit.events", None
+    while known != (known := house.rows(count)):
+        time.sleep(0.5)  # what was told of last is still being indexed
     seen, path = [], "/page/audit"
     while path:
         text = opened(house, path)[2]
@@ -302,3 +306,45 @@ def _hostile(conn) -> None:
                  " VALUES (%s, 0, %s, 'thesis', %s, %s, %s, %s, %s)",
                  (h, h, h, json.dumps([h, {h: h}]), h, json.dumps({h: h}),
                   json.dumps([h])))  # fmt: skip
+
+
+def test_a_rare_word_is_found_however_far_back(fresh):
+    """A list of one kind ends where the look back ends, and goes on from there."""
+    with psycopg.connect(fresh.database.admin, autocommit=True) as conn:
+        say(fresh, check_in("lumen", _now()))
+        conn.execute(
+            "INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type)"
+            " SELECT gen_random_uuid(), now() - n * interval '1 ms', 'lumen',"
+            "        CASE n WHEN 20500 THEN 'rare' ELSE 'noise' END"
+            "  FROM generate_series(1, 20600) AS n"
+        )
+        _states(conn, 20_600)
+        conn.execute(
+            "UPDATE core.agent_state SET action = 'pause'"
+            " WHERE state_id = (SELECT min(state_id) + 5 FROM core.agent_state)"
+        )
+    for path, sought in (
+        ("/page/audit?kind=rare", "event"),
+        ("/page/audit?kind=rare&id=lumen", "event"),
+        ("/page/verdicts?action=pause", "verdict"),
+    ):
+        first = opened(fresh, path)[2]
+        older = re.search(r'href="([^"]+)">Older', first)
+        assert older, path
+        second = opened(fresh, older[1].replace("&amp;", "&"))[2]
+        assert [text.count(f'data-key="{sought}-') for text in (first, second)] == [0, 1], path
+        assert ">Older<" not in second
+
+
+def _states(conn, count: int) -> None:
+    """As many more check-ins as the first one was."""
+    columns = (
+        "identity_id, body_sha256, recorded_at, received_at, late, energy, integrity, entropy,"
+        " void, coherence, regime, health, risk, action, margin, nearest_edge, reason, warmth,"
+        " clarity, stability, presence, state_json"
+    )
+    conn.execute(
+        f"INSERT INTO core.agent_state (boot_id, seq, {columns})"
+        f" SELECT 'boot-more', n, {columns}"
+        f"  FROM core.agent_state, generate_series(1, {count}) AS n"
+    )
