@@ -248,5 +248,8 @@ def _still(first: Verdict, status: str) -> Verdict:
 
 
 def _hold(status: str) -> dict[str, Any]:
-    reason = f"The agent is {status}: an operator holds it"
+    by = "an operator, or what its last dialectic came to, holds it"
+    if status != Status.PAUSED:
+        by = "only an operator brings it back"
+    reason = f"The agent is {status}: {by}"
     return {"action": Action.PAUSE, "margin": Margin.CRITICAL, "reason": reason}

@@ -48,11 +48,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 class DataSettings(Closed):
-    """What the data API needs of them: the store, and where what it changes is told of."""
+    """What the data API needs of them: the stores, and where what it changes is told of."""
 
     audit_log: Path | None = None
     postgres: PostgresSettings
     graph: Graph = GRAPH
+    redis: RedisSettings
 
 
 class Settings(Closed):
@@ -91,17 +92,16 @@ class Settings(Closed):
 
 def settings(environment: Mapping[str, str]) -> Settings:
     """The settings, or Refused with the name of what is wrong. No value is ever shown."""
-    return _read(Settings, environment, {"redis": {"socket": ports.REDIS_SOCKET}}, OURS)
+    return _read(Settings, environment, OURS)
 
 
 def data_settings(environment: Mapping[str, str]) -> DataSettings:
     """Those of the data API; what only the process needs may be absent."""
-    return _read(DataSettings, environment, {}, ("DB_",))
+    return _read(DataSettings, environment, ("DB_",))
 
 
-def _read(
-    model: type[Told], environment: Mapping[str, str], told: dict[str, Any], ours: tuple[str, ...]
-) -> Told:
+def _read(model: type[Told], environment: Mapping[str, str], ours: tuple[str, ...]) -> Told:
+    told: dict[str, Any] = {"redis": {"socket": ports.REDIS_SOCKET}}
     unknown = sorted(n for n in environment if n.startswith(ours) and n not in NAMES)
     if unknown:
         raise Refused(f"{unknown[0]}: unknown setting", f"settings are {', '.join(NAMES)}")

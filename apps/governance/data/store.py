@@ -11,9 +11,11 @@ from pydantic_core import PydanticSerializationError
 
 from apps.bridge.refusals import Busy, Conflict
 from apps.governance.audit import AuditLog
+from apps.governance.descriptions import Descriptions
 from apps.governance.desk import WAIT_SECONDS, Desk
 from apps.governance.health import require_schema
 from apps.governance.identities import Identities
+from apps.governance.sessions import connect
 from apps.governance.settings import DataSettings
 from apps.governance.trail.journal import Taken
 from apps.governance.trails import Trails
@@ -48,6 +50,7 @@ class Store:
         self.pool = connections
         self.desk = Queue(connections)
         self._told = told
+        self._line = connect(told.redis)
         self._beginning = asyncio.Lock()
         self._trails: Trails | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,8 +63,8 @@ class Store:
             return self._trails.audit
 
     async def identities(self) -> Identities:
-        """Who may change identities: what is changed is told of."""
-        return Identities(self.desk, await self.audit())
+        """Who may change identities: what is changed is told of, and no cache keeps what was."""
+        return Identities(self.desk, await self.audit(), Descriptions(self.desk, self._line))
 
     async def level(self) -> None:
         """What this process told of can be asked for."""
@@ -72,6 +75,7 @@ class Store:
         """Write what is to be told, then let go of the connections."""
         if self._trails is not None:
             await self._trails.close(*self._tasks)
+        await self._line.close()
         await self.pool.close()
 
     async def _begin(self) -> Trails:

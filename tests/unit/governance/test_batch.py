@@ -281,3 +281,13 @@ def test_a_row_is_told_of_under_its_number():
     batch.number([5, 6, 9])
 
     assert [each["payload"]["state_id"] for each in batch.events] == [5, 6, 9]
+
+
+def test_a_hold_says_what_holds_as_far_as_is_known():
+    """A status alone does not tell an operator's pause from a dialectic's."""
+    paused, archived = (judged(said(1), status=status) for status in ("paused", "archived"))
+
+    assert paused.outcomes[0].reason == (
+        "The agent is paused: an operator, or what its last dialectic came to, holds it"
+    )
+    assert archived.outcomes[0].reason == ("The agent is archived: only an operator brings it back")

@@ -8,6 +8,7 @@ import pytest
 
 from apps.bridge.refusals import Conflict, Forbidden, NotFound
 from apps.bridge.tool import Caller
+from apps.governance.data import close_db, get_db
 from schemas.errors import Refused
 from schemas.governance.calls import Right
 from schemas.governance.calls.agents import ArchiveAgent, GetAgent, ListAgents, RegisterAgent
@@ -339,3 +340,28 @@ def test_the_role_cannot_archive_what_has_ended(governance_database, status):
         assert conn.execute("SELECT core.archive_identity('x')").fetchone() == (None,)
         assert conn.execute("SELECT core.archive_identity('nobody')").fetchone() == (None,)
     assert ask(governance_database, "SELECT status FROM core.identities") == [(status,)]
+
+
+def test_what_the_data_api_says_of_an_agent_is_read_at_once(
+    room, redis, governance_database, tmp_path, monkeypatch
+):
+    """The words that were cached before are cached no longer."""
+    (tmp_path / "password").write_text(redis.password)
+    for name, value in {
+        "DB_POSTGRES_URL": governance_database.app,
+        "GOVERNANCE_AUDIT_LOG": str(tmp_path / "audit_log.jsonl"),
+        "REDIS_SOCKET": str(redis.socket),
+        "REDIS_USER": "governance",
+        "REDIS_PASSWORD_FILE": str(tmp_path / "password"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    async def run():
+        async with room() as here:
+            await known(here, "lumen")
+            before = await here.roster.get(LUMEN, GetAgent())
+            await get_db().upsert_identity("lumen", purpose="to draw")
+            await close_db()
+            return before.purpose, (await here.roster.get(LUMEN, GetAgent())).purpose
+
+    assert asyncio.run(run()) == (None, "to draw")
