@@ -1,10 +1,8 @@
-"""ASGI, by hand: a bounded body in, one answer out."""
+"""A request that came whole, and one answer to it."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -18,65 +16,47 @@ from apps.bridge.refusals import (
     Unauthorized,
     status_of,
 )
-from schemas.bridge import CHECK_IN_LIMIT_BYTES
 from schemas.errors import HouseError, Unreachable
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-BODY_SECONDS = 5.0
 RETRY_SECONDS = 5
-STALL_SECONDS = 20.0
-"""How long a part of a stream may wait for a reader that takes nothing."""
 JSON = "application/json"
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
-class HungUp(Exception):
-    """The caller is gone."""
+class Request(NamedTuple):
+    """What somebody asked at a door."""
+
+    method: str
+    path: str
+    """Percent-decoded, without the query."""
+    query: bytes = b""
+    headers: Mapping[bytes, bytes] = MappingProxyType({})
+    """By name in small letters; of those that are there twice the first."""
+    body: bytes = b""
+    is_local: bool = False
+    """Whether it came through the local door."""
+    keeps: bool = True
+    """Whether the connection is to be used again."""
+
+    def header(self, name: bytes) -> str | None:
+        """The header of this name, or None."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back."""
 
     body: bytes
     status: int = 200
     kind: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NONE
     stream: AsyncGenerator[bytes, None] | None = None
-    """What follows the body, until it ends or the caller hangs up."""
+    """What is sent instead of the body, until it ends or the caller hangs up."""
 
 
-def header(scope: Scope, name: str) -> str | None:
-    """The first header of this name, or None."""
-    found: dict[bytes, bytes] | None = scope.get("abode.headers")
-    if found is None:
-        found = scope["abode.headers"] = dict(reversed(scope["headers"]))
-    value = found.get(name.encode())
-    return None if value is None else value.decode("latin-1")
-
-
-async def body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body, if it is short enough and comes soon enough."""
-    claimed = header(scope, "content-length")
-    if claimed and claimed.isdigit() and int(claimed) > CHECK_IN_LIMIT_BYTES:
-        raise TooLarge(f"body: {claimed} bytes are above {CHECK_IN_LIMIT_BYTES}")
-    parts = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise HungUp
-                parts += message.get("body", b"")
-                if len(parts) > CHECK_IN_LIMIT_BYTES:
-                    raise TooLarge(f"body: above {CHECK_IN_LIMIT_BYTES} bytes")
-                if not message.get("more_body"):
-                    return bytes(parts)
-    except TimeoutError:
-        raise TooSlow(f"body: not there after {BODY_SECONDS:.0f} s") from None
+App = Callable[[Request], Awaitable[Answer]]
+"""It never raises."""
 
 
 def refusal(error: HouseError, allow: str = "") -> Answer:
@@ -105,43 +85,3 @@ def told(error: HouseError) -> dict[str, Any]:
     if isinstance(error, NotSpoken):
         said["contracts"] = error.contracts
     return said
-
-
-async def reply(receive: Receive, send: Send, answer: Answer) -> None:
-    """Send an answer."""
-    headers = [
-        (b"content-type", answer.kind.encode()),
-        *((name.encode(), value.encode()) for name, value in answer.headers.items()),
-    ]
-    if answer.stream is None:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    goes_on = answer.stream is not None
-    await send({"type": "http.response.body", "body": answer.body, "more_body": goes_on})
-    if answer.stream is not None:
-        await _pour(receive, send, answer.stream)
-
-
-async def _pour(receive: Receive, send: Send, stream: AsyncGenerator[bytes, None]) -> None:
-    """Send part after part; a caller who hangs up ends it, and one who does not read."""
-
-    async def parts() -> None:
-        async with aclosing(stream):
-            async for part in stream:
-                async with asyncio.timeout(STALL_SECONDS):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    pouring = asyncio.create_task(parts())
-    gone = asyncio.create_task(_hung_up(receive))
-    try:
-        await asyncio.wait({pouring, gone}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (pouring, gone):
-            task.cancel()
-        await asyncio.gather(pouring, gone, return_exceptions=True)
-
-
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

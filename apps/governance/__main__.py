@@ -4,23 +4,21 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 import psycopg
-import uvicorn
 import uvloop
 from pydantic import ValidationError
 
+from apps.bridge.listener import Listener, drained
 from apps.governance import VERSION
 from apps.governance.checkins import SQL
 from apps.governance.desk import Desk
 from apps.governance.door import door
 from apps.governance.health import require_schema
-from apps.governance.patience import Patient
 from apps.governance.rooms import Stores, furnished
 from apps.governance.routes import OPEN
 from apps.governance.sessions import Sessions, connect
@@ -35,24 +33,6 @@ from schemas.governance.thresholds import Thresholds
 log = logging.getLogger("governance")
 START_SECONDS = 10.0
 DRAIN_SECONDS = 10
-
-
-class Server(uvicorn.Server):
-    """uvicorn, with its signals left to us: it would raise them again and skip the drain."""
-
-    def __init__(self, config: uvicorn.Config, on_drain: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_drain = on_drain
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what would never end by itself, then wait for the rest."""
-        self._on_drain()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 async def serve(told: Settings) -> None:
@@ -74,46 +54,37 @@ async def serve(told: Settings) -> None:
         sessions = Sessions(desk, line)
         stack.push_async_callback(sessions.close)
 
+        ending = asyncio.Event()
+
         def on_lost(why: str) -> None:
             if not lost:
                 lost.append(why)
-                server.should_exit = True
+                ending.set()
 
         stores = Stores(told, store, desk, trails, line, sessions)
         rooms = furnished(stores, thresholds, tokens, on_lost)
         app = Doors(
-            local_port=told.local_port,
             local_open=told.local_open,
             tokens=tokens,
             sessions=sessions,
             routes=rooms.routes,
             is_open=OPEN,
         )
-        server = Server(
-            uvicorn.Config(
-                app,
-                http=Patient,
-                ws="none",
-                lifespan="off",
-                log_level="error",  # a stranger's bad HTTP is no news
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=15,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            ),
-            rooms.pages.close,
-        )
+        listeners = [Listener(app.answer), Listener(app.answer, is_local=True)]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        writer, *tellers = [_supervised(name, work, broken, server) for name, work in rooms.works()]
+            loop.add_signal_handler(number, ending.set)
+        writer, *tellers = [_supervised(name, work, broken, ending) for name, work in rooms.works()]
+        for listener, made in zip(listeners, doors, strict=True):
+            await listener.open(made)
         log.info(
             "governance %s: doors %s:%d (token) and %s:%d (%s)",
             VERSION, told.host, told.port, told.local_host, told.local_port,
             "open: a lab" if told.local_open else "token",
         )  # fmt: skip
-        await server.serve(sockets=doors)
+        await ending.wait()
+        rooms.pages.close()
+        await drained(listeners, DRAIN_SECONDS)
         rooms.checkins.close(Unreachable("governance: is stopping", "send it again later"))
         await asyncio.wait([writer])
         # Whoever still changes something tells of it: the trails come last.
@@ -133,14 +104,14 @@ async def serve(told: Settings) -> None:
 
 
 def _supervised(
-    name: str, work: Coroutine[Any, Any, None], broken: list[str], server: Server
+    name: str, work: Coroutine[Any, Any, None], broken: list[str], ending: asyncio.Event
 ) -> asyncio.Task[None]:
     """A task whose fault ends the process instead of leaving callers to wait."""
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             broken.append(f"{name}: {type(error).__name__}")
-            server.should_exit = True
+            ending.set()
 
     task = asyncio.create_task(work)
     task.add_done_callback(ended)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from apps.bridge.refusals import Forbidden, Unsupported
-from apps.bridge.web import JSON, Scope, header
+from apps.bridge.web import JSON, Request
 from schemas.bridge import AgentName
 from schemas.errors import Refused
 
@@ -16,36 +16,36 @@ SESSION_ID_LIMIT = 200
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def no_web_page(scope: Scope, *, is_local: bool) -> None:
+def no_web_page(asked: Request) -> None:
     """Refuse what a browser sends for a page of elsewhere.
 
     A page can reach the loopback: with its own Origin, or by a name of its own that leads there.
     """
-    origin = header(scope, "origin")
+    origin = asked.header(b"origin")
     if origin is not None and _host(origin) not in LOOPBACK:
         raise Forbidden(f"Origin {origin!r:.80}: not from here", "no web page may speak to us")
-    if is_local:
-        host = header(scope, "host")
+    if asked.is_local:
+        host = asked.header(b"host")
         if host is None or _host(f"//{host}") not in LOOPBACK:
             raise Forbidden(f"Host {host!r:.80}: is not the loopback", "ask http://localhost")
 
 
-def is_json(scope: Scope) -> None:
+def is_json(asked: Request) -> None:
     """Refuse a body that says it is something else: forms and text need no leave of a browser."""
-    kind = (header(scope, "content-type") or "").partition(";")[0].strip().lower()
+    kind = (asked.header(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise Unsupported(f"Content-Type {kind!r:.80}: is not {JSON}", f"send Content-Type: {JSON}")
 
 
-def session_id(scope: Scope) -> str | None:
+def session_id(asked: Request) -> str | None:
     """X-Session-ID, if it is there."""
-    given = header(scope, "x-session-id")
+    given = asked.header(b"x-session-id")
     if given is not None and not (0 < len(given) <= SESSION_ID_LIMIT and given.isprintable()):
         raise Refused(f"X-Session-ID: is not 1 to {SESSION_ID_LIMIT} printable characters")
     return given
 
 
-def named(scope: Scope, in_body: str | None, known: str | None) -> str | None:
+def named(asked: Request, in_body: str | None, known: str | None) -> str | None:
     """Whose check-in it is, by the token (``known``), the body and X-Agent-Id.
 
     The body's ``agent`` is a claim: it must be the token's, and at the local door no other than
@@ -59,7 +59,7 @@ def named(scope: Scope, in_body: str | None, known: str | None) -> str | None:
                 "each agent has its own token",
             )
         return known
-    given = header(scope, "x-agent-id")
+    given = asked.header(b"x-agent-id")
     if given is not None and in_body not in (None, given):
         raise Forbidden(
             f"check-in: agent {in_body!r} is not X-Agent-Id {given!r:.80}", "say one of the two"

@@ -50,7 +50,7 @@ SELECT place, identity_id, boot_id, seq, body_sha256, recorded_at, received_at, 
        action, margin, nearest_edge, reason,
        reported_energy, reported_integrity, reported_entropy, reported_void,
        warmth, clarity, stability, presence, state_json, status, after_id
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS told (
+  FROM json_to_recordset(%(rows)s::json) AS told (
        place integer, identity_id bigint, boot_id text, seq bigint, body_sha256 text,
        recorded_at timestamptz, received_at timestamptz, late boolean,
        energy float8, integrity float8, entropy float8, void float8, coherence float8,
@@ -66,9 +66,10 @@ SELECT 1
   JOIN core.identities AS i ON i.identity_id = r.identity_id
  WHERE r.after_id IS NOT NULL
    AND (i.status <> r.status
-        OR EXISTS (SELECT 1 FROM core.agent_state AS s
-                    WHERE s.identity_id = r.identity_id AND s.state_id > r.after_id
-                      AND NOT s.late))),
+        OR r.after_id < (SELECT s.state_id FROM core.agent_state AS s
+                          WHERE s.identity_id BETWEEN r.identity_id AND r.identity_id
+                            AND NOT s.late
+                          ORDER BY s.identity_id, s.state_id DESC LIMIT 1))),
 stored AS (
 INSERT INTO core.agent_state (
        identity_id, boot_id, seq, body_sha256, recorded_at, received_at, late,

@@ -10,7 +10,7 @@ from apps.bridge.body import decode, read_check_in
 from apps.bridge.refusals import BadVersion, Malformed, NotFound, status_of
 from apps.bridge.tool import Caller, Tool
 from apps.bridge.tools import Toolbox
-from apps.bridge.web import Answer, header, refusal
+from apps.bridge.web import Answer, refusal
 from apps.governance import VERSION
 from apps.governance.checkins import Checkins
 from apps.governance.numbers import Numbers
@@ -50,7 +50,7 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
 
     async def check_in(asked: Request) -> Answer:
         with parts.numbers.refusals():
-            said, told = read_check_in(await asked.body())
+            said, told = read_check_in(asked.body())
             who = await asked.caller(in_body=said.agent)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
@@ -86,8 +86,8 @@ def _always(body: bytes) -> Any:
 
 async def _mcp(asked: Request, toolbox: Toolbox) -> Answer:
     """One message of a client; stateless, so that nothing is lost with a restart."""
-    version = header(asked.scope, "mcp-protocol-version")
-    body = await asked.body()
+    version = asked.header(b"mcp-protocol-version")
+    body = asked.body()
     if version is not None and version not in tools.PROTOCOLS:
         raise BadVersion(
             f"MCP-Protocol-Version {version!r:.40}: is not spoken here",
@@ -107,7 +107,7 @@ async def _mcp(asked: Request, toolbox: Toolbox) -> Answer:
 
 async def _use(asked: Request, toolbox: Toolbox) -> Answer:
     """One tool by its path, or by its name in the body as upstream's /v1/tools/call has it."""
-    given = decode(await asked.body() or b"{}", "arguments")
+    given = decode(asked.body() or b"{}", "arguments")
     name: Any = asked.tail
     if name == "call" and isinstance(given, dict):
         name, given = given.get("name"), given.get("arguments") or {}
@@ -136,7 +136,7 @@ def _refused(tool: Tool, error: HouseError, agent: str | None) -> Answer:
 
 def _spoken(asked: Request, said: dict[str, Any]) -> Answer:
     """JSON, or a stream of one message for whoever takes streams."""
-    if "text/event-stream" in (header(asked.scope, "accept") or ""):
+    if "text/event-stream" in (asked.header(b"accept") or ""):
         stream = b"event: message\ndata: " + to_json(said) + b"\n\n"
         return Answer(stream, kind="text/event-stream", headers={"cache-control": "no-store"})
     return Answer(to_json(said))

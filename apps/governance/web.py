@@ -10,7 +10,7 @@ import psycopg
 from apps.bridge import web
 from apps.bridge.refusals import Conflict, NotAllowed, NotFound
 from apps.bridge.tool import Caller
-from apps.bridge.web import Answer, Receive, Scope, Send
+from apps.bridge.web import Answer
 from apps.governance import caller
 from apps.governance.sessions import Sessions
 from apps.governance.tokens import Tokens
@@ -24,22 +24,25 @@ QUERY_LIMIT = 4_096
 class Request(NamedTuple):
     """What somebody asks at a door, and who it is as far as the door knows."""
 
-    scope: Scope
-    receive: Receive
+    asked: web.Request
     known: Caller | None
     """By the token; None at a lab's local door, where whoever is there may do everything."""
     sessions: Sessions
     tail: str = ""
     """The rest of a path whose route ends in a slash."""
 
-    async def body(self) -> bytes:
+    def header(self, name: bytes) -> str | None:
+        """The header of this name, or None."""
+        return self.asked.header(name)
+
+    def body(self) -> bytes:
         """The whole body, which says that it is JSON."""
-        caller.is_json(self.scope)
-        return await web.body(self.scope, self.receive)
+        caller.is_json(self.asked)
+        return self.asked.body
 
     def query(self) -> dict[str, str]:
         """The question behind the path; a name that is there twice is refused."""
-        text = bytes(self.scope.get("query_string", b""))
+        text = self.asked.query
         if len(text) > QUERY_LIMIT:
             raise Refused(f"query: longer than {QUERY_LIMIT} bytes")
         try:
@@ -53,9 +56,9 @@ class Request(NamedTuple):
 
     async def caller(self, hint: Any = None, in_body: str | None = None) -> Caller:
         """Who asks: by token, by body, X-Agent-Id or ``hint``, or by a living session."""
-        session_id = caller.session_id(self.scope)
+        session_id = caller.session_id(self.asked)
         token = self.known
-        agent = caller.named(self.scope, in_body, token.agent if token else None)
+        agent = caller.named(self.asked, in_body, token.agent if token else None)
         agent = agent or caller.name(hint)
         if agent is None and session_id:
             agent = await self.sessions.agent(session_id)
@@ -68,19 +71,17 @@ Routes = Mapping[str, Mapping[str, Handler]]
 
 
 class Doors:
-    """The ASGI application behind both sockets."""
+    """What answers behind both sockets."""
 
     def __init__(
         self,
         *,
-        local_port: int,
         local_open: bool,
         tokens: Tokens,
         sessions: Sessions,
         routes: Routes,
         is_open: frozenset[str],
     ) -> None:
-        self._local_port = local_port
         self._local_open = local_open
         self._tokens = tokens
         self._sessions = sessions
@@ -88,29 +89,24 @@ class Doors:
         self._is_open = is_open
         """Paths that need no token at either door."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
+    async def answer(self, asked: web.Request) -> Answer:
+        """Answer one request, whatever becomes of it."""
         try:
-            answer = await self._answer(scope, receive)
-        except web.HungUp:
-            return
+            return await self._answer(asked)
         except HouseError as error:
-            methods, _ = self._found(scope["path"])
-            answer = web.refusal(error, ", ".join(methods or ()))
+            methods, _ = self._found(asked.path)
+            return web.refusal(error, ", ".join(methods or ()))
         except psycopg.Error as error:
-            answer = web.refusal(_of_postgres(error))
+            return web.refusal(_of_postgres(error))
         except TimeoutError:
-            answer = web.refusal(Unreachable("postgres: does not answer", "send it again later"))
+            return web.refusal(Unreachable("postgres: does not answer", "send it again later"))
         except Exception:  # the caller is told so much, and the log the rest
-            log.exception("%.80r: a fault of ours", scope["path"])
-            answer = web.refusal(Diverged("a fault of ours", "please report it"))
-        await web.reply(receive, send, answer)
+            log.exception("%.80r: a fault of ours", asked.path)
+            return web.refusal(Diverged("a fault of ours", "please report it"))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path, method, is_local = scope["path"], scope["method"], self._is_local(scope)
-        caller.no_web_page(scope, is_local=is_local)
+    async def _answer(self, asked: web.Request) -> Answer:
+        path, method = asked.path, asked.method
+        caller.no_web_page(asked)
         methods, tail = self._found(path)
         if methods is None:
             raise NotFound(f"{path!r:.80}: nothing lives here", f"try {', '.join(self._routes)}")
@@ -118,10 +114,10 @@ class Doors:
         if handler is None:
             raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
         known = None
-        if not (path in self._is_open or (is_local and self._local_open)):
-            agent, rights = await self._tokens.who(web.header(scope, "authorization"))
+        if not (path in self._is_open or (asked.is_local and self._local_open)):
+            agent, rights = await self._tokens.who(asked.header(b"authorization"))
             known = Caller(agent, rights=rights)
-        return await handler(Request(scope, receive, known, self._sessions, tail))
+        return await handler(Request(asked, known, self._sessions, tail))
 
     def _found(self, path: str) -> tuple[Mapping[str, Handler] | None, str]:
         """What a path takes, and what of it is below its route."""
@@ -129,10 +125,6 @@ class Doors:
             return self._routes[path], ""
         above, _, tail = path.rpartition("/")
         return self._routes.get(f"{above}/*") if tail else None, tail
-
-    def _is_local(self, scope: Scope) -> bool:
-        server: tuple[str, int] | None = scope.get("server")
-        return server is not None and server[1] == self._local_port
 
 
 def _of_postgres(error: psycopg.Error) -> HouseError:

@@ -9,7 +9,7 @@ import psycopg
 
 from apps.bridge.refusals import Forbidden, status_of
 from apps.bridge.tool import Tool
-from apps.bridge.web import Answer, header
+from apps.bridge.web import Answer
 from apps.governance import VERSION
 from apps.governance.desk import Desk
 from apps.governance.health import PROBE_EVERY_SECONDS, Health
@@ -83,7 +83,7 @@ class Pages:
 
     async def _front(self, request: Request) -> Answer:
         """The page for whoever takes HTML, a few lines for a terminal."""
-        if "text/html" in (header(request.scope, "accept") or ""):
+        if "text/html" in (request.header(b"accept") or ""):
             return await self._show("/", VIEWS["/"], request)
         return Answer(INDEX, kind="text/plain; charset=utf-8", headers={"vary": "accept"})
 
@@ -92,7 +92,7 @@ class Pages:
             "menu": MENU,
             "here": UNDER.get(path, path),
             "version": VERSION,
-            "host": header(request.scope, "host") or "localhost",
+            "host": request.header(b"host") or "localhost",
         }
         try:
             _may_look(request)
@@ -146,7 +146,7 @@ def _may_look(request: Request) -> None:
     """
     if request.known and Right.READ not in request.known.rights:
         raise Forbidden(f"token of {request.known.agent!r}: may not read", "ask the operator")
-    site, mode = (header(request.scope, f"sec-fetch-{name}") for name in ("site", "mode"))
+    site, mode = (request.header(b"sec-fetch-" + name) for name in (b"site", b"mode"))
     if site in {"cross-site", "same-site"} and mode != "navigate":
         raise Forbidden("this request comes from a page of elsewhere", "open the page itself")
 

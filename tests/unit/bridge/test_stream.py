@@ -1,64 +1,70 @@
 """An answer that goes on: it ends with its reader, whatever became of that."""
 
 import asyncio
+import socket
 
 import pytest
 
-from apps.bridge import web
+from apps.bridge import wire
+from apps.bridge.listener import Listener, drained
+from apps.bridge.web import Answer
 
 
-async def pour(send, receive=None, parts=3):
-    """Whether the stream was closed, and what was sent of it."""
-    closed = []
+async def pour(read, part=b"0123456789", parts=3):
+    """Whether the stream was closed in time, and what ``read`` made of it."""
+    closed = asyncio.Event()
 
     async def stream():
         try:
-            for n in range(parts):
-                yield b"%d" % n
+            for _ in range(parts):
+                yield part
+                await asyncio.sleep(0)
         finally:
-            closed.append(True)
+            closed.set()
 
-    async def never():
-        await asyncio.Event().wait()
+    async def app(_):
+        return Answer(b"", stream=stream())
 
-    async with asyncio.timeout(5):
-        await web.reply(receive or never, send, web.Answer(b"", stream=stream()))
-    return bool(closed)
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        listener = Listener(app)
+        await listener.open(made)
+        reader, writer = await asyncio.open_connection(*made.getsockname(), limit=1_024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(5):
+            got = await read(reader, writer)
+            await closed.wait()
+            writer.close()
+            await drained([listener], 1)
+    return got
 
 
 def test_it_is_sent_part_by_part_without_a_length():
     """And ends with an empty part."""
-    sent = []
 
-    async def send(message):
-        sent.append(message)
+    async def read(reader, _):
+        return await reader.readuntil(b"0\r\n\r\n")
 
-    assert asyncio.run(pour(send))
-    assert [m.get("body") for m in sent[1:]] == [b"", b"0", b"1", b"2", b""]
-    assert [m.get("more_body", False) for m in sent[1:]] == [True] * 4 + [False]
-    assert b"content-length" not in dict(sent[0]["headers"])
+    head, _, body = asyncio.run(pour(read)).partition(b"\r\n\r\n")
+    assert body == b"a\r\n0123456789\r\n" * 3 + b"0\r\n\r\n"
+    assert b"transfer-encoding: chunked" in head
+    assert b"content-length" not in head
 
 
 def test_a_reader_who_takes_nothing_is_let_go(monkeypatch):
-    """The stream is closed although the part was never taken."""
-    monkeypatch.setattr(web, "STALL_SECONDS", 0.05)
+    """The stream is closed although the rest was never taken."""
+    monkeypatch.setattr(wire, "STALL_SECONDS", 0.05)
 
-    async def send(message):
-        if message.get("body"):
-            await asyncio.Event().wait()
+    async def read(*_):
+        await asyncio.sleep(0.2)
 
-    assert asyncio.run(pour(send))
+    asyncio.run(pour(read, b"x" * 1_000_000, 10**9))
 
 
 @pytest.mark.parametrize("parts", [3, 10**9])
 def test_a_reader_who_hangs_up_ends_it(parts):
     """At once, between two parts."""
 
-    async def send(_):
-        await asyncio.sleep(0.001)
+    async def read(_, writer):
+        writer.close()
 
-    async def gone():
-        await asyncio.sleep(0.01)
-        return {"type": "http.disconnect"}
-
-    assert asyncio.run(pour(send, gone, parts))
+    asyncio.run(pour(read, parts=parts))

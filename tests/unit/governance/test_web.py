@@ -6,6 +6,7 @@ import json
 import psycopg
 import pytest
 
+from apps.bridge.web import Request
 from apps.governance.tokens import Tokens
 from apps.governance.web import Doors
 from schemas.errors import Refused
@@ -13,28 +14,18 @@ from schemas.errors import Refused
 
 def ask(error: Exception) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body, where the handler of ``/`` raises ``error``."""
-    sent = []
 
     async def handler(_):
         raise error
 
-    async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message):
-        sent.append(message)
-
     doors = Doors(
-        local_port=1, local_open=True, tokens=Tokens({}), sessions=None,
+        local_open=True, tokens=Tokens({}), sessions=None,
         routes={"/": {"GET": handler}}, is_open=frozenset({"/"}),
     )  # fmt: skip
-    scope = {
-        "type": "http", "path": "/", "method": "GET", "server": ("127.0.0.1", 1),
-        "headers": [(b"host", b"localhost")],
-    }  # fmt: skip
-    asyncio.run(doors(scope, receive, send))
-    start, body = sent
-    return start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, body["body"]
+    said = asyncio.run(
+        doors.answer(Request("GET", "/", headers={b"host": b"localhost"}, is_local=True))
+    )
+    return said.status, {"content-type": said.kind, **said.headers}, said.body
 
 
 @pytest.mark.parametrize(
