@@ -1,13 +1,15 @@
 """What came of something that an agent did, kept beside the state that the agent was in."""
 
+import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from apps.bridge.refusals import Forbidden
+from apps.bridge.refusals import Conflict, Forbidden
 from apps.bridge.tool import Caller, Tool
 from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
@@ -16,7 +18,7 @@ from apps.postgres import Connection
 from apps.queries import load
 from schemas.eisv import Anima, GovernanceEisv
 from schemas.governance.audit import Assessment
-from schemas.governance.calls import Right
+from schemas.governance.calls import Call, Right
 from schemas.governance.calls.outcome import OutcomeKept, RecordGroundTruth, ReportOutcome
 from schemas.quantity import clamp
 
@@ -44,6 +46,7 @@ class Outcomes:
             if about != caller.agent and Right.OPERATE not in caller.rights:
                 raise Forbidden(f"about: {about!r} is somebody else", "report your own")
             said = ReportOutcome(
+                idempotency_key=asked.idempotency_key,
                 outcome_type=GROUND_TRUTH,
                 outcome_score=asked.actual,
                 confidence=asked.confidence,
@@ -67,12 +70,18 @@ class Outcomes:
         )  # fmt: skip
 
     async def record(self, caller: Caller, agent: str, asked: ReportOutcome) -> OutcomeKept:
-        """Keep an outcome with the agent's last state; the event of it goes with the row."""
+        """Keep an outcome with the agent's last state; the event of it goes with the row.
+
+        With a key it is kept once: who asks again is given the first answer.
+        """
         self._audit.require()
         now = datetime.now(UTC)
         score = asked.outcome_score
         is_bad = asked.is_bad if asked.is_bad is not None else score is not None and score < 0.5
         async with self._desk.connection() as conn, conn.transaction():
+            key, body = asked.idempotency_key, _hash(asked)
+            if key is not None and (first := await _first(conn, agent, key)):
+                return await self._again(caller, agent, key, body, first)
             beside = await _beside(conn, agent)
             felt = beside.pop("confidence")
             row = {
@@ -88,6 +97,8 @@ class Outcomes:
                 **beside,
             }
             await conn.execute(SQL["keep_outcome"], row)
+            if key is not None:
+                await conn.execute(SQL["keep_key"], row | {"key": key, "body_sha256": body})
             told = asked.model_dump(include={"outcome_type", "outcome_score", "is_bad", "detail"})
             told |= {"outcome_id": str(row["outcome_id"]), "confidence": row["confidence"]}
             events = [event(agent, "outcome", told | {"reported_by": caller.agent}, now)]
@@ -98,6 +109,28 @@ class Outcomes:
             is_bad=is_bad,
             confidence=row["confidence"],
             verdict=row["verdict"],
+        )
+
+    async def _again(
+        self, caller: Caller, agent: str, key: str, body: bytes, first: tuple[Any, ...]
+    ) -> OutcomeKept:
+        """The first answer to the same report; another one is a conflict, and told of."""
+        stored, outcome_id, is_bad, confidence, verdict = bytes(first[0]), *first[1:]
+        if stored == body:
+            return OutcomeKept(
+                resolved_agent_id=caller.agent,
+                outcome_id=outcome_id,
+                is_bad=is_bad,
+                confidence=confidence,
+                verdict=verdict,
+                repeated=True,
+            )
+        hashes = {"stored_sha256": stored.hex(), "sent_sha256": body.hex()}
+        told = {"idempotency_key": key, "reported_by": caller.agent, **hashes}
+        await self._audit.append([event(agent, "outcome_conflict", told)])
+        raise Conflict(
+            f"idempotency_key {key!r}: stored as {stored.hex()}, sent as {body.hex()}",
+            "a key is used once; the stored outcome stands",
         )
 
 
@@ -118,6 +151,20 @@ def assessment(balance: float) -> Assessment:
     if balance >= SAFE_PHI:
         return Assessment.SAFE
     return Assessment.CAUTION if balance >= 0 else Assessment.HIGH_RISK
+
+
+def _hash(asked: ReportOutcome) -> bytes:
+    """Of what was reported, whatever the order it was written in and whoever passed it on."""
+    hints = {"idempotency_key", *Call.model_fields}
+    said = asked.model_dump(mode="json", exclude=hints)
+    return sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+async def _first(conn: Connection, agent: str, key: str) -> tuple[Any, ...] | None:
+    """What was kept by this key. Who asks at the same time waits until it is kept, or is not."""
+    asked = {"agent": agent, "key": key}
+    await conn.execute(SQL["hold_key"], asked)
+    return await (await conn.execute(SQL["key"], asked)).fetchone()
 
 
 async def _beside(conn: Connection, agent: str) -> dict[str, Any]:

@@ -21,3 +21,20 @@ INSERT INTO audit.outcome_events (
 VALUES (%(outcome_id)s, %(recorded_at)s, %(agent_id)s, %(session_id)s, %(outcome_type)s,
        %(outcome_score)s, %(is_bad)s, %(energy)s, %(integrity)s, %(entropy)s, %(void)s, %(phi)s,
        %(verdict)s, %(coherence)s, %(regime)s, %(detail)s, %(confidence)s);
+
+-- hold_key --
+-- Until the transaction ends nobody else reports with this key.
+SELECT pg_advisory_xact_lock(hashtextextended('outcome/' || %(agent)s || '/' || %(key)s, 0));
+
+-- key --
+-- What was reported with a key, and what was answered.
+SELECT body_sha256, outcome_id, is_bad, confidence, verdict
+  FROM audit.outcome_keys
+ WHERE agent_id = %(agent)s AND idempotency_key = %(key)s;
+
+-- keep_key --
+-- An outcome that was reported with a key.
+INSERT INTO audit.outcome_keys (
+       agent_id, idempotency_key, body_sha256, outcome_id, recorded_at, is_bad, confidence, verdict)
+VALUES (%(agent_id)s, %(key)s, %(body_sha256)s, %(outcome_id)s, %(recorded_at)s, %(is_bad)s,
+       %(confidence)s, %(verdict)s);

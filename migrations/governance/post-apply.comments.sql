@@ -125,6 +125,15 @@ COMMENT ON COLUMN audit.outcome_events.coherence IS 'C = Cmax/2 (1 + tanh(C1 V))
 COMMENT ON COLUMN audit.outcome_events.regime IS 'How the EISV moved.';
 COMMENT ON COLUMN audit.outcome_events.detail IS 'What else there is to say.';
 COMMENT ON COLUMN audit.outcome_events.confidence IS 'how sure the agent was: as it says, else as it felt then; unit 1; range [0, 1]';
+COMMENT ON TABLE audit.outcome_keys IS 'A key that an outcome was reported with, and what was answered. Never changed.';
+COMMENT ON COLUMN audit.outcome_keys.agent_id IS 'The agent it is about, by its agent_id; kept when the agent is gone.';
+COMMENT ON COLUMN audit.outcome_keys.idempotency_key IS 'Made by whoever reported it.';
+COMMENT ON COLUMN audit.outcome_keys.body_sha256 IS 'Of what was reported.';
+COMMENT ON COLUMN audit.outcome_keys.outcome_id IS 'The outcome that is kept.';
+COMMENT ON COLUMN audit.outcome_keys.recorded_at IS 'When it was kept.';
+COMMENT ON COLUMN audit.outcome_keys.is_bad IS 'As it was answered.';
+COMMENT ON COLUMN audit.outcome_keys.confidence IS 'how sure the agent was, as it was answered; unit 1; range [0, 1]';
+COMMENT ON COLUMN audit.outcome_keys.verdict IS 'As it was answered.';
 COMMENT ON TABLE audit.partitions IS 'A table that maintenance cuts into months. What is not listed here is not kept up.';
 COMMENT ON COLUMN audit.partitions.parent IS 'The table, with its schema.';
 COMMENT ON COLUMN audit.partitions.retain_days IS 'how long a row is kept; unit d; range [1, ∞]';

@@ -72,12 +72,13 @@ GRANT SELECT ON
       core.calibration, core.calibration_versions, core.probe,
       core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, core.tool_usage,
-      audit.events, audit.tool_usage, audit.outcome_events, audit.retired,
+      audit.events, audit.tool_usage, audit.outcome_events, audit.outcome_keys, audit.retired,
       audit.positions, audit.anchors,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT INSERT ON
       core.sessions, core.agent_state, core.discoveries, core.discovery_tags, core.discovery_links,
-      audit.events, audit.tool_usage, audit.outcome_events, audit.positions, audit.anchors,
+      audit.events, audit.tool_usage, audit.outcome_events, audit.outcome_keys, audit.positions,
+      audit.anchors,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT DELETE ON
       core.sessions, core.tokens, core.discoveries, core.discovery_tags, core.discovery_links TO governance;

@@ -144,6 +144,30 @@ class OutcomeEvent(
     ] = None
 
 
+class OutcomeKey(
+    Table,
+    owner="mac",
+    store="governance",
+    table="audit.outcome_keys",
+    key=("agent_id", "idempotency_key"),
+):
+    """A key that an outcome was reported with, and what was answered. Never changed.
+
+    Unique for ever: an outcome whose answer was lost may be reported again at any time.
+    """
+
+    agent_id: Annotated[str, Column(WHOSE)]
+    idempotency_key: Annotated[str, Column("Made by whoever reported it.")]
+    body_sha256: Annotated[Annotated[bytes, Len(32, 32)], Column("Of what was reported.")]
+    outcome_id: Annotated[UUID, Column("The outcome that is kept.")]
+    recorded_at: Annotated[Instant, Column("When it was kept.")]
+    is_bad: Annotated[bool, Column("As it was answered.")]
+    confidence: Annotated[
+        float | None, Quantity("1", "how sure the agent was, as it was answered", low=0, high=1)
+    ] = None
+    verdict: Annotated[Assessment | None, Column("As it was answered.")] = None
+
+
 class Partitioned(
     Table, owner="mac", store="governance", table="audit.partitions", key=("parent",)
 ):
@@ -229,6 +253,7 @@ TABLES: tuple[type[Table], ...] = (
     AuditEvent,
     ToolUsage,
     OutcomeEvent,
+    OutcomeKey,
     Partitioned,
     Retired,
     Position,

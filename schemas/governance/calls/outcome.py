@@ -16,9 +16,20 @@ Confidence = Annotated[
     float, Quantity("1", "how sure the agent was that it would go well", low=0, high=1)
 ]
 Detail = Annotated[dict[str, Any], MaxLen(64)]
+Key = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 
 
-class ReportOutcome(Call):
+class Kept(Call):
+    """What is kept once, however often it is reported with the same key."""
+
+    idempotency_key: Key | None = Field(
+        default=None,
+        description="Made by the caller, of this report alone: a repeat after a lost answer is"
+        " given the first one; the same key with another report is refused.",
+    )
+
+
+class ReportOutcome(Kept):
     """How something turned out."""
 
     outcome_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
@@ -35,7 +46,7 @@ class ReportOutcome(Call):
     detail: Detail | None = Field(default=None, description="What else there is to say.")
 
 
-class RecordGroundTruth(Call):
+class RecordGroundTruth(Kept):
     """What turned out to be true of something that an agent was more or less sure of."""
 
     confidence: Confidence = Field(description="How sure the agent was.")
@@ -53,3 +64,6 @@ class OutcomeKept(Reply):
     is_bad: bool
     confidence: Confidence | None = Field(description="Said, else as the agent felt; null if new.")
     verdict: Assessment | None = Field(description="What Phi made of the agent's last state.")
+    repeated: bool = Field(
+        default=False, description="Whether it was kept before, and this is the first answer."
+    )

@@ -1,11 +1,12 @@
 """Outcomes are kept beside the agent's state, and make the reliability curve."""
 
+import asyncio
 import json
 import time
 
 import pytest
 
-from apps.bridge.refusals import Forbidden
+from apps.bridge.refusals import Conflict, Forbidden
 
 CALM = {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}
 STATE = """
@@ -147,3 +148,81 @@ def test_thresholds_that_are_broken_by_hand_are_seen_in_health(start):
     assert (seen["status"], seen["next_step"][:14]) == ("warning", "get_thresholds")
     assert "thresholds/risk_pause" in seen["detail"]
     assert governance.rows("SELECT count(*) FROM core.calibration_versions") == [(1,)]
+
+
+DRAWN = {"outcome_type": "drawing", "outcome_score": 0.75, "detail": {"marks": 3, "era": "x"}}
+
+
+@pytest.mark.parametrize("again", ["record_result", "outcome_event"])
+def test_an_outcome_that_is_reported_again_is_kept_once(bureau, again):
+    """Whatever came meanwhile it is given the first answer, by either name of the tool."""
+
+    async def story(room):
+        room.rows(STATE)
+        first = await room.call("record_result", **DRAWN, idempotency_key="drawing-17")
+        room.rows("UPDATE core.agent_state SET energy = 0.1, clarity = 0.1")
+        turned = {**DRAWN, "detail": {"era": "x", "marks": 3}, "client_session_id": "other"}
+        second = await room.call(again, **turned, idempotency_key="drawing-17")
+        others = [
+            await room.call("record_result", **DRAWN),
+            await room.call("record_result", **DRAWN, idempotency_key="drawing-18"),
+            await room.call("record_result", "ember", **DRAWN, idempotency_key="drawing-17"),
+        ]
+        return first, second, others, room.rows(
+            "SELECT count(*), count(DISTINCT outcome_id) FROM audit.outcome_events"
+        ), len(await room.events("payload", "outcome"))  # fmt: skip
+
+    first, second, others, rows, told = bureau(story)
+
+    assert second == first.model_copy(update={"repeated": True})
+    assert not first.repeated
+    assert not any(each.repeated for each in others)
+    assert (rows, told) == ([(4, 4)], 4)
+
+
+def test_ground_truth_is_kept_once_as_well(bureau):
+    """By the key of the agent that it is about."""
+
+    async def story(room):
+        said = {"confidence": 0.5, "actual": 1, "idempotency_key": "t-1"}
+        both = [await room.call("record_ground_truth", **said) for _ in range(2)]
+        return [each.repeated for each in both], room.rows(
+            "SELECT count(*) FROM audit.outcome_events"
+        )
+
+    assert bureau(story) == ([False, True], [(1,)])
+
+
+def test_a_key_that_is_taken_by_another_report_is_a_conflict(bureau):
+    """Both hashes are told, to the caller and in the trail; what is stored stands."""
+
+    async def story(room):
+        await room.call("record_result", **DRAWN, idempotency_key="drawing-17")
+        with pytest.raises(Conflict) as caught:
+            await room.call("outcome_event", **{**DRAWN, "outcome_score": 0.7},
+                            idempotency_key="drawing-17")  # fmt: skip
+        return caught.value, await room.events("agent_id, payload", "outcome_conflict"), room.rows(
+            "SELECT outcome_score FROM audit.outcome_events"
+        ), room.rows("SELECT encode(body_sha256, 'hex') FROM audit.outcome_keys")  # fmt: skip
+
+    error, [(agent, payload)], rows, [(stored,)] = bureau(story)
+
+    assert rows == [(0.75,)]
+    assert (agent, payload["idempotency_key"]) == ("lumen", "drawing-17")
+    assert payload["stored_sha256"] == stored != payload["sent_sha256"]
+    assert payload["stored_sha256"] in error.message
+    assert payload["sent_sha256"] in error.message
+
+
+def test_of_many_that_report_at_once_one_is_kept(bureau):
+    """All are given its answer."""
+
+    async def story(room):
+        asked = [room.call("record_result", **DRAWN, idempotency_key="k") for _ in range(4)]
+        told = await asyncio.gather(*asked)
+        return {each.outcome_id for each in told}, sorted(each.repeated for each in told)
+
+    ids, repeated = bureau(story)
+
+    assert len(ids) == 1
+    assert repeated == [False, True, True, True]

@@ -227,3 +227,37 @@ def test_no_kin_lifts_a_pause(lobby, kin):
         return (await room.call("get_dialectic", None, session_id=session_id)).session
 
     assert lobby(story).reviewer_agent_id == "lumen"
+
+
+@pytest.mark.parametrize("kin", ["child", "parent", "grandchild", "sibling", "nobody"])
+def test_the_function_lets_no_kin_lift_a_pause(lobby, kin):
+    """However it came to be the reviewer: here it became kin after it was chosen."""
+    parents = {
+        "child": {"ember": "lumen"},
+        "parent": {"lumen": "ember"},
+        "grandchild": {"moth": "lumen", "ember": "moth"},
+        "sibling": {"lumen": "moth", "ember": "moth"},
+        "nobody": {"moth": "lumen"},
+    }[kin]
+
+    async def story(room):
+        room.agent("lumen", status="paused")
+        room.agent("ember")
+        room.agent("moth", action="pause")
+        session_id, reviewer = await room.answered()
+        for child, parent in parents.items():
+            room.rows(
+                "UPDATE core.identities SET parent_agent_id = %s WHERE agent_id = %s"
+                " RETURNING agent_id",
+                parent, child,
+            )  # fmt: skip
+        await room.call("submit_synthesis", "lumen", session_id=session_id, agrees=True)
+        said = room.call("submit_synthesis", reviewer, session_id=session_id, agrees=True)
+        if kin == "nobody":
+            await said
+        else:
+            with pytest.raises(errors.CheckViolation, match="ember is agent lumen or its kin"):
+                await said
+        return room.status("lumen")
+
+    assert lobby(story) == ("active" if kin == "nobody" else "paused")
