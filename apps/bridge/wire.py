@@ -105,9 +105,9 @@ class Wire(asyncio.Protocol):
             return
         self._unread += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # nothing else is spoken here, and nobody has to hear of it
+            # Nothing else is spoken here, and nobody has to hear of it.
+            with suppress(httptools.HttpParserUpgrade):
+                self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse(Malformed("request: is not HTTP/1.1 as it should be"), LINGER_HEAD_BYTES)
         if self._left is not None:
