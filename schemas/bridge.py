@@ -134,25 +134,30 @@ class CheckIn(
                 raise ValueError(f"{part}/{name}: unknown in contract {self.contract}")
         return self
 
-    def told(self) -> dict[str, Any]:
-        """What was sent, as JSON holds it."""
-        told: dict[str, Any] = from_json(self.model_dump_json(exclude_unset=True))
-        return told
+    def told(self) -> bytes:
+        """What was sent, as JSON, its members in the order of the fields."""
+        return self.__pydantic_serializer__.to_json(self, exclude_unset=True)
 
-    def said(self, told: Mapping[str, Any] | None = None) -> str:
+    def said(self, told: bytes | None = None) -> bytes:
         """What a repeat must say again, whichever contract it speaks; what later ones added is not.
 
         Its hash lies in core.agent_state: for a check-in of contract 1 it never changes.
         ``told`` spares making it again.
         """
-        left = dict(told or self.told())
-        for name in ("agent", "contract"):
-            left.pop(name, None)
+        text = told or self.told()
+        since = 1
+        for name in ("contract", "agent"):  # they come first, and hold no comma
+            if name in self.model_fields_set:
+                since = text.index(b",", since) + 1
+        left = b"{" + text[since:]
+        if not any(name.encode() in left for _, name in CHECK_IN_SINCE):
+            return left
+        members = from_json(left)
         for part, name in CHECK_IN_SINCE:
-            inner = left.get(part)  # null, if that was said
+            inner = members.get(part)  # null, if that was said
             if inner and name in inner:
-                left[part] = {key: each for key, each in inner.items() if key != name}
-        return to_json(left).decode()
+                members[part] = {key: each for key, each in inner.items() if key != name}
+        return to_json(members)
 
 
 class Action(StrEnum):

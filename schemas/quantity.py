@@ -48,6 +48,8 @@ def clamp(value: float, low: float, high: float) -> float:
     >>> clamp(1.5, 0, 1)
     1
     """
+    if low <= value <= high:
+        return value
     if math.isnan(value):
         raise ValueError("NaN has no place in a range")
     return min(max(value, low), high)

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from apps.governance.ids import fresh_id
 from apps.governance.sampling import Sampler
 from apps.governance.trail.follow import Follower
 from apps.governance.trail.scribe import Scribe
@@ -16,7 +16,7 @@ def event(
 ) -> dict[str, Any]:
     """Something that happened: a line of audit_log.jsonl, and by that a row of audit.events."""
     return {
-        "event_id": str(uuid4()),
+        "event_id": fresh_id(),
         "recorded_at": at or datetime.now(UTC),
         "agent_id": agent,
         "event_type": kind,

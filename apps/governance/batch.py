@@ -29,24 +29,24 @@ class Batch:
     ) -> None:
         self.reports = reports
         known = memory or Memory()
-        self._recalled = {
-            place: stood
-            for place, said in enumerate(reports)
-            if (stood := known.recall(said)) and said.agent not in unsure and said.key not in unsure
-        }
+        self._recalled: dict[str, Stood] = {}
         # All of an agent or nothing: what is asked for now is newer than what is remembered.
-        asked = {said.agent for place, said in enumerate(reports) if place not in self._recalled}
-        self._recalled = {
-            place: stood
-            for place, stood in self._recalled.items()
-            if reports[place].agent not in asked
-        }
-        self._recalled_of = {reports[place].agent: each for place, each in self._recalled.items()}
+        asked: set[str] = set()
+        for said in reports:
+            stood = known.recall(said)
+            if stood is None or (unsure and (said.agent in unsure or said.key in unsure)):
+                asked.add(said.agent)
+            else:
+                self._recalled[said.agent] = stood
+        for agent in asked:
+            self._recalled.pop(agent, None)
         self.unsure = unsure
         """Keys and agents that a lost connection may have committed, and that no line tells of."""
         self.thresholds = thresholds
         self.outcomes: list[Verdict | HouseError] = []
         self.rows: list[dict[str, Any]] = []
+        self._agents: list[str] = []
+        """Whose rows they are."""
         self.events: list[dict[str, Any]] = []
         self.sessions: dict[str, str] = {}
         self._stored: dict[tuple[str, str, int], tuple[bytes, Verdict]] = {}
@@ -59,9 +59,7 @@ class Batch:
     @property
     def is_simple(self) -> bool:
         """Whether one statement does it, which is a transaction of its own."""
-        return len(self._recalled) == len(self.reports) and not any(
-            said.session_id for said in self.reports
-        )
+        return all(said.agent in self._recalled and not said.session_id for said in self.reports)
 
     @property
     def stands(self) -> Mapping[str, Stood]:
@@ -83,7 +81,7 @@ class Batch:
                 "seq": said.seq,
             }
             for place, said in enumerate(self.reports)
-            if place not in self._recalled
+            if said.agent not in self._recalled
         ]
 
     def session_rows(self) -> list[dict[str, Any]]:
@@ -93,9 +91,14 @@ class Batch:
 
     def number(self, state_ids: Sequence[int]) -> None:
         """Have the events of the rows say which rows they are, and agents which is their newest."""
-        for made, state_id in zip(self.rows, state_ids, strict=True):
-            if (stood := self._stands.get(made["agent"])) and not made["late"]:
-                self._stands[made["agent"]] = stood._replace(newest_id=state_id)
+        newest = {
+            agent: state_id
+            for agent, made, state_id in zip(self._agents, self.rows, state_ids, strict=True)
+            if not made["late"]
+        }
+        for agent, state_id in newest.items():
+            if stood := self._stands.get(agent):
+                self._stands[agent] = stood._replace(newest_id=state_id)
         told = (each["payload"] for each in self.events if each["event_type"] == "check_in")
         new = [payload for payload in told if "state_id" not in payload]
         for payload, state_id in zip(new, state_ids, strict=True):
@@ -118,7 +121,7 @@ class Batch:
         self.welcome(known & self.unsure - self._welcomed)
         found = {row[0]: row for row in standing}
         for place, said in enumerate(self.reports):
-            if stood := self._recalled.get(place):
+            if stood := self._recalled.get(said.agent):
                 self._next(said, stood)
                 continue
             _, identity_id, status, sha, *rest = found[place]
@@ -170,38 +173,38 @@ class Batch:
             "boot_id": said.boot_id,
             "seq": said.seq,
             "sha256": said.body_sha256.hex(),
-            "action": answer.action,
-            "margin": answer.margin,
+            "action": answer.action.value,
+            "margin": answer.margin.value,
             "risk": answer.risk_score,
+            **more,
         }
-        self.events.append(event("check_in", said, payload | more))
+        self.events.append(event("check_in", said, payload))
 
     def _new(
         self, said: Report, identity_id: int, status: str, stored: Before | None, late: bool
     ) -> Verdict:
         before = self._newest.get(said.agent, stored)
+        key = said.key
+        boot = key[:2]
         late = late or (before is not None and self._is_older(said, before))
-        self._heard.add(said.key[:2])
-        made = judge(
-            before.eisv if before else None,
-            before.anima if before else None,
-            said.check_in.anima,
-            said.complexity,
-            self.thresholds,
-        )
+        self._heard.add(boot)
+        anima = said.check_in.anima
+        felt, now = (before.anima, before.eisv) if before else (None, None)
+        made = judge(now, felt, anima, said.complexity, self.thresholds)
         if status not in FREE:
             made = made._replace(**_hold(status))
         answer = verdict(said, made, late=late)
         if not late:
             self._newest[said.agent] = Before(
-                made.eisv, said.check_in.anima, said.boot_id, said.seq, said.recorded_at
+                made.eisv, anima, said.boot_id, said.seq, said.recorded_at
             )
             self._stand(said, identity_id, status)
-        boot = said.key[:2]
         self._highest[boot] = max(said.seq, self._highest.get(boot, -1))
-        self._stored[said.key] = (said.body_sha256, answer)
-        place = {"place": len(self.rows), "late": late, "agent": said.agent}
-        self.rows.append(row(said, identity_id, made) | place)
+        self._stored[key] = (said.body_sha256, answer)
+        stored_as = row(said, identity_id, made)
+        stored_as["place"], stored_as["late"] = len(self.rows), late
+        self.rows.append(stored_as)
+        self._agents.append(said.agent)
         self._tell(said, answer)
         if said.session_id:
             self.sessions.setdefault(said.session_id, said.agent)
@@ -225,8 +228,7 @@ class Batch:
         was = self._stands.get(said.agent)
         boot_id, highest = said.boot_id, said.seq
         if not said.is_keyed:
-            known = self._recalled_of.get(said.agent)
-            kept = was or known
+            kept = was or self._recalled.get(said.agent)
             boot_id, highest = (kept.boot_id, kept.highest) if kept else ("", -1)
         self._stands[said.agent] = Stood(identity_id, status, 0, newest, boot_id, highest)
 

@@ -1,18 +1,13 @@
 -- standing --
 -- For each check-in: its agent, the same key if it is stored, whether a higher seq of its boot
 -- came before it and whether any did, the state that came last, and the number of the one stored.
--- A range of one agent is found in the agents' own index; an equality may be sought in everybody's
--- (test_plans.py).
+-- A range of one agent, in an index's order, is found in that index; an equality may be sought
+-- among everybody's rows, with a plan of when the table was small (test_plans.py).
 SELECT asked.place, identity.identity_id, identity.status,
        known.body_sha256, known.energy, known.integrity, known.entropy, known.void,
        known.coherence, known.risk, known.action, known.margin, known.nearest_edge, known.reason,
        known.late,
-       EXISTS (SELECT 1 FROM core.agent_state AS higher
-                WHERE higher.identity_id = identity.identity_id
-                  AND higher.boot_id = asked.boot_id AND higher.seq > asked.seq) AS late,
-       EXISTS (SELECT 1 FROM core.agent_state AS heard
-                WHERE heard.identity_id = identity.identity_id
-                  AND heard.boot_id = asked.boot_id) AS heard,
+       coalesce(highest.seq > asked.seq, false) AS late, highest.seq IS NOT NULL AS heard,
        before.energy, before.integrity, before.entropy, before.void,
        before.warmth, before.clarity, before.stability, before.presence,
        before.boot_id, before.seq, before.recorded_at,
@@ -20,9 +15,21 @@ SELECT asked.place, identity.identity_id, identity.status,
   FROM jsonb_to_recordset(%(asked)s::jsonb)
        AS asked (place integer, agent text, boot_id text, seq bigint)
   LEFT JOIN core.identities AS identity ON identity.agent_id = asked.agent
-  LEFT JOIN core.agent_state AS known
-         ON known.identity_id = identity.identity_id
-        AND known.boot_id = asked.boot_id AND known.seq = asked.seq
+  LEFT JOIN LATERAL (
+       SELECT s.body_sha256, s.energy, s.integrity, s.entropy, s.void, s.coherence, s.risk,
+              s.action, s.margin, s.nearest_edge, s.reason, s.late, s.state_id
+         FROM core.agent_state AS s
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id
+          AND s.boot_id = asked.boot_id AND s.seq = asked.seq
+        ORDER BY s.identity_id, s.boot_id, s.seq
+        LIMIT 1) AS known ON true
+  LEFT JOIN LATERAL (
+       SELECT s.seq
+         FROM core.agent_state AS s
+        WHERE s.identity_id BETWEEN identity.identity_id AND identity.identity_id
+          AND s.boot_id = asked.boot_id
+        ORDER BY s.identity_id DESC, s.boot_id DESC, s.seq DESC
+        LIMIT 1) AS highest ON true
   LEFT JOIN LATERAL (
        SELECT s.energy, s.integrity, s.entropy, s.void,
               s.warmth, s.clarity, s.stability, s.presence, s.boot_id, s.seq, s.recorded_at

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from apps.bridge.tool import Caller, Tool
+from apps.governance.ids import fresh_id
 from apps.governance.trail.scribe import Scribe
 from schemas.errors import HouseError
 from schemas.quantity import Closed
@@ -51,7 +51,7 @@ class ToolUsage:
         self.scribe.note(
             [
                 {
-                    "usage_id": str(uuid4()),
+                    "usage_id": fresh_id(),
                     "recorded_at": datetime.now(UTC),
                     "agent_id": agent,
                     "tool_name": tool,

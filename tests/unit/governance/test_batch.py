@@ -1,5 +1,6 @@
 """What a batch becomes, given how its agents stand. No database."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -241,7 +242,7 @@ def test_state_json_holds_only_what_was_sent():
         "pi": {"outbox_depth": 3},
     })  # fmt: skip
 
-    assert state_json(message.told()) == {
+    assert state_json(json.loads(message.told())) == {
         "drawing_eisv": drawing,
         "environment": {"cpu_temp_c": 53.0},
         "pi": {"outbox_depth": 3},
