@@ -92,8 +92,11 @@ class Checkins:
     async def handle(self, said: Report) -> Verdict:
         """The verdict, once the check-in and its line are on disk."""
         begun = time.monotonic()
-        with self._numbers.refusals():
+        try:
             answer = await self._handle(said)
+        except HouseError as error:
+            self._numbers.refused(error)
+            raise
         self._numbers.answered(answer, time.monotonic() - begun)
         return answer
 

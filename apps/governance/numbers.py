@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from apps.bridge.tool import Caller, Tool
-from schemas.bridge import Verdict
+from schemas.bridge import Action, Verdict
 from schemas.errors import HouseError
 from schemas.governance import metrics as declared
 from schemas.governance.calls.health import HealthReply, State
@@ -37,6 +36,7 @@ class Numbers:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._check_ins = self._counter(declared.CHECK_INS)
+        self._answered = {action: self._check_ins.labels(action) for action in Action}
         self._refusals = self._counter(declared.REFUSALS)
         self._seconds = self._histogram(declared.CHECK_IN_SECONDS)
         self._batch = self._histogram(declared.BATCH)
@@ -48,18 +48,13 @@ class Numbers:
         """Seconds since a tool was last called; None before the first."""
         return None if self._tool_at is None else time.monotonic() - self._tool_at
 
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Count a check-in that is refused within, by the class of the error."""
-        try:
-            yield
-        except HouseError as error:
-            self._refusals.labels(type(error).__name__).inc()
-            raise
+    def refused(self, error: HouseError) -> None:
+        """Count a check-in that was refused, by the class of the error."""
+        self._refusals.labels(type(error).__name__).inc()
 
     def answered(self, said: Verdict, seconds: float) -> None:
         """Count a verdict that was given after so long."""
-        self._check_ins.labels(said.action).inc()
+        self._answered[said.action].inc()
         self._seconds.observe(seconds)
 
     def wrote(self, check_ins: int) -> None:

@@ -49,12 +49,15 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
     listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
 
     async def check_in(asked: Request) -> Answer:
-        with parts.numbers.refusals():
+        try:
             said, told = read_check_in(asked.body())
             who = await asked.caller(in_body=said.agent)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
             tools.require(who, Right.CHECK_IN, "check-in")
+        except HouseError as error:
+            parts.numbers.refused(error)
+            raise
         now = datetime.now(UTC)
         heard = report(who.agent, said, now, session_id=who.session_id, told=told)
         answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)

@@ -62,7 +62,7 @@ class Request(NamedTuple):
         agent = agent or caller.name(hint)
         if agent is None and session_id:
             agent = await self.sessions.agent(session_id)
-        return (token or Caller())._replace(agent=agent, session_id=session_id)
+        return Caller(agent, session_id, token.rights) if token else Caller(agent, session_id)
 
 
 Handler = Callable[[Request], Awaitable[Answer]]

@@ -33,7 +33,7 @@ ON CONFLICT (trail, seq) DO NOTHING;
 -- lifecycle event that the lines speak of.
 WITH said AS (
     SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload, r.seq
-      FROM jsonb_to_recordset(%(lines)s::jsonb) AS r (
+      FROM json_to_recordset(%(lines)s::json) AS r (
            event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb,
            seq bigint)),
 made AS (
@@ -60,7 +60,7 @@ SELECT (SELECT count(*) FROM made),
 WITH said AS (
     SELECT r.usage_id, r.recorded_at, r.agent_id, r.tool_name, r.latency_ms, r.success,
            r.error_type, r.payload
-      FROM jsonb_to_recordset(%(lines)s::jsonb) AS r (
+      FROM json_to_recordset(%(lines)s::json) AS r (
            usage_id uuid, recorded_at timestamptz, agent_id text, tool_name text,
            latency_ms float8, success boolean, error_type text, payload jsonb)),
 made AS (

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -26,7 +25,7 @@ def said(seq: int, agent: str = "lumen", minutes: float = 0, **more) -> Report:
         {"anima": {**CALM, **more}, "boot_id": "boot-0001", "seq": seq}
     )
     heard = report(agent, message, NOW)
-    return replace(heard, recorded_at=NOW + timedelta(minutes=minutes - 600))
+    return heard._replace(recorded_at=NOW + timedelta(minutes=minutes - 600))
 
 
 def ask(database, query: str, *values) -> list[tuple]:
@@ -61,7 +60,7 @@ def test_an_agent_was_heard_when_its_last_check_in_came(living, governance_datab
         async with living(governance_database, tmp_path) as (made, *_):
             await asyncio.gather(*(made.handle(said(seq, "lumen")) for seq in range(3)))
             ember = said(1, "ember")
-            await made.handle(replace(ember, received_at=NOW + timedelta(minutes=1)))
+            await made.handle(ember._replace(received_at=NOW + timedelta(minutes=1)))
 
     asyncio.run(run())
 
@@ -149,7 +148,7 @@ def test_another_body_is_a_conflict_with_both_hashes(living, governance_database
 
 def test_a_poisoned_row_does_not_fail_its_neighbours(living, governance_database, tmp_path):
     """One row that the database cannot take, among twenty that it can."""
-    poison = replace(said(99), boot_id="no\x00where")
+    poison = said(99)._replace(boot_id="no\x00where")
 
     async def run():
         async with living(governance_database, tmp_path) as (made, *_):
@@ -192,7 +191,7 @@ def test_what_is_sent_again_from_an_older_boot_never_makes_the_latest_older(
     """As ``anima requeue`` does days later: boots heard before and not, alone and together."""
 
     def of(boot: str, seq: int, minutes: float) -> Report:
-        return replace(said(seq, minutes=minutes), boot_id=boot)
+        return said(seq, minutes=minutes)._replace(boot_id=boot)
 
     async def run():
         async with living(governance_database, tmp_path) as (made, *_):
@@ -218,7 +217,7 @@ def test_a_pi_that_wakes_in_1970_is_judged_from_its_last_state(
 ):
     """The newest is what came last: in the step, in the view, after a new boot, in one batch."""
     woken = [
-        replace(said(seq), boot_id="boot-0002", recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
+        said(seq)._replace(boot_id="boot-0002", recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
         for seq in range(21, 24)
     ]
 

@@ -145,7 +145,7 @@ def test_the_hash_is_the_one_that_contract_1_stored(released, number, name):
     said = read(CheckIn, released.golden(number, f"check-in.{name}"), "check-in").said()
     stored = json.loads(released.golden(1, "body-sha256"))[name]
 
-    assert sha256(f"{said}|None".encode()).hexdigest() == stored
+    assert sha256(said + b"|None").hexdigest() == stored
 
 
 @pytest.mark.parametrize("number", RELEASED)

@@ -1,7 +1,6 @@
 """What a batch becomes, given how its agents stand. No database."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,7 +70,7 @@ def test_a_late_row_is_stored_and_not_stepped_from():
 
 def test_a_new_boot_is_newer_whatever_its_seq():
     """The outbox may have begun anew."""
-    other = replace(said(0), boot_id="boot-0002")
+    other = said(0)._replace(boot_id="boot-0002")
     batch = judged(said(9), other)
 
     assert [row["late"] for row in batch.rows] == [False, False]
@@ -97,7 +96,7 @@ def newest(boot: str, seq: int, minutes: float = 0, *, heard: bool) -> tuple:
         (newest(NEW, 60, heard=False), said(50, 5), False),
         (newest(OLD, 40, heard=True), said(50, -9_000_000), False),
         (newest("unkeyed-1", 0, heard=True), said(50, -5), False),
-        (newest(NEW, 1, heard=True), replace(said(0, -5), is_keyed=False), False),
+        (newest(NEW, 1, heard=True), said(0, -5)._replace(is_keyed=False), False),
         (FIRST, said(50, -5), False),
     ],
     ids=[
@@ -123,7 +122,7 @@ def test_what_both_clock_and_order_call_older_is_late(stands, sent, late):
 
 def test_a_backlog_after_a_newer_boot_is_late_inside_a_batch():
     """As if each had come alone; the newer boot goes on from itself."""
-    of_new = [replace(said(seq, minutes), boot_id=NEW) for seq, minutes in ((1, 9), (2, 10))]
+    of_new = [said(seq, minutes)._replace(boot_id=NEW) for seq, minutes in ((1, 9), (2, 10))]
     batch = judged(said(7, 1), of_new[0], said(8, 2), said(9, 3), of_new[1])
     without = judged(said(7, 1), *of_new)
 
@@ -158,7 +157,7 @@ def test_a_repeat_to_a_held_agent_is_a_pause():
 
 def test_a_session_belongs_to_who_named_it_first():
     """Also inside one batch."""
-    one, two = (replace(said(1, agent=agent), session_id="s-1") for agent in ("lumen", "ember"))
+    one, two = (said(1, agent=agent)._replace(session_id="s-1") for agent in ("lumen", "ember"))
 
     assert judged(one, two).sessions == {"s-1": "lumen"}
 
