@@ -7,8 +7,9 @@ from typing import Any
 
 from apps.governance.ids import fresh_id
 from apps.governance.sampling import Sampler
-from apps.governance.trail.follow import Follower
-from apps.governance.trail.scribe import Scribe
+from apps.governance.trail.follow import SQL, Follower
+from apps.governance.trail.scribe import Scribe, body
+from apps.postgres import Connection
 
 
 def event(
@@ -33,6 +34,15 @@ class AuditLog(Scribe):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._sampler = Sampler()
+
+    async def keep(self, conn: Connection, said: Sequence[dict[str, Any]]) -> None:
+        """Have what a change is told by in its transaction: so no kill before the lines loses it.
+
+        It goes when the lines are indexed; what is left at the next start is told then.
+        """
+        if said:
+            events = b"[%s]" % b",".join(body(each) for each in said)
+            await conn.execute(SQL["keep_untold"], {"events": events.decode()})
 
     def note(self, said: Sequence[dict[str, Any]]) -> None:
         """As of any trail, but that noise is thinned out."""

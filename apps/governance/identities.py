@@ -38,6 +38,7 @@ class Identities:
             if row is None:
                 raise Refused(f"identity {agent!r}: is not there")
             events.append(event(agent, "identity_described", {"keys": sorted(said)}))
+            await self._audit.keep(conn, events)
         await self._changing(agent)
         await self._audit.append(events)
         return {"agent_id": row[0], "status": row[1]}

@@ -102,6 +102,7 @@ class Outcomes:
             told = asked.model_dump(include={"outcome_type", "outcome_score", "is_bad", "detail"})
             told |= {"outcome_id": str(row["outcome_id"]), "confidence": row["confidence"]}
             events = [event(agent, "outcome", told | {"reported_by": caller.agent}, now)]
+            await self._audit.keep(conn, events)
         await self._audit.append(events)
         return OutcomeKept(
             resolved_agent_id=caller.agent,

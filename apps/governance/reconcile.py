@@ -1,114 +1,117 @@
 """At start: open the trails, have every line as a row, and tell what a crash kept from the trail.
 
-A check-in is committed a moment before its line is on the disk. Whoever is killed in between has
-acknowledged nothing; the row is there all the same, and so its line is written now, before others.
+What a crash leaves is told before the doors open, and before anything else. A trail that is far
+behind or was restored would take minutes: after some seconds the doors open, and it goes on.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 from pydantic_core import to_json
 
 from apps.governance import VERSION
-from apps.governance.audit import event
-from apps.governance.trail.follow import SQL, Connection, Follower
+from apps.governance.audit import AuditLog, event
+from apps.governance.trail.follow import Connection, Follower
 from apps.governance.trail.index import connect
+from apps.governance.trail.late import Events, Late
 from apps.postgres import PostgresSettings
-from schemas.errors import Diverged, Unreachable
-from schemas.governance.audit import Trail
+from schemas.errors import HouseError, Unreachable
 
 log = logging.getLogger("governance")
-LIMIT = 1_000
-"""Lines at a time."""
-SAY_SECONDS = 5.0
+START_SECONDS = 3.0
+"""For each trail, before the doors open."""
+AGAIN_SECONDS = 1.0
+PAUSE_SECONDS = 0.1
+"""Between two looks behind the doors: whoever checks in comes first."""
 
 
-def begin(postgres: PostgresSettings, *followers: Follower) -> int:
-    """Open each trail where it was left; gives how many lines a crash had kept from it."""
-    told = 0
-    doing = "trails"
+def begin(postgres: PostgresSettings, audit: Follower, *others: Follower) -> Late:
+    """Open each trail where it was left; gives what a crash had kept from the audit log."""
+    doing = audit.journal.path
     try:
         with connect(postgres) as conn:
-            for follower in followers:
-                doing = str(follower.journal.path)
-                known = follower.look(conn)
-                follower.journal.open(known.tip)
-                if follower.journal.odd:
-                    log.warning("%s; abode audit verify", follower.journal.odd)
-                _catch_up(conn, follower)
-                if follower.trail is Trail.AUDIT_LOG:
-                    told = _tell(conn, follower)
-                follower.close()
+            late = _tell(conn, audit)
+            for each in others:
+                doing = each.journal.path
+                _open(conn, each)
+                _follow(conn, each, time.monotonic() + START_SECONDS)
     except OSError as error:
         raise Unreachable(f"{doing}: {error.strerror}", "is the disk full?") from None
     except psycopg.OperationalError as error:
         raise Unreachable(f"{doing}: postgres: {type(error).__name__}") from None
-    if told:
-        log.info("%s: %d lines that a crash kept from it are there now", doing, told)
-    return told
+    if late.told:
+        log.info(
+            "%s: %d lines that a crash kept from it are there now", audit.journal.path, late.told
+        )
+    return late
 
 
-def _catch_up(conn: Connection, follower: Follower) -> None:
-    """Index all lines; says how far it is, when that takes long."""
-    said = time.monotonic()
-    while follower.step(conn):
-        if time.monotonic() - said > SAY_SECONDS and follower.position:
-            said = time.monotonic()
-            end = follower.journal.tip.seq
-            log.info("%s: line %d of %d is indexed", follower.trail, follower.position.seq, end)
+async def go_on(postgres: PostgresSettings, late: Late, audit: AuditLog) -> None:
+    """Tell what is left while the doors are open; a line that is given is on its way for good."""
+    while late.left:
+        try:
+            events = await asyncio.to_thread(_look, postgres, late)
+        except (psycopg.Error, HouseError) as error:
+            log.warning("%s: late lines: %s; again soon", audit.path, type(error).__name__)
+            await asyncio.sleep(AGAIN_SECONDS)
+            continue
+        if events is not None:
+            await _given(audit, events)
+            late.passed(events)
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _tell(conn: Connection, follower: Follower) -> int:
-    """Write what no line tells of, and that the trail goes on."""
-    told = 0
-    if follower.journal.tip.seq:
-        for untold in (_identities, _check_ins):
-            before: list[dict[str, Any]] = []
-            while events := list(untold(conn, follower)):
-                if _what(events) == _what(before):
-                    raise Diverged(
-                        f"{follower.journal.path}: {len(events)} lines do not become rows",
-                        "abode audit verify",
-                    )
-                _write(conn, follower, events)
-                told, before = told + len(events), events
-    state_id, lifecycle_id = conn.execute(SQL["newest"]).fetchone() or (0, 0)
-    opened = {"state_id": state_id, "lifecycle_id": lifecycle_id}
-    opened |= {"told_late": told, "version": VERSION}
-    _write(conn, follower, [event(None, "trail_opened", opened)])
-    return told
+async def _given(audit: AuditLog, events: Events) -> None:
+    """Until they are lines: what a full disk did not take is kept by the scribe, not told again."""
+    waits = True
+    while waits:
+        try:
+            await audit.append(events)
+            waits = False
+        except Unreachable:
+            events = []
 
 
-def _identities(conn: Connection, follower: Follower) -> Iterator[dict[str, Any]]:
-    """Agents that became known."""
-    since = follower.position.lifecycle_id if follower.position else 0
-    found = conn.execute(SQL["untold_identities"], {"lifecycle_id": since, "limit": LIMIT})
-    for _, agent, occurred_at in found:
-        yield _late(agent, "identity_created", occurred_at, {})
+def _look(postgres: PostgresSettings, late: Late) -> Events | None:
+    """The next events, or None while the index is not there yet."""
+    if not late.is_level:
+        return None
+    with connect(postgres) as conn:
+        return late.events(conn)
 
 
-def _check_ins(conn: Connection, follower: Follower) -> Iterator[dict[str, Any]]:
-    """Check-ins that were committed."""
-    since = follower.position.state_id if follower.position else 0
-    found = conn.execute(SQL["untold_check_ins"], {"state_id": since, "limit": LIMIT})
-    names = ("state_id", "boot_id", "seq", "sha256", "action", "margin", "risk")
-    for agent, received_at, *rest in found:
-        yield _late(agent, "check_in", received_at, dict(zip(names, rest, strict=True)))
+def _open(conn: Connection, follower: Follower) -> None:
+    follower.journal.open(follower.look(conn).tip)
+    if follower.journal.odd:
+        log.warning("%s; abode audit verify", follower.journal.odd)
 
 
-def _what(events: list[dict[str, Any]]) -> list[Any]:
-    return [(each["agent_id"], each["event_type"], each["payload"]) for each in events]
+def _follow(conn: Connection, follower: Follower, until: float) -> None:
+    """Index lines, as long as there is time; the index goes on where this stops."""
+    while time.monotonic() < until and follower.step(conn):
+        pass
+    follower.close()
+    if follower.behind:
+        log.info("%s: %d lines are not indexed yet", follower.journal.path, follower.behind)
 
 
-def _late(agent: str, kind: str, at: datetime, payload: dict[str, Any]) -> dict[str, Any]:
-    """An event of another time; its line says so."""
-    return event(agent, kind, {**payload, "told_late": True}, at.astimezone(UTC))
-
-
-def _write(conn: Connection, follower: Follower, events: list[dict[str, Any]]) -> None:
-    follower.journal.write([to_json(each) for each in events])
-    _catch_up(conn, follower)
+def _tell(conn: Connection, follower: Follower) -> Late:
+    """Write what no line tells of, as long as there is time, and that the trail goes on."""
+    until = time.monotonic() + START_SECONDS
+    _open(conn, follower)
+    late, write = Late(conn, follower), follower.journal.write
+    while late.left and time.monotonic() < until:
+        if late.is_level:
+            if events := late.events(conn):
+                write([to_json(each) for each in events])
+            late.passed(events)
+        elif not follower.step(conn):
+            break
+    opened = {**late.newest, "told_late": late.told, "version": VERSION}
+    if late.left:
+        opened["left"] = late.left
+    write([to_json(event(None, "trail_opened", opened))])
+    _follow(conn, follower, until)
+    return late

@@ -106,6 +106,7 @@ class Registry:
                 event(agent, "identity_created", payload),
                 event(agent, "token_issued", _told(shown, given, caller)),
             ]
+            await self._audit.keep(conn, events)
         await self._audit.append(events)
         return Registered(parent_agent_id=parent, **_shown(caller, agent, shown, given))
 
@@ -118,6 +119,7 @@ class Registry:
             await self._may(conn, caller, agent)
             shown = await self._issue(conn, agent, given, asked.token_days, caller)
             events = [event(agent, "token_issued", _told(shown, given, caller))]
+            await self._audit.keep(conn, events)
         await self._audit.append(events)
         return TokenShown(**_shown(caller, agent, shown, given))
 
@@ -135,6 +137,7 @@ class Registry:
                 )
             payload = {"token_id": asked.token_id, "by": caller.agent}
             events = [event(row[0], "token_revoked", payload)]
+            await self._audit.keep(conn, events)
         self._keyring.forget([asked.token_id])
         await self._audit.append(events)
         return Revoked(resolved_agent_id=caller.agent, token_id=asked.token_id, agent=row[0])
@@ -158,6 +161,7 @@ class Registry:
                 "tokens": tokens, "sessions": len(sessions),
             }  # fmt: skip
             events = [event(agent, "identity_archived", payload)]
+            await self._audit.keep(conn, events)
         self._keyring.forget(tokens)
         self._sessions.forget(sessions)
         await self._audit.append(events)

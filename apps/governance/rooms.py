@@ -79,6 +79,7 @@ def furnished(
         also={
             "dialectic": lambda: disputes.trouble,
             "thresholds": lambda: calibration.trouble,
+            "trails": lambda: trails.trouble,
         },
     )  # fmt: skip
     places = Whereabouts(desk, told.audit_log.parent, told.reach())
@@ -113,6 +114,7 @@ def furnished(
         yield "maintenance", maintenance.watch()
         yield "dialectic", disputes.watch()
         yield "trail keeper", trails.keeper.watch()
+        yield "late lines", trails.go_on()
         yield "page", pages.news.watch()
         yield "calibration", calibration.watch()
 

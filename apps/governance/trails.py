@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from apps.governance.audit import AuditLog
-from apps.governance.reconcile import begin
+from apps.governance.reconcile import begin, go_on
 from apps.governance.trail.follow import Follower
 from apps.governance.trail.index import Index
 from apps.governance.trail.keep import Keeper
+from apps.governance.trail.late import Late
 from apps.governance.usage import ToolUsage
 from apps.postgres import PostgresSettings
 from schemas.governance.audit import Trail
@@ -27,6 +28,7 @@ class Trails:
         self.audit = AuditLog(audit_log)
         self.usage = ToolUsage(audit_log.with_name("tool_usage.jsonl"))
         self.audit.follower = Follower(Trail.AUDIT_LOG, self.audit.journal)
+        self._late: Late | None = None
         self._followers = (
             self.audit.follower,
             Follower(Trail.TOOL_USAGE, self.usage.scribe.journal),
@@ -37,7 +39,21 @@ class Trails:
 
     async def begin(self) -> int:
         """Open both, and tell what a crash kept from them; gives how many lines that was."""
-        return await asyncio.to_thread(begin, self._postgres, *self._followers)
+        self._late = await asyncio.to_thread(begin, self._postgres, *self._followers)
+        self.index.wake()  # there may be lines that there was no time for
+        return self._late.told
+
+    async def go_on(self) -> None:
+        """Tell what there was no time for before the doors opened."""
+        if self._late is not None:
+            await go_on(self._postgres, self._late, self.audit)
+
+    @property
+    def trouble(self) -> str | None:
+        """What is not as it should be with the files, or is still to be told."""
+        left = self._late.left if self._late else 0
+        late = f"{left} rows of before the start are looked through for lines that a crash kept"
+        return "; ".join(filter(None, (late if left else None, self.keeper.trouble))) or None
 
     def works(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
         """What has to run, in the order in which ``close`` takes the tasks."""

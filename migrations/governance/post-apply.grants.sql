@@ -73,15 +73,16 @@ GRANT SELECT ON
       core.discoveries, core.discovery_tags, core.discovery_links,
       core.agents, core.schema_migrations, core.tool_usage,
       audit.events, audit.tool_usage, audit.outcome_events, audit.outcome_keys, audit.retired,
-      audit.positions, audit.anchors,
+      audit.positions, audit.anchors, audit.untold,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT INSERT ON
       core.sessions, core.agent_state, core.discoveries, core.discovery_tags, core.discovery_links,
       audit.events, audit.tool_usage, audit.outcome_events, audit.outcome_keys, audit.positions,
-      audit.anchors,
+      audit.anchors, audit.untold,
       dialectic.sessions, dialectic.messages TO governance;
 GRANT DELETE ON
-      core.sessions, core.tokens, core.discoveries, core.discovery_tags, core.discovery_links TO governance;
+      core.sessions, core.tokens, core.discoveries, core.discovery_tags, core.discovery_links,
+      audit.untold TO governance;
 -- Status is the operator's, but for archive_identity; a parent is named once and for ever.
 GRANT INSERT (agent_id, parent_agent_id, spawn_reason),
       UPDATE (updated_at, label, purpose, notes, tags, metadata, last_activity_at)

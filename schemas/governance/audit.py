@@ -239,6 +239,30 @@ class Position(Table, owner="mac", store="governance", table="audit.positions", 
     updated_at: Annotated[Instant, Column("When it last moved.", default="now()")]
 
 
+class Untold(
+    Table,
+    owner="mac",
+    store="governance",
+    table="audit.untold",
+    key=("event_id",),
+):
+    """An event of a change, kept in the change's own transaction until its line is indexed.
+
+    What is left of them after a kill has no line, and is told at the next start.
+    """
+
+    event_id: Annotated[UUID, Column("The same in audit_log.jsonl, and in audit.events then.")]
+    untold_id: Annotated[
+        int, Quantity("1", "made by the database; orders them"), Column(identity=True)
+    ]
+    recorded_at: Annotated[Instant, Column("When it happened, by the clock of the server.")]
+    agent_id: Annotated[str | None, Column(WHOSE)] = None
+    event_type: Annotated[str, Column("What happened, in one word.")]
+    payload: Annotated[JsonObject, Column("What else there is to say.", default="'{}'")] = Field(
+        default_factory=dict
+    )
+
+
 class Anchor(Table, owner="mac", store="governance", table="audit.anchors", key=("trail", "seq")):
     """The last line of a day's file, told while nobody could have changed it yet. Only added."""
 
@@ -257,6 +281,7 @@ TABLES: tuple[type[Table], ...] = (
     Partitioned,
     Retired,
     Position,
+    Untold,
     Anchor,
 )
 

@@ -79,6 +79,7 @@ _APP: Final = (
         "audit.retired",
         "audit.positions",
         "audit.anchors",
+        "audit.untold",
         "dialectic.sessions",
         "dialectic.messages",
     ),
@@ -97,6 +98,7 @@ _APP: Final = (
         "audit.outcome_keys",
         "audit.positions",
         "audit.anchors",
+        "audit.untold",
         "dialectic.sessions",
         "dialectic.messages",
     ),
@@ -109,6 +111,7 @@ _APP: Final = (
         "core.discoveries",
         "core.discovery_tags",
         "core.discovery_links",
+        "audit.untold",
     ),
     # Status is the operator's, but for archive_identity; a parent is named once and for ever.
     Grant(

@@ -144,6 +144,7 @@ class Calibration:
             told = await _told(conn, None)
             said = {"version": told.version, "before": before, "after": after}
             events = [event(caller.agent, "thresholds_changed", said | {"reason": asked.reason})]
+            await self._audit.keep(conn, events)
         self._take(told)
         await self._audit.append(events)
         return told.model_copy(update={"resolved_agent_id": caller.agent})

@@ -50,6 +50,7 @@ class Archive:
                 if is_new:
                     raise Refused(f"document {session_id}: cannot be kept as it is")
                 raise Conflict(f"dialectic {session_id}: is there already, and another one")
+            await self._audit.keep(conn, events)
         await self._audit.append(events)
         return kept._replace(repeated=not is_new)
 

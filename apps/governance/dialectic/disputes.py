@@ -102,6 +102,7 @@ class Disputes:
             await draw(conn, {**values, "status": Standing.ACTIVE, "phase": Phase.THESIS})
             told = {"session_id": session_id, "session_type": asked.session_type}
             events = [event(agent, "dialectic_opened", told | {"reviewer": reviewer}, now)]
+            await self._audit.keep(conn, events)
             moved = await read(conn, session_id)
         await self._audit.append(events)
         return moved
@@ -125,6 +126,7 @@ class Disputes:
             else:
                 rules.check(dispute, word, in_round)
                 status, events = await self._take(conn, dispute, rules.signed(dispute, word))
+            await self._audit.keep(conn, events)
             moved = await read(conn, session_id)
         await self._audit.append(events)
         if late and not repeated:
@@ -174,6 +176,7 @@ class Disputes:
                     await conn.execute(SQL["hold_session"], {"session_id": session_id})
                     dispute = (await read(conn, session_id)).dispute
                     _, events = await self._settle(conn, dispute, now)
+                    await self._audit.keep(conn, events)
                 await self._audit.append(events)
         return len(overdue) + len(cooled)
 
@@ -184,6 +187,7 @@ class Disputes:
             if not rules.overdue(dispute, now):
                 return  # somebody spoke meanwhile
             events = await self._end(conn, dispute, now)
+            await self._audit.keep(conn, events)
         await self._audit.append(events)
 
     async def _reviewer(

@@ -154,4 +154,5 @@ class Knowledge:
         self._audit.require()
         async with self._desk.connection() as conn, conn.transaction():
             yield conn
+            await self._audit.keep(conn, events)
         await self._audit.append(events)

@@ -68,6 +68,8 @@ class Follower:
         """The first place where the chain did not hold."""
         self.trouble: str | None = None
         """What hindered the last step."""
+        self.holds = False
+        """Whether rows before the ids of the position may be untold: then the ids stay."""
         self._reader = Reader(journal)
         self._is_reading = False
         self._level_at = time.monotonic()
@@ -127,8 +129,10 @@ class Follower:
             read_bytes=self._reader.offset,
             seq=tip.seq,
             hash=tip.hash,
-            state_id=at.state_id if made.state_id is None else made.state_id,
-            lifecycle_id=at.lifecycle_id if made.lifecycle_id is None else made.lifecycle_id,
+            state_id=at.state_id if self.holds or made.state_id is None else made.state_id,
+            lifecycle_id=at.lifecycle_id
+            if self.holds or made.lifecycle_id is None
+            else made.lifecycle_id,
         )
         said = {**upto._asdict(), "trail": self.trail, "before": at.seq}
         if conn.execute(SQL["move_position"], said).rowcount != 1:

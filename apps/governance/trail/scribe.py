@@ -54,7 +54,7 @@ class Scribe:
         room = max(0, PENDING_LIMIT - len(self._pending))
         for each in said[:room]:
             try:
-                self._pending.append(_body(each))
+                self._pending.append(body(each))
             except Refused as error:
                 self.dropped += 1
                 log.warning("%s", error.message)
@@ -68,7 +68,7 @@ class Scribe:
         What it gives can be awaited: done when they and all before them are on the disk,
         Unreachable when the disk does not take them.
         """
-        bodies = [_body(each) for each in said]
+        bodies = [body(each) for each in said]
         if not bodies and not self._pending:
             return _shielded(self._writing)
         if self._gathering is None:
@@ -153,7 +153,7 @@ class Scribe:
             await self._wake.wait()
 
 
-def _body(said: dict[str, Any]) -> bytes:
+def body(said: dict[str, Any]) -> bytes:
     """The members of a line, as a row can hold them."""
     called = said.get("event_type", "line")
     try:

@@ -29,8 +29,8 @@ VALUES (%(trail)s, %(seq)s, %(day)s, decode(%(hash)s, 'hex'))
 ON CONFLICT (trail, seq) DO NOTHING;
 
 -- index_audit_log --
--- Lines become rows; gives how many, how many are past their time, and the newest check-in and
--- lifecycle event that the lines speak of.
+-- Lines become rows, and are untold no more; gives how many, how many are past their time, and the
+-- newest check-in and lifecycle event that the lines speak of.
 WITH said AS (
     SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload, r.seq
       FROM json_to_recordset(%(lines)s::json) AS r (
@@ -43,6 +43,8 @@ made AS (
      WHERE s.recorded_at >= now() - make_interval(days => %(keep_days)s)
     ON CONFLICT (recorded_at, event_id) DO NOTHING
     RETURNING 1),
+told AS (
+    DELETE FROM audit.untold AS u USING said AS s WHERE u.event_id = s.event_id),
 known AS (
     SELECT max(s.seq) FILTER (WHERE s.payload ? 'state_id') AS check_in,
            max(s.seq) FILTER (WHERE s.payload ? 'lifecycle_id') AS lifecycle
@@ -118,37 +120,51 @@ SELECT e.event_id, e.recorded_at, e.agent_id, e.event_type, e.payload
  LIMIT %(limit)s;
 
 -- newest --
--- The newest check-in and the newest lifecycle event.
+-- The newest check-in, the newest lifecycle event and the newest event without a line.
 SELECT coalesce((SELECT max(s.state_id) FROM core.agent_state AS s), 0),
-       coalesce((SELECT max(l.event_id) FROM core.lifecycle_events AS l), 0);
+       coalesce((SELECT max(l.event_id) FROM core.lifecycle_events AS l), 0),
+       coalesce((SELECT max(u.untold_id) FROM audit.untold AS u), 0);
+
+-- keep_untold --
+-- Events of the change that this transaction is. They go when their lines are indexed.
+INSERT INTO audit.untold (event_id, recorded_at, agent_id, event_type, payload)
+SELECT r.event_id, r.recorded_at, r.agent_id, r.event_type, r.payload
+  FROM jsonb_to_recordset(%(events)s::jsonb) AS r (
+       event_id uuid, recorded_at timestamptz, agent_id text, event_type text, payload jsonb);
+
+-- untold_events --
+-- Events of changes that no line tells of, as they were kept; the oldest first.
+SELECT u.event_id, u.recorded_at, u.agent_id, u.event_type, u.payload
+  FROM audit.untold AS u
+ WHERE u.untold_id > %(after)s AND u.untold_id <= %(upto)s
+ ORDER BY u.untold_id;
 
 -- untold_check_ins --
--- Check-ins that no line tells of, as their events would; the oldest first. A commit whose answer
--- was lost may be older than the newest that is told, and is looked for among the 10,000 before it.
+-- Check-ins that no line tells of, as their events would; the oldest first. Each is looked for by
+-- its instant: LIMIT keeps Postgres from joining all the events of an agent instead.
 SELECT i.agent_id, s.received_at, s.state_id, s.boot_id, s.seq, encode(s.body_sha256, 'hex'),
        s.action, s.margin, s.risk
   FROM core.agent_state AS s
   JOIN core.identities AS i ON i.identity_id = s.identity_id
- WHERE s.state_id > %(state_id)s - 10000 AND s.received_at > now() - interval '90 d'
-   AND NOT EXISTS (
-       SELECT FROM audit.events AS e
-        WHERE e.agent_id = i.agent_id AND e.recorded_at = s.received_at
-          AND e.event_type = 'check_in'
-          AND e.payload->>'boot_id' = s.boot_id AND (e.payload->>'seq')::bigint = s.seq)
- ORDER BY s.state_id
- LIMIT %(limit)s;
+ WHERE s.state_id > %(after)s AND s.state_id <= %(upto)s
+   AND s.received_at > now() - interval '90 d'
+   AND (SELECT true FROM audit.events AS e
+         WHERE e.agent_id = i.agent_id AND e.recorded_at = s.received_at
+           AND e.event_type = 'check_in'
+           AND e.payload->>'boot_id' = s.boot_id AND (e.payload->>'seq')::bigint = s.seq
+         LIMIT 1) IS NULL
+ ORDER BY s.state_id;
 
 -- untold_identities --
 -- Agents that became known and that no line tells of; the oldest first.
-SELECT l.event_id, i.agent_id, l.occurred_at
+SELECT i.agent_id, l.occurred_at
   FROM core.lifecycle_events AS l
   JOIN core.identities AS i ON i.identity_id = l.identity_id
- WHERE l.event_id > %(lifecycle_id)s AND l.status_before IS NULL
+ WHERE l.event_id > %(after)s AND l.event_id <= %(upto)s AND l.status_before IS NULL
    AND l.occurred_at > now() - interval '90 d'
-   AND NOT EXISTS (
-       SELECT FROM audit.events AS e
-        WHERE e.agent_id = i.agent_id AND e.event_type LIKE 'identity\_%%'
-          AND e.recorded_at >= l.occurred_at - interval '1 h'
-          AND e.recorded_at <= l.occurred_at + interval '1 h')
- ORDER BY l.event_id
- LIMIT %(limit)s;
+   AND (SELECT true FROM audit.events AS e
+         WHERE e.agent_id = i.agent_id AND e.event_type LIKE 'identity\_%%'
+           AND e.recorded_at >= l.occurred_at - interval '1 h'
+           AND e.recorded_at <= l.occurred_at + interval '1 h'
+         LIMIT 1) IS NULL
+ ORDER BY l.event_id;

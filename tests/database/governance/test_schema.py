@@ -37,8 +37,13 @@ INSERT INTO audit.tool_usage (usage_id, recorded_at, tool_name)
 VALUES (gen_random_uuid(), now(), 'health_check');
 INSERT INTO audit.outcome_events (outcome_id, recorded_at, agent_id, outcome_type, is_bad)
 VALUES (gen_random_uuid(), now(), 'lumen', 'test', false);
+INSERT INTO audit.outcome_keys (agent_id, idempotency_key, body_sha256, outcome_id, recorded_at,
+       is_bad)
+VALUES ('lumen', 'once', sha256('a'), gen_random_uuid(), now(), false);
 INSERT INTO audit.positions (trail, first_seq, read_bytes, seq, hash)
 VALUES ('audit_log', 1, 0, 1, sha256('a'));
+INSERT INTO audit.untold (event_id, recorded_at, event_type)
+VALUES (gen_random_uuid(), now(), 'told');
 INSERT INTO audit.anchors (trail, seq, day, hash) VALUES ('audit_log', 1, now()::date, sha256('a'));
 ALTER TABLE audit.anchors DISABLE TRIGGER anchors_keep; -- the tests change every column
 INSERT INTO core.calibration_versions (version, data, made_at, replaced_role)
