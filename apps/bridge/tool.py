@@ -18,6 +18,8 @@ class Caller(NamedTuple):
     """None when nobody was named: only the local door lets such a caller in."""
     session_id: str | None = None
     rights: frozenset[Right] = ALL
+    ended: str | None = None
+    """What its agent came to, if it has ended: it may check in, and be told to pause."""
 
     def named(self) -> str:
         """The agent, or Refused: what follows is done in somebody's name."""

@@ -20,8 +20,8 @@ PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601
 Arguments = dict[str, Any]
 Reply = dict[str, Any]
 Toolbox = Mapping[str, Tool]
-Bind = Callable[[Any], Awaitable[Caller]]
-"""Who calls; takes the name that the arguments give."""
+Bind = Callable[[Tool, Any], Awaitable[Caller]]
+"""Who calls a tool; takes the name that the arguments give."""
 
 
 def failure(request_id: Any, code: int, message: str) -> dict[str, Any]:
@@ -57,7 +57,12 @@ async def use(tool: Tool, caller: Caller, arguments: Arguments) -> Closed:
 
 
 def require(caller: Caller, right: Right, what: str) -> None:
-    """Forbidden to a caller who has not the right."""
+    """Forbidden to a caller who has not the right, or has ended."""
+    if caller.ended is not None:
+        raise Forbidden(
+            f"agent {caller.agent!r}: is {caller.ended}, and may only check in",
+            "an operator may bring it back",
+        )
     if right not in caller.rights:
         raise Forbidden(f"{what}: needs the right {right.value!r}", "ask an operator for a token")
 
@@ -111,7 +116,7 @@ async def _call(request_id: Any, params: Arguments, toolbox: Toolbox, bind: Bind
         return failure(request_id, INVALID_PARAMS, "arguments: is not an object")
     agent = None
     try:
-        caller = await bind(arguments.get("agent_name"))
+        caller = await bind(tool, arguments.get("agent_name"))
         agent = caller.agent
         said = (await use(tool, caller, arguments)).model_dump(mode="json")
         return _success(request_id, content(said, is_error=False) | {"structuredContent": said})

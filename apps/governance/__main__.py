@@ -19,6 +19,7 @@ from apps.governance.checkins import SQL
 from apps.governance.desk import Desk
 from apps.governance.door import door
 from apps.governance.health import require_schema
+from apps.governance.lives import Lives
 from apps.governance.rooms import Stores, furnished
 from apps.governance.routes import OPEN
 from apps.governance.sessions import Sessions, connect
@@ -61,12 +62,14 @@ async def serve(told: Settings) -> None:
                 lost.append(why)
                 ending.set()
 
-        stores = Stores(told, store, desk, trails, line, sessions)
+        lives = Lives(desk)
+        stores = Stores(told, store, desk, trails, line, sessions, lives)
         rooms = furnished(stores, thresholds, tokens, on_lost)
         app = Doors(
             local_open=told.local_open,
             tokens=tokens,
             sessions=sessions,
+            lives=lives,
             routes=rooms.routes,
             is_open=OPEN,
         )

@@ -13,6 +13,12 @@ RETURNING created_at;
 -- Where an agent is in its life, and whose child it is.
 SELECT status, parent_agent_id, created_at FROM core.identities WHERE agent_id = %(agent)s;
 
+-- ended --
+-- Those of some agents that have ended, and how.
+SELECT agent_id, status
+  FROM core.identities
+ WHERE agent_id = ANY (%(agents)s::text[]) AND status = ANY (%(ended)s::text[]);
+
 -- archive_agent --
 -- True if it was active, waiting or paused.
 SELECT core.archive_identity(%(agent)s);

@@ -11,12 +11,12 @@ from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.keyring import Keyring, Wish
+from apps.governance.lives import ENDED
 from apps.governance.sessions import Sessions
 from schemas.errors import Refused
 from schemas.governance.calls import Right
-from schemas.governance.tables import Purpose, Status
+from schemas.governance.tables import Purpose
 
-ENDED: Final = frozenset({Status.ARCHIVED, Status.DISABLED, Status.DELETED})
 TOKEN_DAYS: Final = 30
 
 

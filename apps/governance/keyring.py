@@ -1,13 +1,11 @@
 """Tokens that governance gives: shown once, kept as a hash, ended within seconds.
 
 ``abode-17-<secret>``: the number finds the row and the secret is compared with its one hash, in
-constant time. So neither an index nor a cache ever looks for a secret. What is found is believed
-for ``BELIEVED_SECONDS``: so long a token that another process ended, or a hand, still opens.
+constant time. So neither an index nor a cache ever looks for a secret. A token that another process
+ended, or a hand, still opens for as long as what was found is believed.
 """
 
 import re
-import time
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -17,8 +15,8 @@ from secrets import token_urlsafe
 from typing import Any, Final, NamedTuple
 
 from apps.bridge.refusals import Conflict
+from apps.governance.believed import CACHE_LIMIT, Believed
 from apps.governance.desk import Desk
-from apps.governance.gather import Gather
 from apps.postgres import Connection
 from apps.queries import load
 from schemas.errors import Refused
@@ -28,8 +26,6 @@ from schemas.governance.tables import Purpose
 SQL = load(Path(__file__).with_name("tokens.sql"))
 SHAPE: Final = re.compile(rb"abode-([1-9][0-9]{0,17})-([A-Za-z0-9_-]{43})")
 SECRET_BYTES: Final = 32
-BELIEVED_SECONDS: Final = 5.0
-CACHE_LIMIT: Final = 4_096
 KEPT: Final[Mapping[Purpose, int]] = {Purpose.ACCESS: 32, Purpose.CONTINUITY: 8}
 """Living tokens of one agent."""
 NOBODY: Final = sha256(token_urlsafe().encode()).digest()
@@ -71,8 +67,7 @@ class Keyring:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._gather = Gather(self._load)
-        self._known: OrderedDict[int, tuple[Held | None, float]] = OrderedDict()
+        self._believed = Believed(self._load, lambda held: held.seconds)
         self._shown: set[int] = set()
 
     async def opened(self, token: bytes, purpose: Purpose) -> Held | None:
@@ -80,7 +75,7 @@ class Keyring:
         parts = SHAPE.fullmatch(token)
         if parts is None:
             return None
-        held = await self._held(int(parts[1]))
+        held = await self._believed.get(int(parts[1]))
         expected = held.secret_sha256 if held is not None else NOBODY
         same = compare_digest(expected, sha256(parts[2]).digest())
         if held is None or not same or held.purpose is not purpose:
@@ -106,8 +101,7 @@ class Keyring:
 
     def forget(self, token_ids: Iterable[int]) -> None:
         """They were ended: look again before they open anything."""
-        for token_id in token_ids:
-            self._known.pop(token_id, None)
+        self._believed.forget(token_ids)
 
     async def _make_room(self, conn: Connection, agent: str, purpose: Purpose) -> None:
         """Continuity is renewed daily, the oldest goes; who wants another way in gives one up."""
@@ -122,23 +116,9 @@ class Keyring:
             await conn.execute(SQL["forget_tokens"], {"token_ids": crowded})
             self.forget(crowded)
 
-    async def _held(self, token_id: int) -> Held | None:
-        known = self._known.get(token_id)
-        if known is not None and known[1] > time.monotonic():
-            self._known.move_to_end(token_id)
-            return known[0]
-        asked_at = time.monotonic()
-        held = await self._gather.get(token_id)
-        life = BELIEVED_SECONDS if held is None else min(held.seconds, BELIEVED_SECONDS)
-        self._known[token_id] = (held, asked_at + life)
-        self._known.move_to_end(token_id)
-        while len(self._known) > CACHE_LIMIT:
-            self._known.popitem(last=False)
-        return held
-
     async def _load(self, token_ids: list[int]) -> dict[int, Held]:
         shown, self._shown = self._shown, set()
-        async with self._desk.connection() as conn:
+        async with self._desk.look_up() as conn:
             if shown:
                 await conn.execute(SQL["mark_tokens"], {"token_ids": list(shown)})
             rows = await conn.execute(SQL["living_tokens"], {"token_ids": token_ids})

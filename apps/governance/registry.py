@@ -19,6 +19,7 @@ from apps.governance.graph import ask, know_agents
 from apps.governance.identities import SQL as IDENTITY
 from apps.governance.keyring import SQL as TOKENS
 from apps.governance.keyring import Keyring, Shown, Wish
+from apps.governance.lives import Lives
 from apps.governance.sessions import SQL as SESSIONS
 from apps.governance.sessions import Sessions
 from apps.postgres import Connection
@@ -48,12 +49,15 @@ class Registry:
         audit: AuditLog,
         keyring: Keyring,
         sessions: Sessions,
+        lives: Lives,
+        *,
         deployed: AbstractSet[str] = frozenset(),
     ) -> None:
         self._desk = desk
         self._audit = audit
         self._keyring = keyring
         self._sessions = sessions
+        self._lives = lives
         self._deployed = deployed
         """Names that are taken though nobody may have heard of them yet."""
 
@@ -162,6 +166,7 @@ class Registry:
             }  # fmt: skip
             events = [event(agent, "identity_archived", payload)]
             await self._audit.keep(conn, events)
+        self._lives.forget([agent])
         self._keyring.forget(tokens)
         self._sessions.forget(sessions)
         await self._audit.append(events)

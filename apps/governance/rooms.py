@@ -1,7 +1,7 @@
 """The rooms of the process, put together: who needs whom, what they serve and do meanwhile."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from apps.governance.auditing import Auditing
 from apps.governance.calibration.calibration import Calibration
@@ -9,7 +9,7 @@ from apps.governance.calls import check_in_tools, identity_tools, toolbox
 from apps.governance.checkins import Checkins
 from apps.governance.continuity import Continuity
 from apps.governance.descriptions import Descriptions
-from apps.governance.desk import Desk
+from apps.governance.desk import Desk, Share
 from apps.governance.dialectic.archive import Archive
 from apps.governance.dialectic.disputes import Disputes
 from apps.governance.dialectic.tools import dialectic_tools
@@ -20,6 +20,7 @@ from apps.governance.identities import Identities
 from apps.governance.keyring import Keyring
 from apps.governance.knowledge.tools import Knowledge
 from apps.governance.limits import Limits
+from apps.governance.lives import Lives
 from apps.governance.locks import Locks
 from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
@@ -38,6 +39,11 @@ from apps.governance.where import Whereabouts
 from apps.postgres import Pool
 from schemas.governance.thresholds import Thresholds
 
+READERS: Final = 3
+"""One seat of so many is for the page and for where: people look, agents work."""
+READERS_WAIT: Final = 32
+"""As many as may have a page open."""
+
 
 class Stores(NamedTuple):
     """What is open when the rooms are made."""
@@ -49,6 +55,7 @@ class Stores(NamedTuple):
     trails: Trails
     line: Line
     sessions: Sessions
+    lives: Lives
 
 
 class Rooms(NamedTuple):
@@ -66,7 +73,7 @@ def furnished(
     stores: Stores, thresholds: Thresholds, tokens: Tokens, on_lost: Callable[[str], None]
 ) -> Rooms:
     """Every room with what it needs; nothing runs yet."""
-    told, pool, desk, trails, line, sessions = stores
+    told, pool, desk, trails, line, sessions, lives = stores
     audit = trails.audit
     numbers, limits = Numbers(), Limits(line)
     checkins = Checkins(pool, thresholds, audit, sessions, on_lost, numbers=numbers, limits=limits)
@@ -82,7 +89,8 @@ def furnished(
             "trails": lambda: trails.trouble,
         },
     )  # fmt: skip
-    places = Whereabouts(desk, told.audit_log.parent, told.reach())
+    readers = Share(desk, max(1, desk.seats // READERS), READERS_WAIT)
+    places = Whereabouts(readers, told.audit_log.parent, told.reach())
     descriptions = Descriptions(desk, line)
     keyring = tokens.keyring = Keyring(desk)
     identities = Identities(desk, audit, descriptions)
@@ -91,7 +99,7 @@ def furnished(
         (
             check_in_tools(checkins),
             identity_tools(identities, continuity),
-            Registry(desk, audit, keyring, sessions, tokens.agents).tools(),
+            Registry(desk, audit, keyring, sessions, lives, deployed=tokens.agents).tools(),
             Roster(desk, descriptions).tools(),
             health.tools(),
             Figures(desk).tools(),
@@ -104,7 +112,7 @@ def furnished(
         ),
         lambda tool: numbers.timed(trails.usage.noted(limits.limited(tool))),
     )
-    pages = Pages(desk, health, lambda: checkins.thresholds, *places.tools())
+    pages = Pages(readers, health, lambda: checkins.thresholds, *places.tools())
 
     def works() -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         yield "check-ins", checkins.run()
@@ -121,7 +129,7 @@ def furnished(
     served = routes(
         Parts(checkins, numbers, tools),
         health_routes(health, numbers),
-        places.routes(),
+        places.routes(tools["where"]),
         pages.routes(),
     )
     return Rooms(served, checkins, maintenance, pages, works)

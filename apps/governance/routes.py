@@ -51,7 +51,7 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
     async def check_in(asked: Request) -> Answer:
         try:
             said, told = read_check_in(asked.body())
-            who = await asked.caller(in_body=said.agent)
+            who = await asked.caller(in_body=said.agent, checks_in=True)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
             tools.require(who, Right.CHECK_IN, "check-in")
@@ -101,8 +101,8 @@ async def _mcp(asked: Request, toolbox: Toolbox) -> Answer:
     except Malformed as error:
         return Answer(to_json(tools.failure(None, tools.PARSE_ERROR, error.message)), 400)
 
-    async def bind(hint: Any) -> Caller:
-        return await asked.caller(hint)
+    async def bind(tool: Tool, hint: Any) -> Caller:
+        return await asked.caller(hint, checks_in=tool.is_verdict)
 
     said = await tools.dispatch(request, toolbox, bind, SERVER)
     return _spoken(asked, said) if said is not None else Answer(b"", 202)
@@ -121,7 +121,7 @@ async def _use(asked: Request, toolbox: Toolbox) -> Answer:
         raise Refused("arguments: is not an object")
     agent = None
     try:
-        who = await asked.caller(given.get("agent_name"))
+        who = await asked.caller(given.get("agent_name"), checks_in=tool.is_verdict)
         agent = who.agent
         answer = await tools.use(tool, who, given)
     except Unreachable:

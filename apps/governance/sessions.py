@@ -189,7 +189,7 @@ class Sessions:
         return found[0] if found else None
 
     async def _ask_postgres(self, session_ids: list[str]) -> dict[str, Binding]:
-        async with self._desk.connection() as conn:
+        async with self._desk.look_up() as conn:
             found = await _living(conn, session_ids)
         self.remember(found)
         return found

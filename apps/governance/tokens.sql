@@ -1,12 +1,13 @@
 -- living_tokens --
--- What opens something still: whose it is, what its secret hashes to, and for how long.
+-- What opens something still: whose it is, what its secret hashes to, and for how long. Whoever has
+-- ended may still check in by it, and is told to pause; it comes back by none.
 SELECT token.token_id, identity.agent_id, token.purpose, token.secret_sha256, token.rights,
        extract(epoch FROM token.expires_at - now())::float8
   FROM core.tokens AS token
   JOIN core.identities AS identity ON identity.identity_id = token.identity_id
  WHERE token.token_id = ANY (%(token_ids)s::bigint[])
    AND token.revoked_at IS NULL AND token.expires_at > now()
-   AND identity.status NOT IN ('archived', 'disabled', 'deleted');
+   AND (token.purpose = 'access' OR identity.status NOT IN ('archived', 'disabled', 'deleted'));
 
 -- mark_tokens --
 -- They were shown: once an hour is told. Who is being marked by another needs no word of ours.

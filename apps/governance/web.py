@@ -12,6 +12,7 @@ from apps.bridge.refusals import Conflict, NotAllowed, NotFound
 from apps.bridge.tool import Caller
 from apps.bridge.web import Answer
 from apps.governance import caller
+from apps.governance.lives import Lives
 from apps.governance.sessions import Sessions
 from apps.governance.tokens import Tokens
 from apps.postgres import is_gone
@@ -28,6 +29,7 @@ class Request(NamedTuple):
     known: Caller | None
     """By the token; None at a lab's local door, where whoever is there may do everything."""
     sessions: Sessions
+    lives: Lives
     tail: str = ""
     """The rest of a path whose route ends in a slash."""
 
@@ -54,15 +56,23 @@ class Request(NamedTuple):
             raise Refused("query: a name is there twice")
         return asked
 
-    async def caller(self, hint: Any = None, in_body: str | None = None) -> Caller:
-        """Who asks: by token, by body, X-Agent-Id or ``hint``, or by a living session."""
+    async def caller(
+        self, hint: Any = None, in_body: str | None = None, *, checks_in: bool = False
+    ) -> Caller:
+        """Who asks: by token, by body, X-Agent-Id or ``hint``, or by a living session.
+
+        Whether a token's agent has ended is asked unless it checks in: the writer knows that.
+        """
         session_id = caller.session_id(self.asked)
         token = self.known
         agent = caller.named(self.asked, in_body, token.agent if token else None)
         agent = agent or caller.name(hint)
         if agent is None and session_id:
             agent = await self.sessions.agent(session_id)
-        return Caller(agent, session_id, token.rights) if token else Caller(agent, session_id)
+        if token is None:
+            return Caller(agent, session_id)
+        ended = None if checks_in else await self.lives.ended(agent or "")
+        return Caller(agent, session_id, token.rights, ended)
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -79,12 +89,14 @@ class Doors:
         local_open: bool,
         tokens: Tokens,
         sessions: Sessions,
+        lives: Lives,
         routes: Routes,
         is_open: frozenset[str],
     ) -> None:
         self._local_open = local_open
         self._tokens = tokens
         self._sessions = sessions
+        self._lives = lives
         self._routes = routes
         self._is_open = is_open
         """Paths that need no token at either door."""
@@ -117,7 +129,7 @@ class Doors:
         if not (path in self._is_open or (asked.is_local and self._local_open)):
             agent, rights = await self._tokens.who(asked.header(b"authorization"))
             known = Caller(agent, rights=rights)
-        return await handler(Request(asked, known, self._sessions, tail))
+        return await handler(Request(asked, known, self._sessions, self._lives, tail))
 
     def _found(self, path: str) -> tuple[Mapping[str, Handler] | None, str]:
         """What a path takes, and what of it is below its route."""

@@ -50,9 +50,9 @@ class Whereabouts:
             ),
         )  # fmt: skip
 
-    def routes(self) -> Routes:
-        """GET /v1/where?term=."""
-        (tool,) = self.tools()
+    @staticmethod
+    def routes(tool: Tool) -> Routes:
+        """GET /v1/where?term=, as often as the tool may be called."""
 
         async def where(asked: Request) -> Said:
             given: tools.Arguments = dict(asked.query())

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
+from apps.bridge import tools, web
 from apps.bridge.refusals import Forbidden, status_of
 from apps.bridge.tool import Tool
 from apps.bridge.web import Answer
@@ -95,13 +96,14 @@ class Pages:
             "host": request.header(b"host") or "localhost",
         }
         try:
-            _may_look(request)
+            await _may_look(request)
             shown = await self._looked(view, Asked(request.query()), _whose(request))
         except (HouseError, psycopg.Error, TimeoutError) as error:
             house = error if isinstance(error, HouseError) else _away(error)
             status = status_of(house)
             told = {"error": house, "status": status, "live": "", "marks": ""}
-            return self._render.answer("refused.html", {**menu, **told}, status)
+            answer = self._render.answer("refused.html", {**menu, **told}, status)
+            return answer._replace(headers={**answer.headers, **web.refusal(house).headers})
         return self._render.answer(view.template, {**menu, "live": view.live, **shown})
 
     async def _looked(self, view: View, asked: Asked, whose: str) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class Pages:
         return last
 
     async def _events(self, request: Request) -> Answer:
-        _may_look(request)
+        await _may_look(request)
         return Answer(
             b"",
             kind="text/event-stream",
@@ -139,13 +141,12 @@ async def _asset(answer: Answer, _: Request) -> Answer:
     return answer
 
 
-def _may_look(request: Request) -> None:
+async def _may_look(request: Request) -> None:
     """Refuse a token that may not read, and what a page of elsewhere loads.
 
     A reader may come from wherever they were.
     """
-    if request.known and Right.READ not in request.known.rights:
-        raise Forbidden(f"token of {request.known.agent!r}: may not read", "ask the operator")
+    tools.require(await request.caller(), Right.READ, "the page")
     site, mode = (request.header(b"sec-fetch-" + name) for name in (b"site", b"mode"))
     if site in {"cross-site", "same-site"} and mode != "navigate":
         raise Forbidden("this request comes from a page of elsewhere", "open the page itself")

@@ -56,7 +56,7 @@ def call(name: str, arguments: object) -> dict:
 def ask(request: object, run: object = None, rights: frozenset = frozenset(Right)) -> dict | None:
     """The reply, with ``run`` behind one tool that gives verdicts and one that does not."""
 
-    async def bind(name: object) -> Caller:
+    async def bind(tool: Tool, name: object) -> Caller:
         return Caller("lumen", None, rights)
 
     tools = (

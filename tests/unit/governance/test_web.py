@@ -19,7 +19,7 @@ def ask(error: Exception) -> tuple[int, dict[str, str], bytes]:
         raise error
 
     doors = Doors(
-        local_open=True, tokens=Tokens({}), sessions=None,
+        local_open=True, tokens=Tokens({}), sessions=None, lives=None,
         routes={"/": {"GET": handler}}, is_open=frozenset({"/"}),
     )  # fmt: skip
     said = asyncio.run(

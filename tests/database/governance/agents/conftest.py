@@ -23,6 +23,7 @@ from apps.governance.descriptions import Descriptions
 from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.keyring import Keyring
+from apps.governance.lives import Lives
 from apps.governance.redis_line import Line
 from apps.governance.registry import Registry
 from apps.governance.roster import Roster
@@ -160,14 +161,14 @@ async def _room(database, folder: Path, line: Line, connections: int = 4):
     async with pool(told) as store:
         desk, audit = Desk(store), AuditLog(folder / f"audit-{uuid4().hex[:4]}.jsonl")
         sessions, keyring = Sessions(desk, line), Keyring(desk)
-        descriptions = Descriptions(desk, line)
+        descriptions, lives = Descriptions(desk, line), Lives(desk)
         identities = Identities(desk, audit, descriptions)
         running = [asyncio.create_task(work.run()) for work in (sessions, audit)]
         try:
             yield Room(
                 desk, audit, line, sessions, keyring, descriptions, identities,
                 Continuity(desk, audit, identities, keyring, sessions),
-                Registry(desk, audit, keyring, sessions),
+                Registry(desk, audit, keyring, sessions, lives),
                 Roster(desk, descriptions),
             )  # fmt: skip
         finally:

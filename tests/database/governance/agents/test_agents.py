@@ -107,10 +107,10 @@ def test_nobody_registers_anothers_child(room):
 
 
 def test_a_name_is_given_once(room, governance_database, tmp_path):
-    """Of 20 at the same time one gets it; the others leave nothing, no token either."""
+    """Of 8 at the same time one gets it; the others leave nothing, no token either."""
 
     async def run():
-        async with room(connections=10) as here:
+        async with room(connections=11) as here:
             asked = [
                 here.registry.register(OPERATOR, RegisterAgent(new_agent="lumen")) for _ in range(8)
             ]

@@ -10,7 +10,7 @@ import pytest
 
 from apps.bridge.refusals import Conflict, Forbidden, NotFound, Unauthorized
 from apps.bridge.tool import Caller
-from apps.governance import keyring
+from apps.governance import believed, keyring
 from apps.governance.tokens import Tokens
 from schemas.errors import Refused
 from schemas.governance.calls import Right
@@ -148,7 +148,7 @@ def test_a_token_is_shown_once_and_kept_nowhere(start, redis, tmp_path):
 
 def test_a_token_that_ended_opens_nothing_at_once_here_and_soon_elsewhere(room, monkeypatch):
     """The other process believes what it saw for as long as is declared."""
-    monkeypatch.setattr(keyring, "BELIEVED_SECONDS", 0.3)
+    monkeypatch.setattr(believed, "BELIEVED_SECONDS", 0.3)
 
     async def run():
         async with room() as here, room() as there:
@@ -167,7 +167,7 @@ def test_a_token_that_ended_opens_nothing_at_once_here_and_soon_elsewhere(room, 
             return still
 
     assert asyncio.run(run()) == "lumen"
-    assert keyring.BELIEVED_SECONDS < 10
+    assert believed.BELIEVED_SECONDS < 10
 
 
 def test_a_token_is_believed_no_longer_than_it_lives(room, governance_database):
@@ -199,13 +199,13 @@ def test_ten_thousand_wrong_numbers_fill_no_memory_and_take_one_connection(room)
                 for n in range(10_000)
             ]
             found = await asyncio.gather(*asked, opens(here, shown.token))
-            return found, len(here.keyring._known)
+            return found, len(here.keyring._believed)
 
     found, known = asyncio.run(run())
 
     assert found[:-1] == [None] * 10_000
     assert found[-1][0] == "lumen"
-    assert known <= keyring.CACHE_LIMIT
+    assert known <= believed.CACHE_LIMIT
 
 
 def test_use_is_dated_to_the_hour(room, governance_database):
