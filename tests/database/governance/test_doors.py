@@ -340,6 +340,7 @@ def test_every_way_in_asks_for_its_right(start):
 
 def test_a_name_of_the_deploy_is_nobody_s_child(governance):
     """Even before its Pi was heard for the first time; else its parent could speak for it."""
+    governance.ask("POST", "/v1/checkins", SEED, BEARER, "lan")  # a parent has to be known itself
     asked = json.dumps({"new_agent": "ember", "rights": ["read"]})
     status, _, body = governance.ask("POST", "/v1/tools/register_agent", asked, BEARER, "lan")
 

@@ -165,9 +165,12 @@ def test_whoever_was_not_heard_for_longest_is_forgotten_first(monkeypatch):
 
 
 def test_what_is_asked_of_an_agent_counts_for_its_whole_batch(
-    living, governance_database, tmp_path
+    living, governance_database, tmp_path, asked
 ):
-    """A pause that one report of a batch hears of holds for the next, which was remembered."""
+    """A pause that one report of a batch hears of holds for the next, which was remembered.
+
+    It is asked for at once, and not only when the batch cannot be written.
+    """
     pause = does(governance_database, "UPDATE core.identities SET status = 'paused'")
 
     async def run():
@@ -178,3 +181,4 @@ def test_what_is_asked_of_an_agent_counts_for_its_whole_batch(
             return await asyncio.gather(*both)
 
     assert [answer.action for answer in asyncio.run(run())] == [Action.PAUSE, Action.PAUSE]
+    assert asked == [1, 2]
