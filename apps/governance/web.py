@@ -69,9 +69,9 @@ class Request(NamedTuple):
         agent = agent or caller.name(hint)
         if agent is None and session_id:
             agent = await self.sessions.agent(session_id)
-        if token is None:
+        if token is None or agent is None:
             return Caller(agent, session_id)
-        ended = None if checks_in else await self.lives.ended(agent or "")
+        ended = None if checks_in else await self.lives.ended(agent)
         return Caller(agent, session_id, token.rights, ended)
 
 
