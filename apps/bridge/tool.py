@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from schemas.errors import Refused
+from schemas.errors import HouseError, Refused
 from schemas.governance.calls import Call, Right
 from schemas.quantity import Closed
 
@@ -28,12 +28,17 @@ class Caller(NamedTuple):
         return self.agent
 
 
+def _unheard(_caller: Caller, _why: HouseError) -> None:
+    """Nobody keeps count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """Its name, its two models, the right it needs and what it does.
 
     ``run`` is given the caller and an instance of ``takes``, and gives one of ``gives``; it raises
-    a HouseError for whatever it does not do.
+    a HouseError for whatever it does not do. ``turned_away`` is told of a call that never came to
+    ``run``: its caller may not, or its arguments are not as declared.
     """
 
     name: str
@@ -44,3 +49,4 @@ class Tool:
     run: Callable[[Caller, Any], Awaitable[Closed]]
     is_verdict: bool = False
     """Whether what it gives is a verdict, so that a refusal must not look like leave to go on."""
+    turned_away: Callable[[Caller, HouseError], None] = _unheard

@@ -52,8 +52,13 @@ async def dispatch(
 
 async def use(tool: Tool, caller: Caller, arguments: Arguments) -> Closed:
     """What the tool answers to arguments that are as declared, from a caller who may."""
-    require(caller, tool.needs, tool.name)
-    return await tool.run(caller, read(tool.takes, to_json(arguments), "arguments"))
+    try:
+        require(caller, tool.needs, tool.name)
+        asked = read(tool.takes, to_json(arguments), "arguments")
+    except HouseError as error:
+        tool.turned_away(caller, error)
+        raise
+    return await tool.run(caller, asked)
 
 
 def require(caller: Caller, right: Right, what: str) -> None:

@@ -3,13 +3,21 @@
 import asyncio
 import json
 import time
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from apps.bridge.refusals import Forbidden, TooMany
+from apps.bridge.tool import Caller, Tool
+from apps.bridge.tools import use
+from apps.governance import usage as usage_room
 from apps.governance.audit import AuditLog, event
 from apps.governance.trail import scribe as room
 from apps.governance.usage import ToolUsage
 from schemas.errors import Refused, Unreachable
+from schemas.governance.calls import Call, Right
+from schemas.quantity import Closed
 
 
 def said(path) -> list[str]:
@@ -163,3 +171,48 @@ def test_a_call_that_failed_names_its_error(tmp_path):
     assert (good["success"], good["error_type"], good["latency_ms"]) == (True, None, 12.3)
     assert (bad["success"], bad["error_type"], bad["agent_id"]) == (False, "Refused", None)
     assert "session_id" not in good
+
+
+def test_who_asks_in_vain_fills_no_disk(tmp_path, monkeypatch):
+    """So many lines a minute of each agent, the next one tells how many had none."""
+    clock = SimpleNamespace(now=600.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(usage_room, "time", clock)
+    usage = ToolUsage(tmp_path / "tool_usage.jsonl")
+    too_often = TooMany("lumen", [(60, 60)], 1)
+
+    async def run(*_):
+        raise too_often
+
+    tool = usage.noted(Tool("identity", "", Call, Closed, Right.READ, run))
+
+    async def work():
+        for _ in range(100):
+            with pytest.raises(Forbidden):
+                await use(tool, Caller("lumen", rights=frozenset()), {})
+            with pytest.raises(TooMany):
+                await use(tool, Caller("lumen"), {})
+        with pytest.raises(Refused):
+            await use(tool, Caller("ember"), {"unknown": 1})
+        clock.now += 60
+        with pytest.raises(Forbidden):
+            await use(tool, Caller("lumen", rights=frozenset()), {})
+
+    asyncio.run(during(usage.scribe, work()))
+    lines = list(map(json.loads, usage.scribe.path.read_text().splitlines()))
+
+    kinds = Counter((line["agent_id"], line["error_type"]) for line in lines)
+    assert kinds == {("lumen", "Forbidden"): 31, ("lumen", "TooMany"): 30, ("ember", "Refused"): 1}
+    assert [line["payload"] for line in lines if line["payload"]] == [{"left_out": 140}]
+    assert not any(line["success"] for line in lines)
+
+
+def test_nobody_is_remembered_for_asking_in_vain_for_ever(tmp_path, monkeypatch):
+    """Of many agents who asked longest ago is forgotten first."""
+    monkeypatch.setattr(usage_room, "AGENTS_LIMIT", 3)
+    usage = ToolUsage(tmp_path / "tool_usage.jsonl")
+    tool = usage.noted(Tool("identity", "", Call, Closed, Right.READ, None))
+
+    for name in "abcad":
+        tool.turned_away(Caller(name), Refused("no"))
+
+    assert list(usage._vain) == ["c", "a", "d"]
