@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from apps.governance import VERSION
 from apps.governance.audit import AuditLog, event
+from apps.governance.trail.files import spoilt
 from apps.governance.trail.follow import Connection, Follower
 from apps.governance.trail.index import connect
 from apps.governance.trail.late import Events, Late
@@ -83,9 +84,13 @@ def _look(postgres: PostgresSettings, late: Late) -> Events | None:
 
 
 def _open(conn: Connection, follower: Follower) -> None:
-    follower.journal.open(follower.look(conn).tip)
-    if follower.journal.odd:
-        log.warning("%s; abode audit verify", follower.journal.odd)
+    journal = follower.journal
+    for path in spoilt(journal.path):
+        journal.spoilt.add(path.name)
+        log.warning("%s: cannot be unpacked; abode audit verify", path)
+    journal.open(follower.look(conn).tip)
+    if journal.odd:
+        log.warning("%s; abode audit verify", journal.odd)
 
 
 def _follow(conn: Connection, follower: Follower, until: float) -> None:

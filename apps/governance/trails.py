@@ -51,9 +51,14 @@ class Trails:
     @property
     def trouble(self) -> str | None:
         """What is not as it should be with the files, or is still to be told."""
-        left = self._late.left if self._late else 0
-        late = f"{left} rows of before the start are looked through for lines that a crash kept"
-        return "; ".join(filter(None, (late if left else None, self.keeper.trouble))) or None
+        found = []
+        if names := sorted(name for each in self._followers for name in each.journal.spoilt):
+            found.append(f"{len(names)} packed days cannot be unpacked, the first is {names[0]}")
+        if left := self._late.left if self._late else 0:
+            found.append(
+                f"{left} rows of before the start are looked through for lines that a crash kept"
+            )
+        return "; ".join([*found, *filter(None, [self.keeper.trouble])]) or None
 
     def works(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
         """What has to run, in the order in which ``close`` takes the tasks."""

@@ -71,7 +71,8 @@ def _reindex(conn: Connection, asked: argparse.Namespace, told: DataSettings) ->
         sys.stderr.write(f"{said}\n")
 
     found = [reindex(conn, trail, _file(told, trail), say) for trail in asked.trail or Trail]
-    return [each.model_dump() for each in found], not any(each.refused for each in found)
+    whole = not any(each.refused or each.spoilt for each in found)
+    return [each.model_dump() for each in found], whole
 
 
 def _query(conn: Connection, asked: argparse.Namespace, _: DataSettings) -> tuple[Told, bool]:

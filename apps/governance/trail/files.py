@@ -6,14 +6,19 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from apps.governance.trail.line import Link, link
+from pydantic import ValidationError
+
+from apps.governance.trail.line import Link, is_sealed, link
+from schemas.governance.files import TrailManifest
 
 DAY = re.compile(r"-(\d{4}-\d{2}-\d{2})(?:\.\d+)?$")
 MODE = 0o640
+CHUNK_BYTES = 1_048_576
 UNREADABLE = (gzip.BadGzipFile, EOFError, zlib.error)
 """What a packed file says that is not what was written."""
 
@@ -53,6 +58,38 @@ def packed(current: Path) -> list[Path]:
     return sorted(current.parent.glob(f"{current.stem}-*{current.suffix}.gz"))
 
 
+def spoilt(current: Path) -> list[Path]:
+    """Packed days that show at a glance that they are not what was packed."""
+    return [
+        path
+        for path in packed(current)
+        if not path.with_suffix("").exists() and _looks_spoilt(path)
+    ]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a packed day can be unpacked to its end."""
+    try:
+        with gzip.open(path) as file:
+            while file.read(CHUNK_BYTES):
+                pass
+    except (OSError, *UNREADABLE):
+        return False
+    return True
+
+
+def readable(path: Path) -> list[bytes]:
+    """The lines of a spoilt packed day that are as they were written."""
+    found = []
+    with suppress(*UNREADABLE), gzip.open(path) as file:
+        for ended in file:
+            line = ended.rstrip(b"\n")
+            said = link(line)
+            if said and is_sealed(line, said):
+                found.append(line)
+    return found
+
+
 def opened(path: Path) -> IO[bytes] | gzip.GzipFile:
     """The lines of a file, whether it is packed or not."""
     if path.suffix == ".gz":
@@ -70,11 +107,15 @@ def first_link(path: Path) -> Link | None:
 
 
 def last_link(path: Path) -> Link | None:
-    """The place of a file's last line that has one."""
+    """The place of a file's last line that has one; of a spoilt one, what its manifest says."""
     if path.suffix == ".gz":
-        with gzip.open(path) as lines:
-            found = (each for line in lines if (each := link(line.rstrip(b"\n"))))
-            return next(iter(deque(found, maxlen=1)), None)
+        try:
+            with gzip.open(path) as lines:
+                found = (each for line in lines if (each := link(line.rstrip(b"\n"))))
+                return next(iter(deque(found, maxlen=1)), None)
+        except UNREADABLE:
+            told = manifest(path)
+            return Link(told.last_seq, "", told.hash) if told else None
     with path.open("rb") as file:
         places = (link(line.rstrip(b"\n")) for _, line in backwards(file))
         return next((each for each in places if each), None)
@@ -93,6 +134,25 @@ def backwards(file: IO[bytes], step: int = 65_536) -> Iterator[tuple[int, bytes]
             rest = rest[: cut + 1]
     if rest:
         yield 0, rest
+
+
+def manifest(path: Path) -> TrailManifest | None:
+    """What was packed, as it was told then."""
+    try:
+        told = path.with_name(path.name.removesuffix(".jsonl.gz") + ".json").read_bytes()
+        return TrailManifest.model_validate_json(told)
+    except (OSError, ValidationError):
+        return None
+
+
+def _looks_spoilt(path: Path) -> bool:
+    told = manifest(path)
+    try:
+        return first_link(path) is None or (
+            told is not None and path.stat().st_size != told.size_bytes
+        )
+    except FileNotFoundError:
+        return False  # past its time, just now
 
 
 def free(current: Path, called: str) -> Path:

@@ -48,6 +48,8 @@ class Journal:
         self.durable = Durable(0, 0)
         self.odd: str | None = None
         """What was not as we left it, found since the start."""
+        self.spoilt: set[str] = set()
+        """Names of packed days that cannot be read to their ends."""
         self._now = now
         self._handle: int | None = None
         self._day: date = now().date()

@@ -10,8 +10,18 @@ from itertools import pairwise
 from pathlib import Path
 
 from apps.archive import replacing
-from apps.governance.trail.files import File, last_link, listing, opened, sync_folder
+from apps.governance.trail.files import (
+    File,
+    is_whole,
+    last_link,
+    listing,
+    opened,
+    packed,
+    spoilt,
+    sync_folder,
+)
 from apps.governance.trail.follow import Follower
+from apps.governance.trail.journal import Journal
 from schemas.errors import Diverged, HouseError
 from schemas.governance.audit import Trail
 from schemas.governance.files import AuditLine, TrailManifest, UsageLine
@@ -59,6 +69,7 @@ class Keeper:
         today = today or datetime.now(UTC).date()
         trouble: str | None = None
         for follower in self._followers:
+            _look_again(follower.journal)
             upto = follower.position.seq if follower.position else 0
             oldest = today - timedelta(days=KEEP_DAYS[follower.trail])
             files = listing(follower.journal.path)
@@ -120,6 +131,16 @@ def pack(file: File) -> Path:
     file.path.unlink()
     sync_folder(file.path.parent)
     return packed
+
+
+def _look_again(journal: Journal) -> None:
+    """A spoilt day may have been put back from a backup, or be past its time."""
+    seen = {path.name for path in spoilt(journal.path)}
+    journal.spoilt = seen | {
+        path.name
+        for path in packed(journal.path)
+        if path.name in journal.spoilt and not is_whole(path)
+    }
 
 
 def _remove(file: File) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.governance.trail.files import UNREADABLE, File, listing, opened, packed
+from apps.governance.trail.files import UNREADABLE, File, listing, opened, packed, spoilt
 from apps.governance.trail.follow import KEEP_DAYS, SQL, Connection
 from apps.governance.trail.line import ORIGIN, Tip, is_sealed, link
 from schemas.governance.audit import Trail
@@ -81,6 +81,9 @@ def verify(trail: Trail, current: Path, of: Known) -> Verified:
             looked.findings.append(Finding(file=path.name, what="cannot be unpacked"))
     for file in files:
         looked.read(file, is_current=file.path == current)
+    for path in spoilt(current):
+        if path.name not in {each.file for each in looked.findings}:
+            looked.findings.append(Finding(file=path.name, what="is not as long as when packed"))
     looked.end(current)
     looked.compare(trail)
     return Verified(
@@ -123,7 +126,8 @@ class _Look:
                     self.findings.append(Finding(file=file.path.name, line=number, what=what))
         except UNREADABLE as error:
             what = f"cannot be unpacked after this line: {type(error).__name__}"
-            self.findings.append(Finding(file=file.path.name, line=number, what=what))
+            # Before the lines that came of it: those may be more than are told.
+            self.findings.insert(0, Finding(file=file.path.name, line=number, what=what))
 
     def end(self, current: Path) -> None:
         """What should have come and did not."""
