@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change
 from apps.governance.descriptions import Descriptions
 from apps.governance.desk import Desk
 from apps.postgres import Connection
@@ -27,32 +28,27 @@ class Identities:
 
     async def describe(self, agent: str, said: dict[str, Any]) -> dict[str, Any]:
         """Keep label, purpose, notes, tags and metadata; what is absent stays as it was."""
-        self._audit.require()
         values = {"label": None, "purpose": None, "notes": None, "tags": None, **said}
         values["metadata"] = to_json(said.get("metadata") or {}).decode()
         await self._changing(agent)
-        async with self._desk.connection() as conn, conn.transaction():
-            events = await self._created(conn, agent)
+        async with change(self._desk, self._audit) as (conn, events):
+            events.extend(await self._created(conn, agent))
             found = await conn.execute(SQL["describe_identity"], {**values, "agent": agent})
             row = await found.fetchone()
             if row is None:
                 raise Refused(f"identity {agent!r}: is not there")
             events.append(event(agent, "identity_described", {"keys": sorted(said)}))
-            await self._audit.keep(conn, events)
         await self._changing(agent)
-        await self._audit.append(events)
         return {"agent_id": row[0], "status": row[1]}
 
     async def tell(self, agent: str) -> dict[str, Any]:
         """What governance knows of an agent; an agent unknown so far is made known."""
-        self._audit.require()
-        async with self._desk.connection() as conn, conn.transaction():
-            events = await self._created(conn, agent)
+        async with change(self._desk, self._audit) as (conn, events):
+            events.extend(await self._created(conn, agent))
             found = await conn.execute(SQL["identity"], {"agent": agent})
             row = await found.fetchone()
             if row is None:
                 raise Refused(f"identity {agent!r}: is not there")
-        await self._audit.append(events)
         names = ("agent_id", "status", "label", "purpose", "created_at")
         return dict(zip(names, row, strict=True))
 

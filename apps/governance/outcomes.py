@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from apps.bridge.refusals import Conflict, Forbidden
 from apps.bridge.tool import Caller, Tool
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change
 from apps.governance.desk import Desk
 from apps.governance.verdict import SAFE_PHI, drift, phi
 from apps.postgres import Connection
@@ -74,11 +75,10 @@ class Outcomes:
 
         With a key it is kept once: who asks again is given the first answer.
         """
-        self._audit.require()
         now = datetime.now(UTC)
         score = asked.outcome_score
         is_bad = asked.is_bad if asked.is_bad is not None else score is not None and score < 0.5
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             key, body = asked.idempotency_key, _hash(asked)
             if key is not None and (first := await _first(conn, agent, key)):
                 return await self._again(caller, agent, key, body, first)
@@ -101,9 +101,7 @@ class Outcomes:
                 await conn.execute(SQL["keep_key"], row | {"key": key, "body_sha256": body})
             told = asked.model_dump(include={"outcome_type", "outcome_score", "is_bad", "detail"})
             told |= {"outcome_id": str(row["outcome_id"]), "confidence": row["confidence"]}
-            events = [event(agent, "outcome", told | {"reported_by": caller.agent}, now)]
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
+            events.append(event(agent, "outcome", told | {"reported_by": caller.agent}, now))
         return OutcomeKept(
             resolved_agent_id=caller.agent,
             outcome_id=row["outcome_id"],

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from apps.bridge.refusals import Conflict, Forbidden, NotFound
 from apps.bridge.tool import Caller, Tool
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change
 from apps.governance.desk import Desk
 from apps.governance.graph import ask, know_agents
 from apps.governance.identities import SQL as IDENTITY
@@ -84,7 +85,6 @@ class Registry:
 
     async def register(self, caller: Caller, asked: RegisterAgent) -> Registered:
         """A new agent, its parent, its vertex and its first token, or none of them."""
-        self._audit.require()
         agent = asked.new_agent or str(uuid4())
         parent = asked.parent
         if Right.OPERATE not in caller.rights:
@@ -96,7 +96,7 @@ class Registry:
             if agent in self._deployed:
                 raise Conflict(f"agent {agent!r}: is one of the deploy's", "take another name")
         given = _given(caller, asked.rights)
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             values = {"agent": agent, "parent": parent, "reason": asked.spawn_reason}
             row = await (await conn.execute(SQL["register_agent"], values)).fetchone()
             if row is None:
@@ -106,70 +106,63 @@ class Registry:
             await self._in_graph(conn, agent, parent)
             shown = await self._issue(conn, agent, given, asked.token_days, caller)
             payload = {"parent": parent, "by": caller.agent, "spawn_reason": asked.spawn_reason}
-            events = [
-                event(agent, "identity_created", payload),
-                event(agent, "token_issued", _told(shown, given, caller)),
-            ]
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
+            events.append(event(agent, "identity_created", payload))
+            events.append(event(agent, "token_issued", _told(shown, given, caller)))
         return Registered(parent_agent_id=parent, **_shown(caller, agent, shown, given))
 
     async def issue(self, caller: Caller, asked: IssueToken) -> TokenShown:
         """A token beside those that the agent has."""
-        self._audit.require()
         agent = asked.agent or caller.named()
         given = _given(caller, asked.rights)
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             await self._may(conn, caller, agent)
             shown = await self._issue(conn, agent, given, asked.token_days, caller)
-            events = [event(agent, "token_issued", _told(shown, given, caller))]
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
+            events.append(event(agent, "token_issued", _told(shown, given, caller)))
         return TokenShown(**_shown(caller, agent, shown, given))
 
     async def revoke(self, caller: Caller, asked: RevokeToken) -> Revoked:
         """End one; a token of another agent is not there, whoever's it is."""
-        self._audit.require()
         mine = None if Right.OPERATE in caller.rights else caller.named()
-        async with self._desk.connection() as conn, conn.transaction():
-            values = {"token_id": asked.token_id, "agent": mine}
-            row = await (await conn.execute(TOKENS["revoke_token"], values)).fetchone()
-            if row is None:
-                raise NotFound(
-                    f"token {asked.token_id}: is not there, or has ended",
-                    "get_agent lists those that live",
-                )
-            payload = {"token_id": asked.token_id, "by": caller.agent}
-            events = [event(row[0], "token_revoked", payload)]
-            await self._audit.keep(conn, events)
-        self._keyring.forget([asked.token_id])
-        await self._audit.append(events)
+        try:
+            async with change(self._desk, self._audit) as (conn, events):
+                values = {"token_id": asked.token_id, "agent": mine}
+                row = await (await conn.execute(TOKENS["revoke_token"], values)).fetchone()
+                if row is None:
+                    raise NotFound(
+                        f"token {asked.token_id}: is not there, or has ended",
+                        "get_agent lists those that live",
+                    )
+                payload = {"token_id": asked.token_id, "by": caller.agent}
+                events.append(event(row[0], "token_revoked", payload))
+        finally:  # also when it is done and cannot be told yet
+            self._keyring.forget([asked.token_id])
         return Revoked(resolved_agent_id=caller.agent, token_id=asked.token_id, agent=row[0])
 
     async def archive(self, caller: Caller, asked: ArchiveAgent) -> Archived:
         """End an agent; what an operator holds only an operator ends."""
-        self._audit.require()
         agent = asked.agent or caller.named()
-        async with self._desk.connection() as conn, conn.transaction():
-            status = await self._may(conn, caller, agent)
-            if status == Status.PAUSED and Right.OPERATE not in caller.rights:
-                raise Forbidden(f"agent {agent!r}: is paused", "ask an operator")
-            done = await (await conn.execute(SQL["archive_agent"], {"agent": agent})).fetchone()
-            if done is None or not done[0]:
-                raise Conflict(f"agent {agent!r}: is {status}", "it has ended before")
-            tokens = await _ids(conn, TOKENS["revoke_tokens"], agent)
-            sessions = await _ids(conn, SESSIONS["end_sessions"], agent)
-            await self._in_graph(conn, agent, None)
-            payload = {
-                "by": caller.agent, "reason": asked.reason,
-                "tokens": tokens, "sessions": len(sessions),
-            }  # fmt: skip
-            events = [event(agent, "identity_archived", payload)]
-            await self._audit.keep(conn, events)
-        self._lives.forget([agent])
-        self._keyring.forget(tokens)
-        self._sessions.forget(sessions)
-        await self._audit.append(events)
+        tokens: list[int] = []
+        sessions: list[str] = []
+        try:
+            async with change(self._desk, self._audit) as (conn, events):
+                status = await self._may(conn, caller, agent)
+                if status == Status.PAUSED and Right.OPERATE not in caller.rights:
+                    raise Forbidden(f"agent {agent!r}: is paused", "ask an operator")
+                done = await (await conn.execute(SQL["archive_agent"], {"agent": agent})).fetchone()
+                if done is None or not done[0]:
+                    raise Conflict(f"agent {agent!r}: is {status}", "it has ended before")
+                tokens += await _ids(conn, TOKENS["revoke_tokens"], agent)
+                sessions += await _ids(conn, SESSIONS["end_sessions"], agent)
+                await self._in_graph(conn, agent, None)
+                payload = {
+                    "by": caller.agent, "reason": asked.reason,
+                    "tokens": tokens, "sessions": len(sessions),
+                }  # fmt: skip
+                events.append(event(agent, "identity_archived", payload))
+        finally:  # also when it is done and cannot be told yet
+            self._lives.forget([agent])
+            self._keyring.forget(tokens)
+            self._sessions.forget(sessions)
         return Archived(
             resolved_agent_id=caller.agent,
             agent=agent,

@@ -15,6 +15,7 @@ from apps.bridge.refusals import Conflict, NotFound
 from apps.bridge.tool import Caller, Tool
 from apps.governance.audit import AuditLog, event
 from apps.governance.calibration.curve import Counted, brier, curve, expected_error
+from apps.governance.change import change
 from apps.governance.desk import Desk
 from apps.postgres import Connection
 from apps.queries import load
@@ -124,8 +125,7 @@ class Calibration:
         return told.model_copy(update={"resolved_agent_id": caller.agent})
 
     async def _change(self, caller: Caller, asked: SetThresholds) -> ThresholdsTold:
-        self._audit.require()
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             found = await (await conn.execute(SQL["hold_thresholds"])).fetchone()
             if found is None:
                 raise Diverged("core.calibration: has no row", "abode migrate governance check")
@@ -143,10 +143,9 @@ class Calibration:
             await conn.execute(SQL["change_thresholds"], given)
             told = await _told(conn, None)
             said = {"version": told.version, "before": before, "after": after}
-            events = [event(caller.agent, "thresholds_changed", said | {"reason": asked.reason})]
-            await self._audit.keep(conn, events)
+            said |= {"reason": asked.reason}
+            events.append(event(caller.agent, "thresholds_changed", said))
         self._take(told)
-        await self._audit.append(events)
         return told.model_copy(update={"resolved_agent_id": caller.agent})
 
 

@@ -6,6 +6,7 @@ from psycopg.types.json import Jsonb
 
 from apps.bridge.refusals import Conflict
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change
 from apps.governance.desk import Desk
 from apps.governance.dialectic import transcript
 from apps.governance.dialectic.rows import draw, read, rows, write
@@ -32,14 +33,12 @@ class Archive:
 
     async def take_in(self, document: dict[str, Any], by: str | None) -> Kept:
         """Keep a file, once. It is over: nothing comes of it for anybody's status."""
-        self._audit.require()
         parts = transcript.take_apart(document)
         if len(parts.messages) > MESSAGE_LIMIT:
             raise Refused(f"document: transcript: has more than {MESSAGE_LIMIT} messages")
         session_id = parts.session["session_id"]
         kept = Kept(session_id, len(parts.messages))
-        events: list[dict[str, Any]] = []
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             known = await rows(conn, "make_known", {"agents": sorted(parts.agents)})
             events += [event(row["agent_id"], "identity_created", {}) for row in known]
             is_new = await _insert(conn, parts)
@@ -50,8 +49,6 @@ class Archive:
                 if is_new:
                     raise Refused(f"document {session_id}: cannot be kept as it is")
                 raise Conflict(f"dialectic {session_id}: is there already, and another one")
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
         return kept._replace(repeated=not is_new)
 
     async def give_out(self, session_id: str) -> dict[str, Any]:

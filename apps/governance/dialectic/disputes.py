@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from apps.bridge.refusals import Conflict, Forbidden, NotFound
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change, change_on
 from apps.governance.desk import Desk
 from apps.governance.dialectic import rules
 from apps.governance.dialectic.rows import (
@@ -69,9 +70,8 @@ class Disputes:
 
     async def open(self, agent: str, asked: RequestReview) -> Moved:
         """A new dispute of an agent, with a reviewer."""
-        self._audit.require()
         now = self._now()
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             await conn.execute(SQL["hold_opening"])
             subject = await one(conn, "subject", {"agent": agent})
             if subject is None:
@@ -101,34 +101,29 @@ class Disputes:
             await conn.execute(SQL["open_session"], values)
             await draw(conn, {**values, "status": Standing.ACTIVE, "phase": Phase.THESIS})
             told = {"session_id": session_id, "session_type": asked.session_type}
-            events = [event(agent, "dialectic_opened", told | {"reviewer": reviewer}, now)]
-            await self._audit.keep(conn, events)
-            moved = await read(conn, session_id)
-        await self._audit.append(events)
-        return moved
+            events.append(event(agent, "dialectic_opened", told | {"reviewer": reviewer}, now))
+            return await read(conn, session_id)
 
     async def say(self, session_id: str, word: Word, in_round: int | None = None) -> Moved:
         """Take a message; the same one again changes nothing. One that is too late ends it."""
-        self._audit.require()
-        async with self._desk.connection() as conn, conn.transaction():
+        async with change(self._desk, self._audit) as (conn, events):
             await conn.execute(SQL["hold_session"], {"session_id": session_id})
             dispute = (await read(conn, session_id)).dispute
             # No word is older than the one before it, whatever the clock did.
             word = word._replace(at=max([self._now(), *(said.at for said in dispute.words)]))
             late = rules.overdue(dispute, word.at)
-            status, repeated, events = None, False, []
+            status, repeated = None, False
             if word.agent not in (dispute.paused, dispute.reviewer):
                 rules.check(dispute, word)
             elif rules.repeated(dispute, word, in_round) is not None:
                 repeated = True
             elif late:
-                events = await self._end(conn, dispute, word.at)
+                events.extend(await self._end(conn, dispute, word.at))
             else:
                 rules.check(dispute, word, in_round)
-                status, events = await self._take(conn, dispute, rules.signed(dispute, word))
-            await self._audit.keep(conn, events)
+                status, more = await self._take(conn, dispute, rules.signed(dispute, word))
+                events.extend(more)
             moved = await read(conn, session_id)
-        await self._audit.append(events)
         if late and not repeated:
             raise Conflict(
                 f"dialectic {session_id}: the word was due at {dispute.deadline_at}: it has failed",
@@ -172,23 +167,18 @@ class Disputes:
             for session_id in overdue:
                 await self._expire(conn, session_id, now)
             for session_id in cooled:
-                async with conn.transaction():
+                async with change_on(conn, self._audit) as events:
                     await conn.execute(SQL["hold_session"], {"session_id": session_id})
                     dispute = (await read(conn, session_id)).dispute
-                    _, events = await self._settle(conn, dispute, now)
-                    await self._audit.keep(conn, events)
-                await self._audit.append(events)
+                    events.extend((await self._settle(conn, dispute, now))[1])
         return len(overdue) + len(cooled)
 
     async def _expire(self, conn: Connection, session_id: str, now: datetime) -> None:
-        async with conn.transaction():
+        async with change_on(conn, self._audit) as events:
             await conn.execute(SQL["hold_session"], {"session_id": session_id})
             dispute = (await read(conn, session_id)).dispute
-            if not rules.overdue(dispute, now):
-                return  # somebody spoke meanwhile
-            events = await self._end(conn, dispute, now)
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
+            if rules.overdue(dispute, now):  # else somebody spoke meanwhile
+                events.extend(await self._end(conn, dispute, now))
 
     async def _reviewer(
         self, conn: Connection, agent: str, asked: RequestReview, now: datetime

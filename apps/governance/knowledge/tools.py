@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.bridge.tool import Caller, Tool
 from apps.governance.audit import AuditLog, event
+from apps.governance.change import change
 from apps.governance.desk import Desk
 from apps.governance.knowledge import search, store, survey, walk
 from apps.postgres import Connection
@@ -74,8 +75,7 @@ class Knowledge:
     async def store(self, caller: Caller, asked: said.StoreDiscovery) -> said.Stored:
         """Keep a discovery, its tags and links, in rows and graph."""
         agent = caller.named()
-        events: list[dict[str, Any]] = []
-        async with self._change(events) as conn:
+        async with change(self._desk, self._audit) as (conn, events):
             done = await store.store(conn, agent, asked)
             if done.is_new_agent:
                 events.append(event(agent, "identity_created", {}))
@@ -95,8 +95,7 @@ class Knowledge:
     async def update(self, caller: Caller, asked: said.UpdateDiscovery) -> said.Changed:
         """Change what was told to change."""
         agent = caller.named()
-        events: list[dict[str, Any]] = []
-        async with self._change(events) as conn:
+        async with change(self._desk, self._audit) as (conn, events):
             before, after = await store.update(conn, caller, asked)
             told = {
                 "discovery_id": after.discovery_id,
@@ -110,8 +109,7 @@ class Knowledge:
     async def supersede(self, caller: Caller, asked: said.SupersedeDiscovery) -> said.Changed:
         """Archive a discovery and say what took its place."""
         agent = caller.named()
-        events: list[dict[str, Any]] = []
-        async with self._change(events) as conn:
+        async with change(self._desk, self._audit) as (conn, events):
             old = await store.supersede(conn, caller, asked)
             told = {"discovery_id": asked.discovery_id, "superseded_by": asked.superseded_by}
             events.append(event(agent, "discovery_superseded", told))
@@ -147,12 +145,3 @@ class Knowledge:
         async with self._desk.connection() as conn, conn.transaction():
             await conn.execute(walk.SQL["one_moment"])
             yield conn
-
-    @asynccontextmanager
-    async def _change(self, events: list[dict[str, Any]]) -> AsyncIterator[Connection]:
-        """A transaction; once it is kept, its events are told, and only then it is acknowledged."""
-        self._audit.require()
-        async with self._desk.connection() as conn, conn.transaction():
-            yield conn
-            await self._audit.keep(conn, events)
-        await self._audit.append(events)
