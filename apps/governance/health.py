@@ -158,7 +158,7 @@ class Health:
             "audit_log": Finding(file, State.ERROR),
             "audit_events": Finding(self._trail(seen)),
             "tool_usage": Finding(self._usage(seen)),
-            "partitions": Finding(seen.months or self._maintenance.trouble),
+            "partitions": Finding(self._months(seen)),
             **{name: Finding(trouble()) for name, trouble in self._also.items()},
             "pool": self._use()[1],
             "disk": _room(disk),
@@ -272,11 +272,18 @@ class Health:
             else None
         )
 
+    def _months(self, seen: Seen) -> str | None:
+        """Rows that are on their way to their months are work, not a fault."""
+        held = "tables of months are held: by an upkeep, or by hand" if seen.is_held else None
+        return self._maintenance.moving or held or seen.months or self._maintenance.trouble
+
     def _usage(self, seen: Seen) -> str | None:
         """Whether a row is missing of the tools that this process was asked for."""
         since = self._numbers.since_tool
         if since is None or since < BEHIND_SECONDS:
             return None
+        if seen.is_held:
+            return None  # it could not be asked
         if seen.tool_usage is None or seen.tool_usage > since + BEHIND_SECONDS:
             return f"a tool was called {since:.0f} s ago and no row tells of it"
         return None

@@ -33,6 +33,10 @@ SELECT extract(epoch FROM now() - (
        extract(epoch FROM now() - (SELECT max(e.recorded_at) FROM audit.events AS e))::float8,
        extract(epoch FROM now() - (SELECT max(u.recorded_at) FROM audit.tool_usage AS u))::float8;
 
+-- wait_little --
+-- In this transaction, for a table that another one holds.
+SET LOCAL lock_timeout = '300ms';
+
 -- steady_agents --
 -- Agents whose last ten check-ins came within a day, the one silent longest first, each with the
 -- seconds since. Who is archived may be silent.

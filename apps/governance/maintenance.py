@@ -50,6 +50,8 @@ class Maintenance:
         """Months that were archived and dropped since the start."""
         self.trouble: str | None = None
         """What hindered the last run."""
+        self.moving: str | None = None
+        """What is on its way from a default partition to its month, while it is."""
 
     async def watch(self) -> None:
         """Run at once and then every hour, until cancelled; of two processes one at a time."""
@@ -87,7 +89,7 @@ class Maintenance:
         try:
             with self._connection() as conn:
                 doing = "making months"
-                conn.execute(SQL["maintain_partitions"])
+                self._make_months(conn)
                 doing = "sweeping sessions"
                 swept = SWEEP_LIMIT
                 while swept == SWEEP_LIMIT:
@@ -98,6 +100,17 @@ class Maintenance:
                 return self._archive(conn)
         except psycopg.Error as error:
             return f"{doing}: {type(error).__name__}"
+
+    def _make_months(self, conn: psycopg.Connection[Any]) -> None:
+        """Also those of rows that have none: they move, which may take a while."""
+        strays = conn.execute(SQL["strays"]).fetchone()
+        if strays and strays[0]:
+            self.moving = f"{strays[0]} rows or more are being moved into their months"
+            log.info("maintenance: %s", self.moving)
+        try:
+            conn.execute(SQL["maintain_partitions"])
+        finally:
+            self.moving = None
 
     def _archive(self, conn: psycopg.Connection[Any]) -> str | None:
         """Archive and drop what was retired; gives the first thing that hindered it."""

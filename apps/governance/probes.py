@@ -49,6 +49,8 @@ class Seen:
     waiting: int = 0
     months: str | None = None
     """What is wrong with them."""
+    is_held: bool = False
+    """Whether somebody is at work on a table that is cut into months: it can be read again soon."""
 
 
 async def look(conn: Connection) -> Seen:
@@ -60,10 +62,12 @@ async def look(conn: Connection) -> Seen:
     seen.store = await _write_and_read(conn)
     if seen.store is None:
         seen.graph = await _graph(conn)
-    seen.check_in, seen.audit_event, seen.tool_usage = await _one(conn, "ages")
+    ages = await _unless_held(conn, "ages")
+    seen.check_in, seen.audit_event, seen.tool_usage = ages[0] if ages else (None, None, None)
     asked = await conn.execute(SQL["steady_agents"], {"limit": AGENTS_LIMIT})
     seen.steady = [(str(agent), float(age)) for agent, age in await asked.fetchall()]
-    state = await (await conn.execute(SQL["partition_state"])).fetchall()
+    state = await _unless_held(conn, "partition_state") if ages else []
+    seen.is_held = not ages or not state
     seen.ahead = min((ahead for ahead, *_ in state if ahead is not None), default=None)
     seen.strays = sum(strays or 0 for _, strays, _, _ in state)
     seen.waiting = sum(waiting or 0 for _, _, waiting, _ in state)
@@ -145,6 +149,16 @@ def _missing(there: dict[tuple[str, str], bool]) -> list[str]:
 
 async def _applied(conn: Connection) -> list[str]:
     return [row[0] for row in await (await conn.execute(SQL["applied_migrations"])).fetchall()]
+
+
+async def _unless_held(conn: Connection, query: str) -> list[tuple[Any, ...]]:
+    """Rows; none if another transaction holds a table, as the upkeep does while it moves rows."""
+    try:
+        async with conn.transaction():
+            await conn.execute(SQL["wait_little"])
+            return await (await conn.execute(SQL[query])).fetchall()
+    except psycopg.errors.LockNotAvailable:
+        return []
 
 
 async def _write_and_read(conn: Connection) -> str | None:

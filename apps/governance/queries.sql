@@ -151,6 +151,10 @@ SELECT agent_id, status, label, purpose, created_at
 -- The thresholds of a verdict.
 SELECT data FROM core.calibration;
 
+-- strays --
+-- Rows that no month was made for, at most 1000 of each table.
+SELECT sum(state.strays) FROM audit.partition_state() AS state;
+
 -- maintain_partitions --
 -- Makes the months ahead, commits, then retires those past their time: not inside a transaction.
 CALL audit.partition_maintenance();

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -149,6 +150,47 @@ def test_rows_outside_every_month_are_an_alarm(watched, governance_database):
     check, months = asyncio.run(look(upkeep=True))
     assert check.status is State.HEALTHY
     assert (months.archived, months.waiting, months.default_rows) == (1, 0, 0)
+
+
+def test_rows_on_their_way_to_their_months_are_work_and_no_fault(watched, governance_database):
+    """However many: health stays moderate and says so, and nothing is thought lost."""
+    strays = (
+        "INSERT INTO audit.events (event_id, recorded_at, event_type) SELECT gen_random_uuid(),"
+        " now() - interval '400 d' + n * interval '30 s', 'x' FROM generate_series(1, 400000) AS n"
+    )
+
+    async def looks():
+        said = []
+        async with watched() as (health, maintenance, lost):
+            run = asyncio.create_task(maintenance.run())
+            while not run.done():
+                said.append(await health.look())
+                await asyncio.sleep(0.3)
+            health._last = None
+            return said, await health.look(), maintenance.moving, lost
+
+    told(governance_database, strays)
+    while_moving, after, moving, lost = asyncio.run(looks())
+    named = [each.checks["partitions"].detail for each in while_moving]
+
+    assert "1000 rows or more are being moved into their months" in named
+    assert {each.checks["postgres"].status for each in while_moving} == {State.HEALTHY}
+    assert "critical" not in {each.status for each in while_moving}
+    assert after.checks["partitions"].status is State.HEALTHY
+    assert (moving, lost) == (None, [])
+
+
+def test_a_table_that_is_held_is_said_and_the_rest_is_looked_at(governance):
+    """Whoever holds it: the stores are written to and read all the same."""
+    with psycopg.connect(governance.database.admin) as other:
+        other.execute("LOCK TABLE audit.events IN ACCESS EXCLUSIVE MODE")
+        time.sleep(1.1)
+        status, _, text = governance.ask("GET", "/health")
+    said = json.loads(text)
+
+    assert (status, said["status"]) == (200, "moderate")
+    assert said["checks"]["postgres"]["status"] == "healthy"
+    assert said["checks"]["partitions"]["detail"].startswith("tables of months are held")
 
 
 @pytest.mark.parametrize(
