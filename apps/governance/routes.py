@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from apps.bridge import tools
-from apps.bridge.body import decode, read_check_in
+from apps.bridge.body import decode
+from apps.bridge.readings import Readings
 from apps.bridge.refusals import BadVersion, Malformed, NotFound, status_of
 from apps.bridge.tool import Caller, Tool
 from apps.bridge.tools import Toolbox
@@ -45,12 +46,13 @@ class Parts(NamedTuple):
 
 def routes(parts: Parts, *rooms: Routes) -> Routes:
     """Path, method, handler; those of the rooms come last."""
+    readings = Readings()
     described = to_json(document(parts.toolbox, VERSION))
     listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
 
     async def check_in(asked: Request) -> Answer:
         try:
-            said, told = read_check_in(asked.body())
+            said, told = await readings.read(asked.body())
             who = await asked.caller(in_body=said.agent, checks_in=True)
             if who.agent is None:
                 raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
