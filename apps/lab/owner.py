@@ -60,12 +60,16 @@ def labs() -> set[tuple[str, str]]:
 
 
 def remove_dead_labs() -> list[str]:
-    """Remove the labs whose owner process is gone; what is removed."""
+    """Remove the labs whose owner processes are gone; what is removed.
+
+    Who dies and leaves something takes nothing from a living run that shares the lab.
+    """
     gone = []
-    for name, home, owner in sorted(set(_worn("abode.owner"))):
-        if not process.lives(owner):
-            dead = Lab(name, Path(home))
-            gone += remove(dead) + remove_state(dead)
+    worn = set(_worn("abode.owner"))
+    alive = {(name, home) for name, home, owner in worn if process.lives(owner)}
+    for name, home in sorted({(name, home) for name, home, _ in worn} - alive):
+        dead = Lab(name, Path(home))
+        gone += remove(dead) + remove_state(dead)
     return gone
 
 

@@ -70,10 +70,15 @@ def admin_dsn(standing) -> Iterator[str]:
     """The superuser's DSN of a server that no test shares with anything that lives."""
     lived = json.loads(_docker("inspect", standing.called("postgres-age")))[0]
     name = f"{standing.called('scratch')}-{os.getpid()}"
-    # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die.
+    # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die, and
+    # not with another run's: a lab is removed whole.
     worn = json.loads(_docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
     owner = f"{os.getpid()}:{started(os.getpid())}"
-    marks = {"home": worn["abode.home"], "owner": owner, "lab": f"{worn['abode.lab']}-scratch"}
+    marks = {
+        "home": worn["abode.home"],
+        "owner": owner,
+        "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
+    }
     labels = [f"--label=abode.{key}={value}" for key, value in marks.items()]
     _docker(
         "create", "--name", name, *labels, "--user", f"{UID}:{UID}", "-v", "/run/abode",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.lab import engine, hosts, images, keys, owner, pi
+from apps.lab import engine, hosts, images, keys, owner, pi, process
 from apps.lab.docker import docker, inspect
 from apps.lab.lab import Lab
 from schemas.errors import Refused
@@ -190,6 +190,27 @@ def test_the_lab_of_a_dead_run_is_removed_whole(lab, image, monkeypatch):
         f"network {dead.thing(pi.NETWORK)}",
         f"state {dead.home}/.abode/{dead.name}",
     ]
+
+
+def test_a_lab_that_a_living_run_shares_is_left_whole(monkeypatch):
+    """What a dead run left in it waits: to remove it would be to remove the living one's, too."""
+    name, removed = f"t{os.getpid()}-shared", []
+    monkeypatch.setattr(owner, "remove", lambda lab: removed.append(lab.name) or [])
+    monkeypatch.setattr(owner, "remove_state", lambda _: [])
+    try:
+        for of, mark in (("dead", "1:0"), ("living", process.mark())):
+            labels = {"lab": name, "home": "/nowhere", "owner": mark}
+            docker(
+                "volume", "create", f"{name}-{of}",
+                *[f"--label=abode.{key}={value}" for key, value in labels.items()],
+            )  # fmt: skip
+        owner.remove_dead_labs()
+        assert name not in removed
+        docker("volume", "rm", f"{name}-living")
+        owner.remove_dead_labs()
+        assert name in removed
+    finally:
+        docker("volume", "rm", "-f", f"{name}-living", f"{name}-dead")
 
 
 def test_removal_is_whole_and_repeatable(lab, board):

@@ -96,7 +96,7 @@ def redis_server(standing) -> Iterator[RedisServer]:
     marks = {
         "home": worn["abode.home"],
         "owner": f"{os.getpid()}:{started(os.getpid())}",
-        "lab": f"{worn['abode.lab']}-scratch",
+        "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
     }
     name = f"{standing.called('scratch')}-redis-{os.getpid()}"
     folder = Path(tempfile.mkdtemp(prefix="abode-redis-"))
