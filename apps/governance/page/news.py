@@ -84,11 +84,11 @@ class News:
         for listener in self._listeners:
             listener.wake.set()
 
-    def stream(self) -> AsyncGenerator[bytes, None]:
-        """Events for one more listener, or Busy."""
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Events for one more listener, or Busy; Postgres is asked before anything is answered."""
         if self._closed or len(self._listeners) >= LISTENERS_LIMIT:
             raise Busy(f"{len(self._listeners)} pages are open already", "it tries again by itself")
-        return self._told(Listener())
+        return self._told(Listener(), await self.newest())
 
     async def _look(self) -> None:
         newest, before = await self.newest(), self._newest
@@ -106,13 +106,12 @@ class News:
             self._somebody.clear()
             self._newest = None
 
-    async def _told(self, listener: Listener) -> AsyncGenerator[bytes, None]:
+    async def _told(self, listener: Listener, newest: Newest) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         until = loop.time() + LIFETIME_SECONDS
         # Here and not before: what is never begun is never ended.
         self._listeners.add(listener)
         try:
-            newest = await self.newest()
             self._newest = self._newest or newest
             self._somebody.set()
             yield b"retry: 3000\n\n" + _event("hello", mark(newest))

@@ -133,7 +133,7 @@ class Pages:
             b"",
             kind="text/event-stream",
             headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
-            stream=self.news.stream(),
+            stream=await self.news.stream(),
         )
 
 

@@ -82,3 +82,11 @@ def test_where_is_asked_no_more_often_than_any_tool(start):
 
     assert [status for status, _, _ in asked] == [200] * 60 + [429]
     assert 0 < int(asked[-1][1]["retry-after"]) <= 60
+
+
+def test_who_listens_for_news_is_refused_before_anything_is_answered(governance):
+    """While Postgres does not answer: an answer that had begun would have no end."""
+    with held(governance, "core.agent_state"):
+        status, headers, _ = governance.ask("GET", "/page/events", None, READER, "lan")
+
+    assert (status, "retry-after" in headers) == (503, True)
