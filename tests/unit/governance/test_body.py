@@ -2,12 +2,13 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.bridge.body import decode, read, read_check_in
+from apps.bridge.body import _slowly, decode, read, read_check_in
 from apps.bridge.refusals import Malformed
 from schemas.bridge import CheckIn
 from schemas.errors import HouseError, Refused
@@ -116,7 +117,7 @@ def test_an_instant_outside_the_calendar_is_refused(at):
 def slowly(body):
     """The check-in, looked at twice; or why not."""
     try:
-        decode(body, "check-in")
+        carefully(body)
         return read(CheckIn, body, "check-in")
     except HouseError as error:
         return str(error)
@@ -163,3 +164,27 @@ def test_whatever_is_mutated_both_ways_agree(place, more, gone):
     body = body[:place] + more + body[place + gone :]
 
     assert quickly(body) == slowly(body)
+    assert outcome(partial(decode, where="x"), body) == outcome(carefully, body)
+
+
+def carefully(body):
+    """The value by the way that says what is wrong."""
+    return _slowly(body, "check-in")
+
+
+def outcome(way, body):
+    """The value, with its kind of each number, or that there is none."""
+    try:
+        return repr(way(body))
+    except HouseError as error:
+        return type(error)
+
+
+@pytest.mark.parametrize(
+    "body", ['{"a": 1e999}', '{"a": 1' + "0" * 400 + ".0}", '["Infinity"]', '{"a": -0.0, "b": 1E5}',
+             '{"a": 1, "a": 1}', "[" * 17 + "]" * 17, '{"a": 123456789012345678901234567890}',
+             '{"": ""}', '"\\""', '{"a": "\\ud800"}', " [1 , 2.50 ]\n", "1" * 5_000, "[1,]", ""]
+)  # fmt: skip
+def test_a_value_is_the_same_by_either_way(body):
+    """Or none, by both."""
+    assert outcome(partial(decode, where="x"), body.encode()) == outcome(carefully, body.encode())
