@@ -173,8 +173,8 @@ class Batch:
             "boot_id": said.boot_id,
             "seq": said.seq,
             "sha256": said.body_sha256.hex(),
-            "action": answer.action.value,
-            "margin": answer.margin.value,
+            "action": str(answer.action),
+            "margin": str(answer.margin),
             "risk": answer.risk_score,
             **more,
         }

@@ -75,6 +75,8 @@ class Checkins:
         self._told: list[Awaitable[None]] = []
         self._unsure: set[tuple[str, str, int] | str] = set()
         self._answering: deque[asyncio.Task[None]] = deque()
+        self._conn: Connection | None = None
+        """The writer's own: it goes back to the pool when something went wrong."""
         self._closed: HouseError | None = None
         self._lost = False
         self.trouble: str | None = None
@@ -130,6 +132,7 @@ class Checkins:
                                                        and self._answering[0].done()):  # fmt: skip
                     await self._answering.popleft()
         await asyncio.gather(*self._answering)
+        await self._give_back()
 
     def close(self, reason: HouseError) -> None:
         """Take no more; what is queued is still committed."""
@@ -194,17 +197,16 @@ class Checkins:
     async def _commit(self, reports: list[Report]) -> list[Outcome]:
         batch = Batch(reports, self._thresholds, frozenset(self._unsure), self._memory)
         try:
-            async with (
-                asyncio.timeout(COMMIT_SECONDS),
-                self._pool.connection(RECONNECT_SECONDS) as conn,
-                nullcontext() if batch.is_simple else conn.transaction(),
-            ):
-                bound = await self._fill(conn, batch)
+            async with asyncio.timeout(COMMIT_SECONDS):
+                conn = self._conn = self._conn or await self._pool.getconn(RECONNECT_SECONDS)
+                async with nullcontext() if batch.is_simple else conn.transaction():
+                    bound = await self._fill(conn, batch)
         except Stale:
             self._memory.forget(said.agent for said in reports)
             return await self._commit(reports)
         except BaseException as error:
             self._memory.forget(said.agent for said in reports)
+            await self._give_back()
             if isinstance(error, LOST) and is_gone(error):
                 self._unsure |= batch.written  # it may be committed all the same
             raise
@@ -218,6 +220,11 @@ class Checkins:
         self._told.append(self._audit.queue(batch.events))
         self._sessions.remember(bound)
         return batch.outcomes
+
+    async def _give_back(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            await self._pool.putconn(conn)
 
     async def _fill(self, conn: Connection, batch: Batch) -> dict[str, Binding]:
         """Write what the batch becomes; gives the sessions that Postgres bound."""

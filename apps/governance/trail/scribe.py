@@ -124,11 +124,12 @@ class Scribe:
 
     async def _write(self) -> bool:
         bodies, self._pending = self._pending, []
-        waits = self._gathering or asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waits = self._gathering or loop.create_future()
         self._writing, self._gathering = waits, None
         failed: str | None = None
         try:
-            await asyncio.to_thread(self.journal.write, bodies)
+            await loop.run_in_executor(None, self.journal.write, bodies)
         except (OSError, HouseError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
             failed = f"{self.path}: {why}"
