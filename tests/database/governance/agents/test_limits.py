@@ -1,7 +1,6 @@
 """How often one agent may call: counted in Redis and here, and never open without one of them."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -220,7 +219,7 @@ def test_the_backlog_of_a_week_is_never_held_up():
     assert asyncio.run(run()) == {}
     assert is_live(said(1, NOW))
     assert is_live(report("lumen", CheckIn.model_validate({"anima": CALM}), NOW))
-    assert is_live(replace(said(1, NOW), recorded_at=NOW - timedelta(seconds=119)))
+    assert is_live(said(1, NOW)._replace(recorded_at=NOW - timedelta(seconds=119)))
     assert not is_live(said(1, NOW - timedelta(seconds=121)))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,9 +56,9 @@ def test_the_cache_holds_only_what_postgres_confirmed(living, governance_databas
     async def run():
         line = redis.line()
         async with living(governance_database, tmp_path, redis=line) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
+            await made.handle(said(1)._replace(session_id="s-1"))
             await asyncio.sleep(0.05)
-            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
+            await made.handle(said(1, agent="ember")._replace(session_id="s-1"))
             held = await settled(redis)
             return await sessions.agent("s-1"), held
 
@@ -74,13 +73,13 @@ def test_an_expired_session_may_be_bound_anew(living, governance_database, tmp_p
     async def run():
         line = redis.line()
         async with living(governance_database, tmp_path, redis=line) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
+            await made.handle(said(1)._replace(session_id="s-1"))
             ask(governance_database, overdue)
             await settled(redis)
             redis.cli("FLUSHALL")
             between = await sessions.agent("s-1")
-            later = replace(said(1, agent="ember"), received_at=datetime.now(UTC))
-            await made.handle(replace(later, session_id="s-1"))
+            later = said(1, agent="ember")._replace(received_at=datetime.now(UTC))
+            await made.handle(later._replace(session_id="s-1"))
             ask(governance_database, soon)
             await settled(redis)
             redis.cli("FLUSHALL")
@@ -311,8 +310,8 @@ def test_without_redis_check_ins_go_on_and_sessions_are_true(living, governance_
 
     async def run():
         async with living(governance_database, tmp_path) as (made, sessions, _):
-            await made.handle(replace(said(1), session_id="s-1"))
-            await made.handle(replace(said(1, agent="ember"), session_id="s-1"))
+            await made.handle(said(1)._replace(session_id="s-1"))
+            await made.handle(said(1, agent="ember")._replace(session_id="s-1"))
             found = await sessions.agent("s-1"), await sessions.agent("s-2")
             await asyncio.sleep(0.05)
             return found, sessions.dropped
