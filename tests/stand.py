@@ -44,6 +44,8 @@ class Stand(NamedTuple):
     """Its container."""
     redis: str
     """Its container."""
+    governance: str
+    """The image of the lab's."""
 
     def pgbench(self, clients: int, seconds: float, script: str) -> float:
         """Transactions a second of single-row commits, from beside the server."""
@@ -90,6 +92,8 @@ def stand(hosts: Hosts | None = None) -> Iterator[Stand]:
             image = _docker("inspect", "-f", "{{.Config.Image}}", lived)
             stack.callback(_docker, "rm", "-fv", name)
             _docker("run", "-d", "--name", name, *_run(folder, each, image))
+        lived = in_force.container(hosts, "governance")
+        names["governance"] = _docker("inspect", "-f", "{{.Config.Image}}", lived)
         admin = f"postgresql://postgres@/postgres?host={folder}/sock"
         answering(admin)
         with psycopg.connect(admin, autocommit=True) as conn:
@@ -126,9 +130,17 @@ class Server:
     """A process that answers on the loopback; with ``again`` it is started whenever it ends."""
 
     def __init__(
-        self, command: list[str], port: int, environment: dict[str, str], log: Path, *, again: bool
+        self,
+        command: list[str],
+        port: int,
+        environment: dict[str, str],
+        log: Path,
+        *,
+        again: bool,
+        container: str | None = None,
     ) -> None:
         self.port = port
+        self._container = container
         self._log = log
         self._command = command
         self._environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **environment}
@@ -180,15 +192,22 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
 
+    @property
+    def pid(self) -> int:
+        """The process that answers, as this machine counts it."""
+        if self._container is None:
+            return self.process.pid
+        return int(_docker("inspect", "-f", "{{.State.Pid}}", self._container))
+
     def rss_mb(self) -> float:
         """What it holds of memory now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         found = next(row for row in status.splitlines() if row.startswith("VmRSS"))
         return int(found.split()[1]) / 1024
 
     def cpu_seconds(self) -> float:
         """What it has used of the processor."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -196,21 +215,28 @@ class Server:
 def governance(at: Stand, *, again: bool = False, **environment: str) -> Iterator[Server]:
     """The process of this checkout, on the stand."""
     lan, local = _free(), _free()
-    tokens = at.folder / "tokens.json"
-    tokens.write_text(json.dumps({"lumen": sha256(b"token").hexdigest()}))
-    told = {
-        "DB_POSTGRES_URL": at.app,
-        "AGENT_TOKENS_FILE": str(tokens),
-        "GOVERNANCE_AUDIT_LOG": str(at.folder / "audit_log.jsonl"),
-        "GOVERNANCE_HOST": "127.0.0.1",
-        "GOVERNANCE_PORT": str(lan),
-        "GOVERNANCE_LOCAL_PORT": str(local),
-        "GOVERNANCE_LOCAL_OPEN": "true",
-        "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
-        **environment,
-    }
+    told = {**_told(at, lan, local), **environment}
     command = [sys.executable, "-m", "apps.governance"]
     with _standing(Server(command, local, told, at.folder / "governance.log", again=again)) as made:
+        yield made
+
+
+@contextmanager
+def deployed(at: Stand) -> Iterator[Server]:
+    """The code of this checkout with the Python and the libraries that the lab's container has."""
+    lan, local = _free(), _free()
+    told = _told(at, lan, local)
+    for path in at.folder.iterdir():
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    name = f"abode-stand-{os.getpid()}-governance"
+    words = [f"--env={key}={value}" for key, value in {**told, "PYTHONPATH": str(ROOT)}.items()]
+    command = [
+        "docker", "run", "--rm", "--name", name, "--user", "root", "--network", "host", *words,
+        "-v", f"{at.folder}:{at.folder}", "-v", f"{ROOT}:{ROOT}:ro", "-w", str(ROOT),
+        at.governance, "python", "-m", "apps.governance",
+    ]  # fmt: skip
+    log = at.folder / "governance.log"
+    with _standing(Server(command, local, {}, log, again=False, container=name)) as made:
         yield made
 
 
@@ -221,6 +247,22 @@ def peer(at: Stand) -> Iterator[Server]:
     command = [sys.executable, str(ROOT / "tests/bench/bridge/sdk.py"), str(port), at.app]
     with _standing(Server(command, port, {}, at.folder / "sdk.log", again=False)) as made:
         yield made
+
+
+def _told(at: Stand, lan: int, local: int) -> dict[str, str]:
+    """What the process is told: where everything is, and that its local door is open."""
+    tokens = at.folder / "tokens.json"
+    tokens.write_text(json.dumps({"lumen": sha256(b"token").hexdigest()}))
+    return {
+        "DB_POSTGRES_URL": at.app,
+        "AGENT_TOKENS_FILE": str(tokens),
+        "GOVERNANCE_AUDIT_LOG": str(at.folder / "audit_log.jsonl"),
+        "GOVERNANCE_HOST": "127.0.0.1",
+        "GOVERNANCE_PORT": str(lan),
+        "GOVERNANCE_LOCAL_PORT": str(local),
+        "GOVERNANCE_LOCAL_OPEN": "true",
+        "REDIS_SOCKET": str(at.folder / "redis/redis.sock"),
+    }
 
 
 @contextmanager
