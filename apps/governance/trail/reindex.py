@@ -46,7 +46,8 @@ def reindex(conn: Connection, trail: Trail, current: Path, say: Callable[[str], 
         say(f"{file.path.name}: {lines} lines, {made} rows made")
     for name in spoilt:
         say(f"{name}: cannot be unpacked")
-    conn.execute(SQL["make_months"])
+    while (conn.execute(SQL["make_months"]).fetchone() or (0,))[0]:
+        pass  # so many rows a call
     return Reindexed(
         trail=trail, files=len(files), lines=lines, made=made, old=old, refused=refused,
         spoilt=tuple(spoilt),

@@ -102,7 +102,7 @@ SELECT (u.recorded_at AT TIME ZONE 'UTC')::date, count(*)
  GROUP BY 1;
 
 -- make_months --
--- Rows of months that were gone get theirs back.
+-- Rows of months that were gone get theirs back, so many a call; gives how many months it made.
 SELECT audit.create_partitions(now());
 
 -- events --

@@ -300,3 +300,36 @@ def test_the_upkeep_refuses_to_be_one_transaction(governance_database):
         conn.execute("SELECT 1")
         with pytest.raises(InvalidTransactionTermination):
             conn.execute("CALL audit.partition_maintenance()")
+
+
+def test_many_rows_without_a_month_move_in_steps(governance_database):
+    """At most 100,000 at a time, however many a month has; all arrive, each where it belongs."""
+    rows(
+        governance_database,
+        f"INSERT INTO audit.events {INSERT['audit.events']} FROM (SELECT '2021-11-02 10:30+00'"
+        "::timestamptz + n * interval '100 us' AS at FROM generate_series(1, 230000) AS n"
+        " UNION ALL SELECT '2021-10-05+00' UNION ALL SELECT '2021-09-05+00') AS told",
+    )
+    left = "SELECT count(*) FROM audit.events_default"
+    made = []
+    for _ in range(6):
+        step = rows(governance_database, "SELECT audit.create_partitions(now())")
+        made.append((step[0][0] > 0, rows(governance_database, left)[0][0]))
+
+    assert made == [(True, 130_000), (True, 30_000), (True, 0), *[(False, 0)] * 3]
+    assert rows(governance_database, "SELECT count(*) FROM audit.events") == [(230_002,)]
+    assert state(governance_database, datetime.now(UTC))["strays"] == 0
+
+
+def test_rows_of_one_instant_move_at_once(governance_database):
+    """They cannot be cut; the upkeep ends all the same."""
+    rows(
+        governance_database,
+        f"INSERT INTO audit.events {INSERT['audit.events']}"
+        " FROM (SELECT '2020-01-02 10:30+00'::timestamptz AS at FROM generate_series(1, 100002)"
+        " UNION ALL SELECT '2020-01-03+00') AS told",
+    )
+    rows(governance_database, "CALL audit.partition_maintenance()")
+
+    assert state(governance_database, datetime.now(UTC))["strays"] == 0
+    assert rows(governance_database, "SELECT count(*) FROM audit.retired") == [(1,)]
