@@ -241,11 +241,11 @@ def deployed(at: Stand) -> Iterator[Server]:
 
 
 @contextmanager
-def peer(at: Stand) -> Iterator[Server]:
-    """A minimal server on the official SDK that does the same write."""
+def beside(at: Stand, what: str) -> Iterator[Server]:
+    """A server of tests/bench/bridge that does the same write: ``sdk`` or ``floor``."""
     port = _free()
-    command = [sys.executable, str(ROOT / "tests/bench/bridge/sdk.py"), str(port), at.app]
-    with _standing(Server(command, port, {}, at.folder / "sdk.log", again=False)) as made:
+    command = [sys.executable, str(ROOT / f"tests/bench/bridge/{what}.py"), str(port), at.app]
+    with _standing(Server(command, port, {}, at.folder / f"{what}.log", again=False)) as made:
         yield made
 
 

@@ -5,6 +5,7 @@ takes a third of what a check-in may cost for the messages between the two (``ma
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -24,6 +25,7 @@ from schemas.bridge import CHECK_IN_LIMIT_BYTES
 if TYPE_CHECKING:
     from apps.bridge.listener import Listener
 
+log = logging.getLogger("governance")
 HEAD_SECONDS = 10.0
 HEAD_LIMIT_BYTES = 65_536
 HEADERS_LIMIT = 100
@@ -242,6 +244,9 @@ class Wire(asyncio.Protocol):
                 self._left = self._left or LINGER_BODY_BYTES
             if not self._flows.is_set():
                 await self._flows.wait()
+        except Exception:
+            log.exception("%.80r: a stream broke off", asked.path)
+            self._transport.abort()  # what was sent of it is no whole answer
         finally:
             self._serving = None
             self._served += 1

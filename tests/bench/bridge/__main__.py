@@ -19,7 +19,7 @@ from rich.table import Table
 
 from tests.bench.bridge.load import Load, wrk
 from tests.bench.bridge.seeds import seed_table
-from tests.stand import Server, Stand, deployed, peer, stand
+from tests.stand import Server, Stand, beside, deployed, stand
 
 SLICE: Final = float(os.environ.get("ABODE_SLICE") or 5)
 RUNS: Final = int(os.environ.get("ABODE_RUNS") or 3)
@@ -105,10 +105,16 @@ def _long(server: Server) -> Iterator[Row]:
 
 
 def _peer(at: Stand, server: Server) -> Iterator[Row]:
-    with peer(at) as other:
+    with beside(at, "sdk") as other:
         ours = wrk(server.port, "mcp", 32, SLICE, AGENTS).per_second
         theirs = wrk(other.port, "peer", 32, SLICE, AGENTS).per_second
     yield _row("mcp, 32 clients", ours, "official SDK", theirs, 20.0)
+    with beside(at, "floor") as other:
+        plain = at.pgbench(32, SLICE, INSERT)
+        least = wrk(other.port, "rest", 32, SLICE, REPORTING).per_second
+        ours = wrk(server.port, "rest", 32, SLICE, REPORTING).per_second
+    yield _row("rest, 32 clients", ours, "nothing but the write", least, 0)
+    yield _row("nothing but the write", least, "pgbench", plain, 0)
 
 
 def _full(at: Stand, server: Server) -> Iterator[Row]:

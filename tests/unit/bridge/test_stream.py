@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_a_reader_who_takes_nothing_is_let_go(monkeypatch):
         await asyncio.sleep(0.2)
 
     asyncio.run(pour(read, b"x" * 1_000_000, 10**9))
+
+
+def test_a_stream_that_breaks_off_ends_the_connection():
+    """Its reader must not take what came of it for the whole."""
+
+    async def read(reader, _):
+        got = b""
+        with suppress(ConnectionError):
+            while piece := await reader.read(1_000):
+                got += piece
+        return got
+
+    assert not asyncio.run(pour(read, part=None)).endswith(b"0\r\n\r\n")
 
 
 @pytest.mark.parametrize("parts", [3, 10**9])
