@@ -13,6 +13,7 @@ from typing import Final
 import psycopg
 from pydantic import TypeAdapter, ValidationError
 
+from apps.governance.audit import AuditLog, event
 from apps.governance.desk import Desk
 from apps.governance.identities import SQL
 from apps.governance.keyring import Keyring, Wish
@@ -35,7 +36,12 @@ async def issued(told: Settings, agent: str) -> str:
         async with store.connection() as conn, conn.transaction():
             await conn.execute(SQL["create_identities"], {"agents": [agent]})
             wish = Wish(agent, Purpose.ACCESS, frozenset(Right), DAYS, None)
-            return (await Keyring(Desk(store)).issue(conn, wish)).token
+            shown = await Keyring(Desk(store)).issue(conn, wish)
+            said = {"token_id": shown.token_id, "rights": sorted(wish.rights), "by": None}
+            # The trail is the running process's: its next start tells of it.
+            events = [event(agent, "token_issued", said | {"expires_at": shown.expires_at})]
+            await AuditLog(told.audit_log).keep(conn, events)
+            return shown.token
     except psycopg.OperationalError:
         raise Unreachable(
             f"postgres at {place(told.postgres)}: does not answer", "abode status"

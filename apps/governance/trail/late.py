@@ -38,7 +38,7 @@ class Late:
             ("untold_check_ins", max(0, at.state_id - BACK), state_id),
         ]
         if not self._lines:
-            self._places = []  # of the time before there was a trail
+            del self._places[1:]  # of the time before there was a trail
         self.told = 0
         """Lines so far."""
         self._settle()

@@ -1,6 +1,7 @@
 """The first token of an operator, and what is swept when it has ended."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,19 @@ def test_a_person_gets_every_right(room, governance_database, tmp_path):
 
     assert asyncio.run(who()) == ("boss", frozenset(Right))
     assert done.stdout.strip() not in done.stderr
+
+
+def test_the_trail_tells_of_it_from_the_next_start_on(start, governance_database, tmp_path):
+    """Once, and never what opens: the trail is another process's while the command runs."""
+    token = run(governance_database, tmp_path, "boss").stdout.strip()
+    for _ in range(2):
+        start().ready().end()
+    text = (tmp_path / "audit_log.jsonl").read_text()
+    told = [line for line in map(json.loads, text.splitlines()) if line["agent_id"] == "boss"]
+    of_token = [line["payload"] for line in told if line["event_type"] == "token_issued"]
+
+    assert [(said["by"], said["rights"]) for said in of_token] == [(None, sorted(Right))]
+    assert token not in text
 
 
 @pytest.mark.parametrize("words", [[], ["a b"], ["x", "y"]])
