@@ -121,13 +121,10 @@ class CheckIn(
     pi: PiHealth | None = None
 
     @model_validator(mode="after")
-    def _key_is_whole(self) -> Self:
+    def _is_whole(self) -> Self:
+        """Its key, and that it keeps to its contract."""
         if (self.boot_id is None) != (self.seq is None):
             raise ValueError("boot_id and seq belong together: send both or neither")
-        return self
-
-    @model_validator(mode="after")
-    def _keeps_to_its_contract(self) -> Self:
         for (part, name), since in CHECK_IN_SINCE.items():
             inner = getattr(self, part)
             if since > self.contract and inner and name in inner.model_fields_set:

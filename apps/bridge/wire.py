@@ -8,10 +8,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
@@ -61,7 +61,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Request | Answer] = deque()
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: asyncio.Future[Answer] | asyncio.Task[None] | None = None
         self._is_streaming = False
         self._served = self._seen = 0
         self._stalled = False
@@ -135,6 +135,8 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It reads again."""
         self._flows.set()
+        if self._serving is None:
+            self._next()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -203,7 +205,7 @@ class Wire(asyncio.Protocol):
                 keeps,
             )
         )
-        if self._serving is None:
+        if self._serving is None and self._flows.is_set():
             self._next()
 
     def drain(self) -> None:
@@ -229,28 +231,44 @@ class Wire(asyncio.Protocol):
             self._waiting.clear()
             self._close()
         else:
-            self._serving = self._loop.create_task(self._serve(asked))
+            made = self._listener.app(asked)
+            if isinstance(made, asyncio.Future):
+                self._serving = made
+                made.add_done_callback(partial(self._ready, asked))
+            else:
+                self._serving = self._loop.create_task(self._serve(asked, made))
 
-    async def _serve(self, asked: Request) -> None:
+    async def _serve(self, asked: Request, made: Awaitable[Answer]) -> None:
         try:
-            answer = await self._listener.app(asked)
-            ends = not asked.keeps or "connection" in answer.headers
-            keeps = not ends and (self._left is None or bool(self._waiting))
-            self._send(answer, keeps=keeps, has_body=asked.method != "HEAD")
+            answer = await made
+            keeps = self._begin(asked, answer)
             if answer.stream is not None and asked.method != "HEAD":
                 await self._pour(answer.stream, chunked=keeps)
-            if ends:
-                self._waiting.clear()
-                self._left = self._left or LINGER_BODY_BYTES
-            if not self._flows.is_set():
-                await self._flows.wait()
         except Exception:
             log.exception("%.80r: a stream broke off", asked.path)
             self._transport.abort()  # what was sent of it is no whole answer
-        finally:
-            self._serving = None
-            self._served += 1
-        self._next()
+        self._ready_for_more()
+
+    def _ready(self, asked: Request, made: asyncio.Future[Answer]) -> None:
+        self._begin(asked, made.result())
+        self._ready_for_more()
+
+    def _begin(self, asked: Request, answer: Answer) -> bool:
+        """Send what there is of an answer; whether the connection goes on after it."""
+        ends = not asked.keeps or "connection" in answer.headers
+        keeps = not ends and (self._left is None or bool(self._waiting))
+        self._send(answer, keeps=keeps, has_body=asked.method != "HEAD")
+        if ends:
+            self._waiting.clear()
+            self._left = self._left or LINGER_BODY_BYTES
+        return keeps
+
+    def _ready_for_more(self) -> None:
+        """The next one, once the caller has read enough of this."""
+        self._serving = None
+        self._served += 1
+        if self._flows.is_set():
+            self._next()
 
     def _send(self, answer: Answer, *, keeps: bool, has_body: bool = True) -> None:
         if self._transport.is_closing():
@@ -293,7 +311,7 @@ class Wire(asyncio.Protocol):
         if self._left is None:
             self._left = linger
             self._waiting.append(refusal(error))
-            if self._serving is None:
+            if self._serving is None and self._flows.is_set():
                 self._next()
 
     def _too_long(self, why: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
 from apps.governance.batch import Batch
-from apps.governance.limits import Limits
+from apps.governance.limits import Limits, is_live
 from apps.governance.memory import Memory
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report
@@ -105,6 +105,24 @@ class Checkins:
     async def _handle(self, said: Report) -> Verdict:
         if self._limits:
             await self._limits.admit(said)
+        return await self.put(said)
+
+    async def admitted(self, reports: Sequence[Report]) -> list[HouseError | None]:
+        """For each why it comes too soon, or None."""
+        found: list[HouseError | None] = [None] * len(reports)
+        counted = [place for place, said in enumerate(reports) if is_live(said)]
+        if self._limits and counted:
+            asked = (self._limits.admit(reports[place]) for place in counted)
+            told = await asyncio.gather(*asked, return_exceptions=True)
+            for place, why in zip(counted, told, strict=True):
+                if isinstance(why, HouseError):
+                    found[place] = why
+                elif why is not None:
+                    raise why
+        return found
+
+    def put(self, said: Report) -> asyncio.Future[Verdict]:
+        """The verdict to come, of a check-in that is admitted."""
         if self._closed:
             raise self._closed
         self._audit.require()
@@ -113,7 +131,7 @@ class Checkins:
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._queue.append((said, answer))
         self._wake.set()
-        return await answer
+        return answer
 
     @property
     def waiting(self) -> int:

@@ -1,25 +1,22 @@
 """What lives where: check-ins, tools over REST and MCP, health, and what describes them."""
 
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from apps.bridge import tools
 from apps.bridge.body import decode
-from apps.bridge.readings import Readings
 from apps.bridge.refusals import BadVersion, Malformed, NotFound, status_of
 from apps.bridge.tool import Caller, Tool
 from apps.bridge.tools import Toolbox
 from apps.bridge.web import Answer, refusal
 from apps.governance import VERSION
 from apps.governance.checkins import Checkins
+from apps.governance.intake import Intake
 from apps.governance.numbers import Numbers
 from apps.governance.openapi import document
-from apps.governance.report import report
 from apps.governance.web import Request, Routes
 from schemas.errors import HouseError, Refused, Unreachable
-from schemas.governance.calls import Right
 
 INDEX = b"""governance of abode
 GET  /                 the same as a page, for a browser
@@ -46,24 +43,8 @@ class Parts(NamedTuple):
 
 def routes(parts: Parts, *rooms: Routes) -> Routes:
     """Path, method, handler; those of the rooms come last."""
-    readings = Readings()
     described = to_json(document(parts.toolbox, VERSION))
     listed = to_json({"success": True, "tools": [tools.listed(t) for t in parts.toolbox.values()]})
-
-    async def check_in(asked: Request) -> Answer:
-        try:
-            said, told = await readings.read(asked.body())
-            who = await asked.caller(in_body=said.agent, checks_in=True)
-            if who.agent is None:
-                raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")
-            tools.require(who, Right.CHECK_IN, "check-in")
-        except HouseError as error:
-            parts.numbers.refused(error)
-            raise
-        now = datetime.now(UTC)
-        heard = report(who.agent, said, now, session_id=who.session_id, told=told)
-        answer = (await parts.checkins.handle(heard)).spoken_in(said.contract)
-        return Answer(answer.model_dump_json().encode())
 
     async def mcp(asked: Request) -> Answer:
         return await _mcp(asked, parts.toolbox)
@@ -72,7 +53,7 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
         return await _use(asked, parts.toolbox)
 
     return {
-        "/v1/checkins": {"POST": check_in},
+        "/v1/checkins": {"POST": Intake(parts.checkins, parts.numbers)},
         "/v1/tools": {"GET": _always(listed)},
         "/v1/tools/*": {"POST": use},
         "/v1/openapi.json": {"GET": _always(described)},

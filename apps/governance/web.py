@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 import psycopg
@@ -76,7 +76,22 @@ class Request(NamedTuple):
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
-Routes = Mapping[str, Mapping[str, Handler]]
+
+
+class Gatherer(Protocol):
+    """A handler of all that comes in one turn of the event loop."""
+
+    def take(
+        self,
+        asked: web.Request,
+        opened: Callable[[web.Request], Awaitable[Request]],
+        refused: Callable[[web.Request, Exception], Answer],
+    ) -> Awaitable[Answer]:
+        """The answer to come; ``opened`` lets its caller in, ``refused`` says why not."""
+        ...
+
+
+Routes = Mapping[str, Mapping[str, Handler | Gatherer]]
 """Path, then method. A path that ends in ``/*`` takes everything below it."""
 
 
@@ -101,42 +116,58 @@ class Doors:
         self._is_open = is_open
         """Paths that need no token at either door."""
 
-    async def answer(self, asked: web.Request) -> Answer:
+    def answer(self, asked: web.Request) -> Awaitable[Answer]:
         """Answer one request, whatever becomes of it."""
-        try:
-            return await self._answer(asked)
-        except HouseError as error:
-            methods, _ = self._found(asked.path)
-            return web.refusal(error, ", ".join(methods or ()))
-        except psycopg.Error as error:
-            return web.refusal(_of_postgres(error))
-        except TimeoutError:
-            return web.refusal(Unreachable("postgres: does not answer", "send it again later"))
-        except Exception:  # the caller is told so much, and the log the rest
-            log.exception("%.80r: a fault of ours", asked.path)
-            return web.refusal(Diverged("a fault of ours", "please report it"))
+        handler = self._routes.get(asked.path, {}).get(asked.method)
+        if handler is None or callable(handler):
+            return self._answer(asked)
+        return handler.take(asked, self._open, _refused)
 
     async def _answer(self, asked: web.Request) -> Answer:
+        try:
+            return await self._handled(asked)
+        except Exception as error:  # noqa: BLE001  told to the caller, and what is new to the log
+            methods, _ = self._found(asked.path)
+            return _refused(asked, error, ", ".join(methods or ()))
+
+    async def _handled(self, asked: web.Request) -> Answer:
         path, method = asked.path, asked.method
         caller.no_web_page(asked)
         methods, tail = self._found(path)
         if methods is None:
             raise NotFound(f"{path!r:.80}: nothing lives here", f"try {', '.join(self._routes)}")
         handler = methods.get(method)
-        if handler is None:
+        if handler is None or not callable(handler):
             raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
+        return await handler(await self._open(asked, tail))
+
+    async def _open(self, asked: web.Request, tail: str = "") -> Request:
+        """Let a caller in, if they may come in here."""
         known = None
-        if not (path in self._is_open or (asked.is_local and self._local_open)):
+        caller.no_web_page(asked)
+        if not (asked.path in self._is_open or (asked.is_local and self._local_open)):
             agent, rights = await self._tokens.who(asked.header(b"authorization"))
             known = Caller(agent, rights=rights)
-        return await handler(Request(asked, known, self._sessions, self._lives, tail))
+        return Request(asked, known, self._sessions, self._lives, tail)
 
-    def _found(self, path: str) -> tuple[Mapping[str, Handler] | None, str]:
+    def _found(self, path: str) -> tuple[Mapping[str, Handler | Gatherer] | None, str]:
         """What a path takes, and what of it is below its route."""
         if path in self._routes:
             return self._routes[path], ""
         above, _, tail = path.rpartition("/")
         return self._routes.get(f"{above}/*") if tail else None, tail
+
+
+def _refused(asked: web.Request, error: Exception, allow: str = "") -> Answer:
+    if isinstance(error, HouseError):
+        return web.refusal(error, allow)
+    if isinstance(error, psycopg.Error):
+        return web.refusal(_of_postgres(error))
+    if isinstance(error, TimeoutError):
+        return web.refusal(Unreachable("postgres: does not answer", "send it again later"))
+    # The caller is told so much, and the log the rest.
+    log.error("%.80r: a fault of ours", asked.path, exc_info=error)
+    return web.refusal(Diverged("a fault of ours", "please report it"))
 
 
 def _of_postgres(error: psycopg.Error) -> HouseError:

@@ -15,7 +15,7 @@ from schemas.errors import HouseError
 
 log = logging.getLogger("governance")
 STATEMENT_TIMEOUT_MS = 30_000
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.25
 """Between two looks: lines gather meanwhile, and many cost little more than one."""
 AGAIN_SECONDS = 1.0
 ROUND_SECONDS = 0.5
