@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from apps.bridge.listener import Listener, drained
 from apps.governance import VERSION
-from apps.governance.checkins import SQL
 from apps.governance.desk import Desk
 from apps.governance.door import door
 from apps.governance.health import require_schema
@@ -27,6 +26,7 @@ from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.trails import Trails
 from apps.governance.web import Doors
+from apps.governance.writer import SQL
 from apps.postgres import Pool, place, pool
 from schemas.errors import Diverged, HouseError, Unreachable
 from schemas.governance.thresholds import Thresholds

@@ -17,6 +17,8 @@ from schemas.errors import HouseError, Refused, Unreachable
 log = logging.getLogger("governance")
 PENDING_LIMIT = 100_000
 AGAIN_SECONDS = 1.0
+QUICK_SECONDS = 0.005
+"""So long the whole process may stand still for a write of some lines."""
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """Text that Postgres cannot hold, as JSON writes it."""
 
@@ -34,6 +36,8 @@ class Scribe:
         self._writing: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
         self._closed = False
+        self._took = 0.0
+        """Seconds of the last write."""
         self.dropped = 0
         """Lines that are lost: more waited than may, or the process ended before the disk took
         them."""
@@ -124,12 +128,11 @@ class Scribe:
 
     async def _write(self) -> bool:
         bodies, self._pending = self._pending, []
-        loop = asyncio.get_running_loop()
-        waits = self._gathering or loop.create_future()
+        waits = self._gathering or asyncio.get_running_loop().create_future()
         self._writing, self._gathering = waits, None
         failed: str | None = None
         try:
-            await loop.run_in_executor(None, self.journal.write, bodies)
+            await self._kept(bodies)
         except (OSError, HouseError) as error:
             why = error.strerror if isinstance(error, OSError) else error.message
             failed = f"{self.path}: {why}"
@@ -147,6 +150,17 @@ class Scribe:
         else:
             waits.set_result(None)
         return failed is None
+
+    async def _kept(self, bodies: list[bytes]) -> None:
+        """Have the journal write: here while the disk is quick, since a thread takes longer."""
+        begun = time.monotonic()
+        try:
+            if self._took < QUICK_SECONDS:
+                self.journal.write(bodies)
+            else:
+                await asyncio.to_thread(self.journal.write, bodies)
+        finally:
+            self._took = time.monotonic() - begun
 
     async def _closing(self) -> None:
         while not self._closed:

@@ -75,7 +75,7 @@ def test_two_writers_agree_on_one_row(living, governance_database, tmp_path):
 
     async def run():
         async with living(governance_database, tmp_path) as (one, sessions, _):
-            two = room.Checkins(one._pool, one._thresholds, one._audit, sessions, [].append)
+            two = room.Checkins(one._writer._pool, one.thresholds, one._audit, sessions, [].append)
             writer = asyncio.create_task(two.run())
             sent = [made.handle(said(seq)) for seq in range(40) for made in (one, two)]
             answers = await asyncio.gather(*sent)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from apps.bridge.refusals import Conflict
-from apps.governance import checkins as room
+from apps.governance import writer as room
 from apps.governance.report import report
 from schemas.bridge import Action, CheckIn
 from schemas.errors import HouseError
