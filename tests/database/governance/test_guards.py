@@ -111,7 +111,9 @@ def test_a_row_without_a_month_waits_in_the_trail_for_one(governance):
         assert '"event_type":"check_in"' in (governance.folder / "audit_log.jsonl").read_text()
         assert conn.execute(rows).fetchone() == (0,)
 
-        conn.execute("CREATE TABLE audit.events_default PARTITION OF audit.events DEFAULT")
+        conn.execute(
+            "CREATE TABLE IF NOT EXISTS audit.events_default PARTITION OF audit.events DEFAULT"
+        )
         until = time.monotonic() + 15
         while conn.execute(rows).fetchone() == (0,) and time.monotonic() < until:
             time.sleep(0.1)
