@@ -142,8 +142,8 @@ class Wire(asyncio.Protocol):
         """A request begins."""
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._count = self._size = 0
-        self._parts: list[bytes] = []
+        self._count = 0
+        self._body = bytearray()
 
     def on_url(self, url: bytes) -> None:
         """A piece of its address."""
@@ -175,11 +175,10 @@ class Wire(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A piece of its body."""
         self._unread = 0
-        self._size += len(body)
-        if self._size > CHECK_IN_LIMIT_BYTES:
+        self._body += body
+        if len(self._body) > CHECK_IN_LIMIT_BYTES:
             self._refuse(TooLarge(f"body: above {CHECK_IN_LIMIT_BYTES} bytes"), LINGER_BODY_BYTES)
             raise TooMuch
-        self._parts.append(body)
 
     def on_message_complete(self) -> None:
         """It is whole."""
@@ -187,7 +186,7 @@ class Wire(asyncio.Protocol):
         if self._body_due:
             self._body_due.cancel()
             self._body_due = None
-        parser, parts, url = self._parser, self._parts, self._url
+        parser, url = self._parser, self._url
         if not url.startswith(b"/"):
             url = _of_origin(url)
         path, _, query = url.partition(b"?")
@@ -200,7 +199,7 @@ class Wire(asyncio.Protocol):
                 unquote(path.decode("latin-1")) if b"%" in path else path.decode("latin-1"),
                 query,
                 self._headers,
-                parts[0] if len(parts) == 1 else b"".join(parts),
+                bytes(self._body),
                 self._listener.is_local,
                 keeps,
             )
