@@ -115,6 +115,7 @@ def _peer(at: Stand, server: Server) -> Iterator[Row]:
         ours = wrk(server.port, "rest", 32, SLICE, REPORTING).per_second
     yield _row("rest, 32 clients", ours, "nothing but the write", least, 0)
     yield _row("nothing but the write", least, "pgbench", plain, 0)
+    yield _row("20 times the official SDK", 20 * theirs, "nothing but the write", least, 0)
 
 
 def _full(at: Stand, server: Server) -> Iterator[Row]:
