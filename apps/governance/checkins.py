@@ -81,15 +81,15 @@ class Checkins:
             await self._limits.admit(said)
         return await self.put(said)
 
-    async def admitted(self, reports: Sequence[Report]) -> list[HouseError | None]:
+    async def admitted(self, reports: Sequence[Report]) -> list[Exception | None]:
         """For each why it comes too soon, or None."""
-        found: list[HouseError | None] = [None] * len(reports)
+        found: list[Exception | None] = [None] * len(reports)
         counted = [place for place, said in enumerate(reports) if is_live(said)]
         if self._limits and counted:
             asked = (self._limits.admit(reports[place]) for place in counted)
             told = await asyncio.gather(*asked, return_exceptions=True)
             for place, why in zip(counted, told, strict=True):
-                if isinstance(why, HouseError):
+                if isinstance(why, Exception):
                     found[place] = why
                 elif why is not None:
                     raise why

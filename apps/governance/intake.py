@@ -58,14 +58,11 @@ class Intake:
     async def _turn(self, opened: Callable[[web.Request], Awaitable[Request]]) -> None:
         came, self._came = self._came, []
         begun = time.monotonic()
-        let_in: list[tuple[Asking, Request]] = []
-        for each in came:
-            try:
-                let_in.append((each, await opened(each.asked)))
-            except Exception as error:  # noqa: BLE001  told to its caller
-                self._refuse(each, error)
         read: list[tuple[Asking, Request, CheckIn, bytes]] = []
-        for each, request in let_in:
+        for each, request in zip(came, await _let_in(came, opened), strict=True):
+            if isinstance(request, Exception):
+                self._refuse(each, request)
+                continue
             try:
                 read.append((each, request, *read_check_in(request.body())))
             except Exception as error:  # noqa: BLE001  told to its caller
@@ -108,6 +105,29 @@ class Intake:
             self._numbers.refused(error)
         if not each.answer.done():
             each.answer.set_result(each.refused(each.asked, error))
+
+
+async def _let_in(
+    came: list[Asking], opened: Callable[[web.Request], Awaitable[Request]]
+) -> list[Request | Exception]:
+    """For each its caller's request, or why not; tokens are looked up at once."""
+    if any(b"authorization" in each.asked.headers for each in came):
+        told = await asyncio.gather(*(opened(each.asked) for each in came), return_exceptions=True)
+        return [each if isinstance(each, Request) else _error(each) for each in told]
+    found: list[Request | Exception] = []
+    for each in came:
+        try:
+            found.append(await opened(each.asked))
+        except Exception as error:  # noqa: BLE001  told to its caller
+            found.append(error)
+    return found
+
+
+def _error(of: BaseException) -> Exception:
+    """What is told; being cancelled goes through."""
+    if isinstance(of, Exception):
+        return of
+    raise of
 
 
 async def _reported(request: Request, said: CheckIn, told: bytes, now: datetime) -> Report:
