@@ -21,6 +21,14 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture(autouse=True)
+def let_go(tmp_path):
+    """At the end, of what this process holds: it lives on."""
+    yield
+    if held := lock._held.pop(tmp_path / "deploy.lock", None):
+        held.close()
+
+
 @pytest.fixture
 def other(tmp_path):
     """Another process that holds the lock."""
