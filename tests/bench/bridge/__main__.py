@@ -61,7 +61,10 @@ def main() -> int:
         with deployed(at) as server:
             for row in [*_clients(at, server), *_long(server), *_peer(at, server)]:
                 table.add_row(*row)
-            for row in [*seed_table(server.port), *_full(at, server)]:
+            for row in [
+                *seed_table(server.port, at.folder / "redis/redis.sock"),
+                *_full(at, server),
+            ]:
                 table.add_row(*row)
     console.print(table)
     return 0
