@@ -135,8 +135,7 @@ class Wire(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It reads again."""
         self._flows.set()
-        if self._serving is None:
-            self._next()
+        self._next()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -204,8 +203,7 @@ class Wire(asyncio.Protocol):
                 keeps,
             )
         )
-        if self._serving is None and self._flows.is_set():
-            self._next()
+        self._next()
 
     def drain(self) -> None:
         """Answer what has been asked, then close."""
@@ -219,7 +217,9 @@ class Wire(asyncio.Protocol):
         self._transport.abort()
 
     def _next(self) -> None:
-        """Begin the answer to what has waited longest."""
+        """Begin the answer to what has waited longest, once the one before it is on its way."""
+        if self._serving is not None or not self._flows.is_set():
+            return
         if not self._waiting:
             if self._left is not None:
                 self._close()
@@ -266,8 +266,7 @@ class Wire(asyncio.Protocol):
         """The next one, once the caller has read enough of this."""
         self._serving = None
         self._served += 1
-        if self._flows.is_set():
-            self._next()
+        self._next()
 
     def _send(self, answer: Answer, *, keeps: bool, has_body: bool = True) -> None:
         if self._transport.is_closing():
@@ -310,8 +309,7 @@ class Wire(asyncio.Protocol):
         if self._left is None:
             self._left = linger
             self._waiting.append(refusal(error))
-            if self._serving is None and self._flows.is_set():
-                self._next()
+            self._next()
 
     def _too_long(self, why: str) -> None:
         self._refuse(HeadTooLong(f"head: {why}"), LINGER_HEAD_BYTES)

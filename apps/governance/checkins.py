@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from apps.bridge.refusals import Busy
 from apps.governance.audit import AuditLog
-from apps.governance.limits import Limits, is_live
+from apps.governance.limits import Limits
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report
 from apps.governance.sessions import Sessions
@@ -69,31 +69,18 @@ class Checkins:
         """The verdict, once the check-in and its line are on disk."""
         begun = time.monotonic()
         try:
-            answer = await self._handle(said)
+            if self._limits:
+                await self._limits.admit(said)
+            answer = await self.put(said)
         except HouseError as error:
             self._numbers.refused(error)
             raise
         self._numbers.answered(answer, time.monotonic() - begun)
         return answer
 
-    async def _handle(self, said: Report) -> Verdict:
-        if self._limits:
-            await self._limits.admit(said)
-        return await self.put(said)
-
     async def admitted(self, reports: Sequence[Report]) -> list[Exception | None]:
         """For each why it comes too soon, or None."""
-        found: list[Exception | None] = [None] * len(reports)
-        counted = [place for place, said in enumerate(reports) if is_live(said)]
-        if self._limits and counted:
-            asked = (self._limits.admit(reports[place]) for place in counted)
-            told = await asyncio.gather(*asked, return_exceptions=True)
-            for place, why in zip(counted, told, strict=True):
-                if isinstance(why, Exception):
-                    found[place] = why
-                elif why is not None:
-                    raise why
-        return found
+        return await self._limits.admitted(reports) if self._limits else [None] * len(reports)
 
     def put(self, said: Report) -> asyncio.Future[Verdict]:
         """The verdict to come, of a check-in that is admitted."""

@@ -5,12 +5,22 @@ for the same get the same answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 AT_ONCE = 1_000
+
+
+async def outcomes(of: Iterable[Awaitable[V]]) -> list[V | Exception]:
+    """What each gives or why it gives nothing, all at once; being cancelled goes through."""
+    found: list[V | Exception] = []
+    for each in await asyncio.gather(*of, return_exceptions=True):
+        if isinstance(each, BaseException) and not isinstance(each, Exception):
+            raise each
+        found.append(each)
+    return found
 
 
 class Gather(Generic[K, V]):

@@ -14,6 +14,7 @@ from apps.bridge import tools, web
 from apps.bridge.body import read_check_in
 from apps.bridge.web import Answer
 from apps.governance.checkins import Checkins
+from apps.governance.gather import outcomes
 from apps.governance.numbers import Numbers
 from apps.governance.report import Report, report
 from apps.governance.web import Request
@@ -112,8 +113,7 @@ async def _let_in(
 ) -> list[Request | Exception]:
     """For each its caller's request, or why not; tokens are looked up at once."""
     if any(b"authorization" in each.asked.headers for each in came):
-        told = await asyncio.gather(*(opened(each.asked) for each in came), return_exceptions=True)
-        return [each if isinstance(each, Request) else _error(each) for each in told]
+        return await outcomes(opened(each.asked) for each in came)
     found: list[Request | Exception] = []
     for each in came:
         try:
@@ -121,13 +121,6 @@ async def _let_in(
         except Exception as error:  # noqa: BLE001  told to its caller
             found.append(error)
     return found
-
-
-def _error(of: BaseException) -> Exception:
-    """What is told; being cancelled goes through."""
-    if isinstance(of, Exception):
-        return of
-    raise of
 
 
 async def _reported(request: Request, said: CheckIn, told: bytes, now: datetime) -> Report:

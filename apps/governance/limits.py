@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from apps.bridge.refusals import TooMany
 from apps.bridge.tool import Caller, Tool
+from apps.governance.gather import outcomes
 from apps.governance.redis_line import Line, Script
 from apps.governance.report import Report
 from schemas.errors import HouseError
@@ -75,6 +76,16 @@ class Limits:
         """
         if is_live(said):
             await self.take(said.agent)
+
+    async def admitted(self, reports: Sequence[Report]) -> list[Exception | None]:
+        """The same for several at once: for each why it comes too soon, or None."""
+        found: list[Exception | None] = [None] * len(reports)
+        counted = [place for place, said in enumerate(reports) if is_live(said)]
+        if counted:
+            told = await outcomes(self.take(reports[place].agent) for place in counted)
+            for place, why in zip(counted, told, strict=True):
+                found[place] = why
+        return found
 
     def limited(self, tool: Tool) -> Tool:
         """The tool, its calls counted by agent; not an operator's, and check-ins not twice."""

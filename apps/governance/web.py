@@ -139,12 +139,16 @@ class Doors:
         handler = methods.get(method)
         if handler is None or not callable(handler):
             raise NotAllowed(f"{path!r:.80}: takes {', '.join(methods)}, not {method!r:.20}")
-        return await handler(await self._open(asked, tail))
+        return await handler(await self._let_in(asked, tail))
 
-    async def _open(self, asked: web.Request, tail: str = "") -> Request:
-        """Let a caller in, if they may come in here."""
-        known = None
+    async def _open(self, asked: web.Request) -> Request:
+        """Let a caller in who comes by a path that is there."""
         caller.no_web_page(asked)
+        return await self._let_in(asked)
+
+    async def _let_in(self, asked: web.Request, tail: str = "") -> Request:
+        """Whoever may come in here, as the door knows them."""
+        known = None
         if not (asked.path in self._is_open or (asked.is_local and self._local_open)):
             agent, rights = await self._tokens.who(asked.header(b"authorization"))
             known = Caller(agent, rights=rights)
