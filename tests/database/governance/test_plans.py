@@ -67,6 +67,14 @@ def test_nobody_s_last_state_is_looked_for_among_everybody_s(crowd, name):
     assert "agent_state_pkey" not in plan
 
 
+def test_a_plan_of_the_first_day_serves_later(governance_database):
+    """Nothing is known of the table yet, and what is prepared now is kept when it has grown."""
+    with psycopg.connect(governance_database.app, autocommit=True) as conn:
+        lines = conn.execute(f"EXPLAIN {QUERIES['queries.sql: standing']}", VALUES).fetchall()
+
+    assert not [line for (line,) in lines if "Seq Scan on agent_state" in line]
+
+
 @pytest.mark.parametrize("name", [n for n, sql in QUERIES.items() if OF_ONE.search(sql)])
 def test_every_query_for_the_last_of_one_agent_says_it_so(name):
     """As a range of one, ordered as the index is."""
