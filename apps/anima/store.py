@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.anima.failures import Failures
+from apps.anima.finished import Finished
 from apps.anima.instants import Zones, as_instant, zones
 from apps.anima.promise import Promise
 from apps.anima.writer import Role, Writer
@@ -20,6 +21,7 @@ from schemas.bridge import CheckIn, IdentityReport
 from schemas.errors import Diverged, Unreachable
 
 QUERIES = load(Path(__file__).with_name("queries.sql"))
+FINISHED = load(Path(__file__).with_name("finished.sql"))
 OUTBOX_LIMIT = 20_000
 """Two weeks of check-ins, one a minute. Beyond it the oldest are dropped, and counted."""
 REJECTED_LIMIT = 1_000
@@ -88,6 +90,13 @@ class Store:
     def record_state(self, state: AnimaState) -> Promise:
         """Append to state_history; does not wait."""
         return self._add("state_history", "add_state", as_row(state))
+
+    def record_finished(self, piece: Finished) -> Promise:
+        """Append to drawing_records, once for each piece; does not wait."""
+        times = {"started_at": as_text(piece.started_at), "finished_at": as_text(piece.finished_at)}
+        row = piece._asdict() | times
+        query = FINISHED["add_finished_piece"]
+        return self._writer.submit("drawing_records", lambda db: _done(db, query, row), "record")
 
     def record_event(self, event: Event) -> Promise:
         """Append to events; does not wait."""
@@ -257,6 +266,10 @@ class Store:
 
 def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
     db.execute(QUERIES[query], row)
+
+
+def _done(db: sqlite3.Connection, sql: str, row: dict[str, Any]) -> None:
+    db.execute(sql, row)
 
 
 def check(db: sqlite3.Connection, path: Path) -> Zones:

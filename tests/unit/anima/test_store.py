@@ -14,6 +14,7 @@ from apps.anima.instants import as_instant
 from apps.anima.requeue import requeue
 from apps.anima.store import Store
 from apps.anima.writer import BATCH_LIMIT, QUEUE_LIMIT
+from apps.migrate.lines import line
 from apps.sqlite import as_text, connect
 from schemas.anima.tables import AnimaState, Event, EventType
 from schemas.bridge import CheckIn
@@ -21,6 +22,7 @@ from schemas.errors import Diverged, Refused, Unreachable
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BOOT = "0123456789abcdef"
+NEWEST = line("anima").migrations()[-1]
 
 
 def _rows(path, sql):
@@ -259,8 +261,8 @@ def test_a_store_that_was_never_migrated_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("sql", "said", "hint"),
     [
-        ("DELETE FROM _yoyo_migration WHERE migration_id > '0008'",
-         "migration 0008.create-primitives is missing", "apply 1"),
+        (f"DELETE FROM _yoyo_migration WHERE migration_id = '{NEWEST}'",
+         f"migration {NEWEST} is missing", "apply 1"),
         ("DELETE FROM _yoyo_migration", "migration 0001.create-identity-and-events is missing",
          "apply "),
         ("INSERT INTO _yoyo_migration VALUES ('x', '9999.add-wings', '')",
