@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from apps.anima.ballast import Ballast
+from apps.anima.card import Card
 from apps.anima.checkup import Checkup
 from apps.anima.life import Life
 from apps.anima.log import say
@@ -54,7 +55,15 @@ def run(settings: Settings) -> None:
     path = settings.home / ANIMA_DB
     ballast = Ballast(settings.home)
     ballast.prepare()
-    store = Store(path, settings.agent, pulse.of("writer"), ballast.drop)
+    card = Card(settings.write_budget_bytes)
+    store = Store(
+        path,
+        settings.agent,
+        pulse.of("writer"),
+        ballast.drop,
+        linger=settings.commit_every_seconds,
+        card=card,
+    )
     client = Client(settings.governance_url, settings.governance_token)
     try:
         store.start()

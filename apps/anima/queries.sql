@@ -54,8 +54,10 @@ ON CONFLICT (creature_id) DO UPDATE
    SET total_awakenings = total_awakenings + 1, last_heartbeat_at = excluded.last_heartbeat_at;
 
 -- heartbeat_identity --
+-- With what the day has cost the card, so that a restart does not forget it.
 UPDATE identity
-   SET total_alive_seconds = total_alive_seconds + :alive_seconds, last_heartbeat_at = :now
+   SET total_alive_seconds = total_alive_seconds + :alive_seconds, last_heartbeat_at = :now,
+       metadata = json_set(metadata, '$.written', json_object('day', :day, 'bytes', :bytes))
  WHERE creature_id = :creature_id;
 
 -- identity --
@@ -64,9 +66,10 @@ SELECT creature_id, born_at, total_awakenings, total_alive_seconds, name, name_h
   FROM identity WHERE creature_id = :creature_id;
 
 -- remember_action --
--- What governance last said, so that a pause outlives a restart.
+-- What governance last said, so that a pause outlives a restart; said again, it costs no page.
 UPDATE identity SET metadata = json_set(metadata, '$.governance_action', :action)
- WHERE creature_id = :creature_id;
+ WHERE creature_id = :creature_id
+   AND json_extract(metadata, '$.governance_action') IS NOT :action;
 
 -- add_checkin --
 -- The id comes first: it is the seq inside the body.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import SecretStr, StringConstraints, ValidationError, field_validator
 
+from apps.anima.card import BUDGET_BYTES
 from schemas.bridge import AgentName
 from schemas.errors import Refused
 from schemas.ports import ANIMA_CONFIG_DIR
@@ -32,6 +33,11 @@ class Settings(Closed):
     check_in_every_seconds: Every = 60.0
     state_every_seconds: Every = 60.0
     record_every_marks: Annotated[int, Quantity("{mark}", "environment", low=1, high=10_000)] = 10
+    commit_every_seconds: Every = 30.0
+    """How long a row of history may wait for the commit of another."""
+    write_budget_bytes: Annotated[
+        int, Quantity("By", "environment: a day, docs/card.md", low=2**20, high=2**50)
+    ] = BUDGET_BYTES
     seed: int | None = None
     i2c: bool = False
 

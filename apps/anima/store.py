@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from apps.anima.card import Card
 from apps.anima.failures import Failures
 from apps.anima.finished import Finished
 from apps.anima.instants import Zones, as_instant, zones
@@ -63,14 +64,19 @@ class Store:
         creature_id: str,
         pulse: Callable[[], None] = lambda: None,
         full: Callable[[], bool] = lambda: False,
+        *,
+        linger: float = 0.0,
+        card: Card | None = None,
     ) -> None:
         self._creature_id = creature_id
         self._zones: Zones = {}
         self._untold = Failures("not told")
-        self._writer = Writer(path, self._open, pulse, full)
+        self._writer = Writer(path, self._open, pulse, full, linger)
         self._path = path
         self.close = self._writer.close
         self.dropped = self._writer.dropped
+        self.card = card or Card()
+        self.thinned = Failures("not written: the day has cost the card enough")
 
     def start(self) -> None:
         """Open the file, which the migrations made; Diverged if it is not as declared."""
@@ -83,12 +89,22 @@ class Store:
         """Whether the writer runs."""
         return self._writer.is_alive
 
+    @property
+    def damage(self) -> str | None:
+        """What SQLite said of the file itself while it was written to or read."""
+        return self._writer.damage
+
     def record_drawing_state(self, state: DrawingState) -> Promise:
         """Append to drawing_history; does not wait."""
         return self._add("drawing_history", "add_drawing_state", as_row(state))
 
     def record_state(self, state: AnimaState) -> Promise:
-        """Append to state_history; does not wait."""
+        """Append to state_history, unless the day has cost enough; does not wait."""
+        if self.card.thins():
+            self.thinned.note("state_history", f"more than {self.card.budget} bytes")
+            spared = Promise()
+            spared.keep(None)
+            return spared
         return self._add("state_history", "add_state", as_row(state))
 
     def record_finished(self, piece: Finished) -> Promise:
@@ -99,8 +115,8 @@ class Store:
         return self._writer.submit("drawing_records", lambda db: _done(db, query, row), "record")
 
     def record_event(self, event: Event) -> Promise:
-        """Append to events; does not wait."""
-        return self._add("events", "add_event", as_row(event))
+        """Append to events at once; does not wait."""
+        return self._add("events", "add_event", as_row(event), "prompt")
 
     def get_recent_drawing_history(self, limit: int) -> list[DrawingState]:
         """The newest ``limit`` rows, oldest first."""
@@ -109,7 +125,7 @@ class Store:
             rows = db.execute(QUERIES["recent_drawing_states"], {"limit": limit}).fetchall()
             return [self._drawing_state(row) for row in reversed(rows)]
 
-        return self._wait("read", work, "read")  # type: ignore[no-any-return]
+        return self._wait("read", work, "fresh")  # type: ignore[no-any-return]
 
     def wake(self, now: datetime) -> str | None:
         """Count an awakening; gives governance's last action, if it ever gave one."""
@@ -129,6 +145,8 @@ class Store:
             wake = Event(timestamp=now, event_type=EventType.WAKE)
             db.execute(QUERIES["add_event"], as_row(wake))
             metadata = json.loads(before["metadata"]) if before else {}
+            if written := metadata.get("written"):
+                self.card.recall(str(written["day"]), int(written["bytes"]))
             action = metadata.get("governance_action")
             return None if action is None else str(action)
 
@@ -140,6 +158,8 @@ class Store:
             "creature_id": self._creature_id,
             "now": as_text(now),
             "alive_seconds": alive_seconds,
+            "bytes": self.card.count(now),
+            "day": self.card.day,
         }
         return self._add("identity", "heartbeat_identity", beat)
 
@@ -251,8 +271,8 @@ class Store:
     def _open(self, db: sqlite3.Connection) -> None:
         self._zones = check(db, self._path)
 
-    def _add(self, kind: str, query: str, row: dict[str, Any]) -> Promise:
-        return self._writer.submit(kind, lambda db: _run(db, query, row), "record")
+    def _add(self, kind: str, query: str, row: dict[str, Any], role: Role = "record") -> Promise:
+        return self._writer.submit(kind, lambda db: _run(db, query, row), role)
 
     def _wait(
         self,

@@ -9,6 +9,7 @@ Work = Callable[[sqlite3.Connection], Any]
 PASSING = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM,
 })  # fmt: skip
 """Primary codes that speak of the moment, not of the work: the same work may succeed later."""
 
@@ -43,10 +44,20 @@ def _attempt(db: sqlite3.Connection, work: Work) -> Any:
     return result
 
 
+DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""The only codes that speak of the file itself. A full, read-only, failing or locked disk does not
+speak of it, however loudly."""
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that the file is not as it wrote it."""
+    return _code(error) in DAMAGE
+
+
 def is_full(error: sqlite3.Error) -> bool:
-    """Whether there was no room: for the file, or for the WAL's index beside it."""
+    """Whether there may have been no room: a quota says so in a write that failed."""
     name = getattr(error, "sqlite_errorname", "")
-    return name in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
+    return name in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE"}
 
 
 def is_locked(error: sqlite3.Error) -> bool:

@@ -1,4 +1,8 @@
-"""One thread, one connection, one queue: whatever waits is committed together."""
+"""One thread, one connection, one queue: whatever waits is committed together.
+
+What is promised (docs/card.md): an ask and a prompt record are on disk, synced, when their promise
+is kept; a plain record is within ``linger`` seconds, and at once when anything else is committed.
+"""
 
 import queue
 import sqlite3
@@ -14,7 +18,7 @@ from typing import Any, Literal
 from apps.anima.failures import Failures
 from apps.anima.log import say
 from apps.anima.promise import Promise
-from apps.anima.transaction import Work, commit, is_full, is_locked
+from apps.anima.transaction import Work, commit, is_damage, is_full, is_locked
 from apps.sqlite import connect
 
 QUEUE_LIMIT = 1_000
@@ -25,10 +29,19 @@ RETRY_SECONDS = 1.0
 """How long a disk that refused is left alone."""
 OPEN_SECONDS = 60.0
 """The WAL of a killed process is read again at the first look."""
+LINGER_ROWS = 100
+"""So many plain records are committed without waiting for more."""
+CHECKPOINT_PAGES = 1_000
+"""A commit that makes the WAL longer than this copies it into the file: 4 MB, a few an hour."""
+WAL_LIMIT_BYTES = 4 * 2**20
+"""A WAL that grew beyond it, behind a long reader, is cut back to it when it begins anew."""
 
-Role = Literal["record", "ask", "read"]
-"""A record is kept until it is written; an ask is answered at once, well or badly, because
-somebody waits; a read needs no transaction, so neither a lock nor a full disk stops it."""
+Role = Literal["record", "prompt", "ask", "read", "fresh"]
+"""A record is kept until it is written, and may linger for company; a prompt one may not. An ask
+is answered at once, well or badly, because somebody waits. A read needs no transaction, so
+neither a lock nor a full disk stops it; a fresh one first has written what lingers."""
+THINNED_FIRST = "state_history"
+"""Of the records that the disk will not take, these go first: the next one tells much the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,7 @@ class Job:
     work: Work
     role: Role
     done: Promise = field(default_factory=Promise)
+    at: float = field(default_factory=time.monotonic)
 
 
 class Writer:
@@ -46,13 +60,20 @@ class Writer:
 
     A job's promise is settled after the commit it was part of. A job that fails is rolled
     back alone; its neighbours are kept. ``full`` is told of a full disk; if it made room, the
-    batch is tried again at once.
+    batch is tried again at once. ``linger`` is how many seconds a plain record may wait for
+    company. ``damage`` is what SQLite said of the file itself: nothing more should be written then.
     """
 
     def __init__(
-        self, path: Path, check: Work, pulse: Callable[[], None], full: Callable[[], bool]
+        self,
+        path: Path,
+        check: Work,
+        pulse: Callable[[], None],
+        full: Callable[[], bool],
+        linger: float = 0.0,
     ) -> None:
         self._path, self._check, self._pulse, self._full = path, check, pulse, full
+        self._linger = linger
         self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
         self._kept: deque[Job] = deque()
         self._refused: sqlite3.Error | None = None
@@ -60,6 +81,7 @@ class Writer:
         self._ready: Promise = Promise()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.damage: str | None = None
         self.dropped = Failures("record dropped")
         self._failed = Failures("store failed")
 
@@ -98,10 +120,11 @@ class Writer:
         while True:
             self._pulse()
             jobs = self._gather()
-            self._kept.extend(job for job in jobs if job.role == "record")
-            self._write(db, [job for job in jobs if job.role == "ask"])
+            self._kept.extend(job for job in jobs if job.role in {"record", "prompt"})
+            is_due = self._is_due(jobs)
+            self._write(db, [job for job in jobs if job.role == "ask"], is_due=is_due)
             for job in jobs:
-                if job.role == "read":
+                if job.role in {"read", "fresh"}:
                     self._read(db, job)
             if self._closing.is_set() and not jobs and (self._refused or not self._kept):
                 break
@@ -115,6 +138,8 @@ class Writer:
     def _open(self) -> sqlite3.Connection:
         db = connect(self._path)
         try:
+            db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
             self._check(db)
         except BaseException:
             db.close()
@@ -131,12 +156,24 @@ class Writer:
             return jobs
         return jobs
 
-    def _write(self, db: sqlite3.Connection, asks: list[Job]) -> None:
+    def _is_due(self, jobs: list[Job]) -> bool:
+        """Whether the records that wait are to be written now."""
+        if self._closing.is_set() or not self._kept:
+            return True
+        now = time.monotonic()
+        if now < self._retry_at:
+            return False
+        if self._refused or len(self._kept) >= LINGER_ROWS:
+            return True
+        if now - self._kept[0].at >= self._linger or any(j.role in {"ask", "fresh"} for j in jobs):
+            return True
+        return any(job.role == "prompt" for job in self._kept)
+
+    def _write(self, db: sqlite3.Connection, asks: list[Job], *, is_due: bool) -> None:
         """Commit records and asks together; if the disk refuses, keep the ones, answer the others.
 
         An ask sees every record that was submitted before it, unless the disk refused them.
         """
-        is_due = time.monotonic() >= self._retry_at or self._closing.is_set()
         records = list(islice(self._kept, BATCH_LIMIT)) if is_due else []
         try:
             self._commit(db, [*records, *asks])
@@ -180,6 +217,8 @@ class Writer:
 
     def _keep(self, error: sqlite3.Error) -> None:
         """The disk refused the records: say so once, and try again later."""
+        if is_damage(error):
+            self.damage = str(error)
         if self._refused is None:
             say("records wait", count=len(self._kept), cause=f"{type(error).__name__}: {error}")
         self._refused = error
@@ -194,10 +233,13 @@ class Writer:
         self._refused = None
 
     def _drop_all_but(self, limit: int) -> None:
-        """Of the records that wait, the oldest go."""
+        """Of the records that wait, the oldest go: feelings first, what is prompt last."""
         while len(self._kept) > limit:
             cause = self._refused or sqlite3.OperationalError("closed before it was written")
-            self._fail(self._kept.popleft(), cause)
+            first = min(range(len(self._kept)), key=lambda at: _rank(self._kept[at]))
+            job = self._kept[first]
+            del self._kept[first]
+            self._fail(job, cause)
 
     def _settle(self, job: Job, outcome: Any) -> None:
         if isinstance(outcome, Exception):
@@ -207,5 +249,12 @@ class Writer:
 
     def _fail(self, job: Job, error: Exception) -> None:
         """Only a record is lost when it fails; whoever waits for an answer can ask again."""
-        (self.dropped if job.role == "record" else self._failed).note(job.kind, error)
+        if is_damage(error):
+            self.damage = str(error)
+        is_record = job.role in {"record", "prompt"}
+        (self.dropped if is_record else self._failed).note(job.kind, error)
         job.done.fail(error)
+
+
+def _rank(job: Job) -> int:
+    return 2 if job.role == "prompt" else int(job.kind != THINNED_FIRST)
