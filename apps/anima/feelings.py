@@ -1,7 +1,7 @@
 """How readings become feelings, and feelings the EISV that crosses the bridge."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.anima.readings import Reading
@@ -9,7 +9,11 @@ from schemas.bridge import Action, Edge, Margin
 from schemas.eisv import Anima, ReportedEisv
 from schemas.quantity import clamp
 
-FEELINGS: dict[str, tuple[tuple[str, float, float, float], ...]] = {
+Part = tuple[str, float, float, float]
+"""A reading, its weight, the value that gives 0 and the one that gives 1."""
+Feelings = Mapping[str, tuple[Part, ...]]
+
+FEELINGS: Feelings = {
     #              reading          weight   gives 0   gives 1
     "warmth": (
         ("cpu_temp_c",               0.4,     25.0,     75.0),
@@ -35,7 +39,8 @@ FEELINGS: dict[str, tuple[tuple[str, float, float, float], ...]] = {
     ),
 }  # fmt: skip
 """Each feeling is the weighted mean of its readings, each on a straight line from the value
-that gives 0 to the value that gives 1, clamped. Weights count over the readings that exist."""
+that gives 0 to the value that gives 1, clamped. Weights count over the readings that exist.
+``feelings.toml`` may say others (weights.py)."""
 
 
 MOOD_SECONDS = 600.0
@@ -44,11 +49,11 @@ MOOD_KEPT_SECONDS = 600.0
 """How long a mood outlives the last feeling: a bus that hangs is no reason to stop."""
 
 
-def feel(readings: Iterable[Reading]) -> Anima | None:
+def feel(readings: Iterable[Reading], feelings: Feelings = FEELINGS) -> Anima | None:
     """The anima of these readings; None if a feeling has no reading at all."""
     values = {taken.name: taken.value for taken in readings}
     felt: dict[str, float] = {}
-    for feeling, parts in FEELINGS.items():
+    for feeling, parts in feelings.items():
         known = [part for part in parts if part[0] in values]
         if not known:
             return None

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from functools import partial
 from random import Random
 
-from apps.anima import board, canvas, i2c
+from apps.anima import canvas
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.drawing import Drawing
 from apps.anima.failures import Failures
-from apps.anima.feelings import Mood, feel
+from apps.anima.feelings import Mood
 from apps.anima.log import say
 from apps.anima.piece import Piece
-from apps.anima.readings import Reading, as_sensor_data, sense
+from apps.anima.readings import Reading, ages, as_sensor_data, sense
+from apps.anima.senses import Senses
 from apps.anima.settings import Settings
 from apps.anima.store import Snapshot, Store
 from apps.anima.will import Will
@@ -45,8 +46,8 @@ class Life:
     ) -> None:
         self._settings, self._store, self._will = settings, store, will
         self._send_unqueued = send_unqueued
-        self._sensors = board.sensors(settings.home) + (i2c.sensors() if settings.i2c else [])
         self._failures = Failures("not done")
+        self._senses = Senses(settings, self._failures)
         self._readings: list[Reading] = []
         self._mood = Mood()
         self._boot_id = new_boot_id()
@@ -97,11 +98,11 @@ class Life:
         return Drawing(canvas.Canvas(), None, rng)
 
     def _sense(self) -> None:
-        self._readings = sense(self._sensors, self._failures)
-        felt = feel(self._readings)
+        every = self._settings.sense_every_seconds
+        self._readings = sense(self._senses.sensors, self._failures)
+        felt = self._senses.felt(self._readings, every)
         if felt is None and self._has_sensed:
             self._failures.note("feel", "a feeling has no reading at all")
-        every = self._settings.sense_every_seconds
         self._will.anima = self._mood.follow(felt, every, time.monotonic())
         self._will.consider()
         self._has_sensed = True  # the processor's share needs two readings
@@ -120,6 +121,8 @@ class Life:
     def _remember(self) -> None:
         if anima := self._will.anima:
             sensors = as_sensor_data(self._readings)
+            if old := ages(self._readings, time.monotonic()):
+                sensors["ages"] = old
             row = {"timestamp": datetime.now(UTC), "sensors": sensors, **anima.model_dump()}
             self._store.record_state(AnimaState.model_validate(row))
 

@@ -67,7 +67,8 @@ def run(settings: Settings) -> None:
     client = Client(settings.governance_url, settings.governance_token)
     try:
         store.start()
-        will = Will(store.wake(datetime.now(UTC)), settings.check_in_every_seconds)
+        last_said = store.wake(datetime.now(UTC), settings.name)
+        will = Will(last_said, settings.check_in_every_seconds)
         sender = Sender(store, client, will.hear, pulse.of("sender"))
         life = Life(settings, store, will, sender.send_unqueued)
     except (sqlite3.Error, OSError, TimeoutError) as error:

@@ -42,9 +42,13 @@ INSERT INTO events (timestamp, event_type, data) VALUES (:timestamp, :event_type
 SELECT event_type FROM events ORDER BY id DESC LIMIT 1;
 
 -- creature_called --
--- By its id, else by its name: an adopted creature has an id of its own making.
-SELECT creature_id FROM identity WHERE creature_id = :name OR name = :name COLLATE NOCASE
- ORDER BY creature_id = :name DESC LIMIT 1;
+-- By its id, else by a name that it has or had: an adopted creature has an id of its own making.
+SELECT creature_id FROM identity
+ WHERE creature_id = :name OR name = :name COLLATE NOCASE
+    OR EXISTS (SELECT 1 FROM json_each(name_history) AS old
+                WHERE CASE old.type WHEN 'object' THEN old.value ->> '$.name' ELSE old.value END
+                      = :name COLLATE NOCASE)
+ ORDER BY creature_id = :name DESC, name = :name COLLATE NOCASE DESC LIMIT 1;
 
 -- wake_identity --
 -- The first awakening is the birth.
@@ -52,6 +56,12 @@ INSERT INTO identity (creature_id, born_at, total_awakenings, name, last_heartbe
 VALUES (:creature_id, :now, 1, :creature_id, :now)
 ON CONFLICT (creature_id) DO UPDATE
    SET total_awakenings = total_awakenings + 1, last_heartbeat_at = excluded.last_heartbeat_at;
+
+-- rename_identity --
+UPDATE identity
+   SET name_history = json_insert(name_history, '$[#]', json_object('name', name, 'until', :now)),
+       name = :name
+ WHERE creature_id = :creature_id;
 
 -- heartbeat_identity --
 -- With what the day has cost the card, so that a restart does not forget it.

@@ -1,8 +1,8 @@
-"""What a sensor gives: a value that says its unit, where it came from and when."""
+"""What a sensor gives: a value that says its unit, where it came from and how old it is."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -23,6 +23,11 @@ UNITS = {
 }
 """The unit of every sensor the contract knows."""
 
+FRESH_SECONDS = 10.0
+"""A reading that is older is absent: the last value of a sensor that hangs is no measurement."""
+SAID_SECONDS = 3.0
+"""An age above this is recorded with the reading; below it is the moment itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -32,12 +37,17 @@ class Reading:
     value: float
     unit: str
     source: str
-    at: datetime
+    taken: float
+    """Monotonic, in seconds: a clock that is set does not change an age."""
+
+    def age(self, now: float) -> float:
+        """Seconds from its taking to ``now``, which is monotonic."""
+        return now - self.taken
 
 
 def reading(name: str, value: float, source: str) -> Reading:
     """A reading taken now."""
-    return Reading(name, value, UNITS[name], source, datetime.now(UTC))
+    return Reading(name, value, UNITS[name], source, time.monotonic())
 
 
 class Sensor(Protocol):
@@ -51,13 +61,16 @@ class Sensor(Protocol):
 
 
 def sense(sensors: Iterable[Sensor], failures: Failures) -> list[Reading]:
-    """Read every sensor. One that fails, or is out of its range, is counted and absent."""
+    """Read every sensor. One that fails, is out of its range or too old is counted and absent."""
     readings: list[Reading] = []
     for sensor in sensors:
         try:
             for taken in sensor.read():
                 SensorData.model_validate({taken.name: taken.value})
-                readings.append(taken)
+                if taken.age(time.monotonic()) > FRESH_SECONDS:
+                    failures.note(sensor.source, f"{taken.name}: older than {FRESH_SECONDS:g} s")
+                else:
+                    readings.append(taken)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             failures.note(sensor.source, f"{first['loc'][0]}: {first['msg']}")
@@ -72,3 +85,9 @@ def as_sensor_data(readings: Iterable[Reading]) -> dict[str, object]:
     data: dict[str, object] = {name: found[name].value for name in SENSORS if name in found}
     data["sources"] = {name: found[name].source for name in SENSORS if name in found}
     return data
+
+
+def ages(readings: Iterable[Reading], now: float) -> dict[str, float]:
+    """The age in seconds of each reading that is not of this moment; ``now`` is monotonic."""
+    old = {taken.name: round(taken.age(now), 1) for taken in readings}
+    return {name: age for name, age in old.items() if age > SAID_SECONDS}

@@ -17,6 +17,9 @@ CREDENTIAL = "governance_token"
 TOKEN_FILE = "GOVERNANCE_TOKEN_FILE"  # noqa: S105  the name of a variable
 HINT = f"it is set in {ANIMA_CONFIG_DIR}/anima.env, which the deploy writes"
 
+BOARD = "board"
+"""The source that is the board's own sensors."""
+
 Every = Annotated[float, Quantity("s", "environment", low=0.001, high=3600)]
 
 
@@ -40,13 +43,19 @@ class Settings(Closed):
     ] = BUDGET_BYTES
     seed: int | None = None
     i2c: bool = False
+    source: Annotated[str, StringConstraints(pattern=r"^(board|replay:/.+)$")] = BOARD
+    """The sensors, or ``replay:`` and the absolute path of a recorded series."""
+    feelings: Path | None = None
+    """Weights of the feelings; without it feelings.toml at home, if that is there."""
+    name: Annotated[str, StringConstraints(pattern=r"^\S(.{0,62}\S)?$")] | None = None
+    """What the creature is called; without it, as before."""
 
-    @field_validator("home")
+    @field_validator("home", "feelings")
     @classmethod
-    def _is_absolute(cls, home: Path) -> Path:
-        if not home.is_absolute():
+    def _is_absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
             raise ValueError("must be an absolute path")
-        return home
+        return path
 
 
 VARIABLES = {

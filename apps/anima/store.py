@@ -17,7 +17,7 @@ from apps.anima.writer import Role, Writer
 from apps.migrate.lines import require
 from apps.queries import load
 from apps.sqlite import RESTORE, as_row, as_text
-from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType
+from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType, JsonObject
 from schemas.bridge import CheckIn, IdentityReport
 from schemas.errors import Diverged, Unreachable
 
@@ -127,8 +127,11 @@ class Store:
 
         return self._wait("read", work, "fresh")  # type: ignore[no-any-return]
 
-    def wake(self, now: datetime) -> str | None:
-        """Count an awakening; gives governance's last action, if it ever gave one."""
+    def wake(self, now: datetime, name: str | None = None) -> str | None:
+        """Count an awakening; gives governance's last action, if it ever gave one.
+
+        ``name`` is what the creature is called from now on; None leaves it as it was.
+        """
 
         def work(db: sqlite3.Connection) -> str | None:
             called = db.execute(QUERIES["creature_called"], {"name": self._creature_id}).fetchone()
@@ -144,6 +147,8 @@ class Store:
             db.execute(QUERIES["wake_identity"], who)
             wake = Event(timestamp=now, event_type=EventType.WAKE)
             db.execute(QUERIES["add_event"], as_row(wake))
+            if name is not None:
+                self._rename(db, name, now)
             metadata = json.loads(before["metadata"]) if before else {}
             if written := metadata.get("written"):
                 self.card.recall(str(written["day"]), int(written["bytes"]))
@@ -227,6 +232,15 @@ class Store:
 
         if lost := self._wait("reject", work):
             self.dropped.note("rejected", f"{REJECTED_LIMIT} rejected check-ins are kept", lost)
+
+    def _rename(self, db: sqlite3.Connection, name: str, now: datetime) -> None:
+        who = {"creature_id": self._creature_id, "name": name, "now": as_text(now)}
+        before = db.execute(QUERIES["identity"], who).fetchone()["name"]
+        if before != name:
+            db.execute(QUERIES["rename_identity"], who)
+            names: JsonObject = {"before": before, "name": name}
+            event = Event(timestamp=now, event_type=EventType.NAME_CHANGE, data=names)
+            db.execute(QUERIES["add_event"], as_row(event))
 
     def _remember(self, db: sqlite3.Connection, action: str | None) -> None:
         if action is not None:

@@ -1,7 +1,5 @@
 """Moods follow feelings slowly: a busy minute is no drift."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from apps.anima.feelings import MOOD_KEPT_SECONDS, MOOD_SECONDS, Mood, feel, settle
@@ -57,10 +55,9 @@ def test_a_mood_does_not_outlive_ten_minutes():
 
 def test_absent_sensors_leave_their_weight_to_the_others():
     """One reading alone decides; none at all is no feeling."""
-    now = datetime.now(UTC)
 
     def taken(name, value, unit):
-        return Reading(name=name, value=value, unit=unit, source="test", at=now)
+        return Reading(name=name, value=value, unit=unit, source="test", taken=0.0)
 
     anima = feel([taken("memory_percent", 100.0, "%"), taken("cpu_percent", 100.0, "%")])
 

@@ -1,14 +1,17 @@
 """Sensing: real files, other trees, absent sensors, failing drivers."""
 
 import sys
+import threading
+import time
 import types
 
 import pytest
 
-from apps.anima import board, i2c
+from apps.anima import apart, board, i2c
+from apps.anima.apart import Apart
 from apps.anima.failures import Failures
 from apps.anima.feelings import FEELINGS, decide_alone, feel, report
-from apps.anima.readings import UNITS, as_sensor_data, reading, sense
+from apps.anima.readings import FRESH_SECONDS, UNITS, Reading, ages, as_sensor_data, reading, sense
 from schemas.bridge import SENSORS, Action, Margin, SensorData
 from schemas.eisv import Anima, ReportedEisv
 
@@ -162,6 +165,72 @@ def test_a_board_without_the_driver_packages_says_so(monkeypatch):
 
     assert _values(None, failures, i2c.sensors()) == {}
     assert failures.total == 2
+
+
+class Hanging:
+    """A driver that waits for a bus until it is let go."""
+
+    source = "i2c-1 test"
+
+    def __init__(self):
+        self.free = threading.Event()
+        self.free.set()
+
+    def read(self):
+        """One value, if the bus lets it."""
+        self.free.wait()
+        yield reading("light_lux", 120.0, self.source)
+
+
+def until(is_so):
+    """Wait for another thread, two seconds at most."""
+    end = time.monotonic() + 2
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.002)
+    assert is_so()
+
+
+def test_a_driver_that_hangs_does_not_hold_up_the_loop(monkeypatch, capsys):
+    """Its last reading ages out and is absent; the silence is counted; later it is back."""
+    monkeypatch.setattr(apart, "FRESH_SECONDS", 0.05)
+    failures, bus = Failures("test"), Hanging()
+    beside = Apart("i2c-1", [bus], failures)
+    assert sense([beside], failures) == []  # asked, not waited for
+    until(lambda: sense([beside], failures))
+
+    until(lambda: not beside._wanted.is_set())
+    bus.free.clear()
+    began = time.monotonic()
+    sense([beside], failures)
+    time.sleep(0.06)
+    assert sense([beside], failures) == []
+    assert time.monotonic() - began < 0.5
+    assert failures.counts == {"i2c-1": 1}
+    assert "no answer" in capsys.readouterr().out
+
+    bus.free.set()
+    until(lambda: sense([beside], failures))
+
+
+def test_a_reading_that_is_too_old_is_absent_and_counted():
+    """A cached value is no measurement, whoever kept it."""
+    now = time.monotonic()
+    old, older = (
+        Reading("load_1m", 1.0, "1", "test", now - age) for age in (FRESH_SECONDS - 1, 10.1)
+    )
+    failures = Failures("test")
+    sensor = types.SimpleNamespace(source="cache", read=lambda: [old, older])
+
+    assert sense([sensor], failures) == [old]
+    assert failures.counts == {"cache": 1}
+
+
+def test_an_age_is_told_when_it_is_not_of_this_moment():
+    """By name, in seconds."""
+    one, two = (Reading(name, 1.0, "1", "t", 7.04) for name in ("load_1m", "cpu_percent"))
+
+    assert ages([one], 9.0) == {}
+    assert ages([one, two], 11.55) == {"load_1m": 4.5, "cpu_percent": 4.5}
 
 
 def test_every_sensor_of_the_contract_has_a_unit():

@@ -28,6 +28,7 @@ def test_the_rest_has_stated_defaults(told, tmp_path):
     assert (settings.draw_every_seconds, settings.sense_every_seconds) == (1, 2)
     assert (settings.check_in_every_seconds, settings.state_every_seconds) == (60, 60)
     assert (settings.record_every_marks, settings.seed, settings.i2c) == (10, None, False)
+    assert (settings.source, settings.feelings, settings.name) == ("board", None, None)
 
 
 def test_values_are_read_as_what_they_are(told):
@@ -61,6 +62,9 @@ def test_systemds_credential_wins(told, tmp_path):
         ({"ANIMA_DRAW_EVERY_SECONDS": "0"}, ["ANIMA_DRAW_EVERY_SECONDS", "'0'"]),
         ({"ANIMA_DRAW_EVERY_SECONDS": "nan"}, ["ANIMA_DRAW_EVERY_SECONDS"]),
         ({"ANIMA_I2C": "perhaps"}, ["ANIMA_I2C"]),
+        ({"ANIMA_SOURCE": "tape:/a.csv"}, ["ANIMA_SOURCE", "'tape:/a.csv'"]),
+        ({"ANIMA_FEELINGS": "feelings.toml"}, ["ANIMA_FEELINGS", "absolute"]),
+        ({"ANIMA_NAME": " "}, ["ANIMA_NAME"]),
         ({"GOVERNANCE_TOKEN_FILE": None}, ["no file is named", "LoadCredential"]),
         ({"GOVERNANCE_TOKEN_FILE": "/nowhere/token"}, ["/nowhere/token: No such file"]),
     ],
