@@ -21,7 +21,8 @@ CACHE = ROOT / ".abode" / "cache"
 
 PI_CODE = (
     "schemas", "apps/__init__.py", "apps/anima", "apps/bridge/__init__.py", "apps/bridge/client.py",
-    "apps/documents.py", "apps/migrate", "apps/queries.py", "apps/sqlite.py", "migrations/anima",
+    "apps/documents.py", "apps/lean", "apps/migrate", "apps/queries.py", "apps/sqlite.py",
+    "migrations/anima",
 )  # fmt: skip
 MAC_CODE = (
     "schemas", "apps/__init__.py", "apps/governance", "apps/bridge", "apps/migrate",
