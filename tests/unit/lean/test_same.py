@@ -17,7 +17,7 @@ INSTANTS = {
     if "date-time" in str(said)
 }
 INPUTS = 300
-"""Per model: a third as the schema wants it, the rest spoilt once or more. More of them, until..."""
+"""Per model: a third as the schema wants it, the rest spoilt once or more; more, until..."""
 FEW = 5
 """...at least so many were taken and so many refused."""
 
