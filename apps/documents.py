@@ -19,9 +19,15 @@ D = TypeVar("D", bound=BaseModel)
 def load(path: Path, kind: type[D]) -> D | None:
     """The document in a file; None if there is none, ValueError if it is damaged."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return parse(path.read_bytes(), kind)
     except FileNotFoundError:
         return None
+
+
+def parse(text: bytes, kind: type[D]) -> D:
+    """The document in a text; ValueError names the first that is wrong in it."""
+    try:
+        return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
@@ -59,13 +65,31 @@ def write_once(path: Path, document: Document) -> bool:
     return True
 
 
-def replace(path: Path, text: Iterable[str]) -> None:
+def replace(path: Path, text: Iterable[str], *, last: str | None = None) -> None:
     """Put text in the place of the old: a reader, or a power cut, sees the one or the other.
 
-    For one writer: what it left behind when it was killed is written over.
+    For one writer: what it left behind when it was killed is written over. The old one stays as
+    ``<name>.<last>`` if that is asked for.
     """
-    _draft(path.with_name(f"{path.name}.new"), text).replace(path)
+    draft = _draft(path.with_name(f"{path.name}.new"), text)
+    if last and path.exists():
+        _second_name(path, path.with_name(f"{path.name}.{last}"))
+    draft.replace(path)
     sync_directory(path.parent)
+
+
+def replace_bytes(path: Path, data: bytes, *, draft: str) -> None:
+    """The same for what is no text; ``draft`` is what it is called until it is whole."""
+    _draft(path.with_name(draft), (data,)).replace(path)
+    sync_directory(path.parent)
+
+
+def _second_name(path: Path, name: Path) -> None:
+    """One more name for a file, in the place of whatever had it."""
+    between = name.with_name(f"{name.name}.new")
+    between.unlink(missing_ok=True)
+    between.hardlink_to(path)
+    between.replace(name)
 
 
 def keep(path: Path, why: str) -> None:
@@ -86,13 +110,13 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def _draft(draft: Path, text: Iterable[str]) -> Path:
-    """The text on disk, readable by its owner only."""
+def _draft(draft: Path, parts: Iterable[str | bytes]) -> Path:
+    """Text or bytes on disk, readable by its owner only."""
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.writelines(text)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(part.encode() if isinstance(part, str) else part for part in parts)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

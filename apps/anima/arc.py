@@ -1,8 +1,9 @@
 """Where a piece is in its story, and when the story is over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from apps.anima.canvas import FULL
 from apps.anima.equations import Attention
 from schemas.eisv import ArcPhase, Phase
 
@@ -18,10 +19,11 @@ TIRED_CURIOSITY = 0.3
 """Below it a piece resolves even without coherence: attention that runs out ends pieces."""
 FLOOR_TICKS = 60
 """A piece is not put away sooner than this after the canvas was cleared."""
+HARD_CAP_TICKS = 8 * 3600
+"""After so much drawing a piece is put away whatever it is: 8 h at one draw interval a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """What the story is told from; ticks are draw intervals."""
 
     arc: ArcPhase
@@ -50,16 +52,29 @@ def coherence_settled(coherences: Sequence[float]) -> bool:
 
 
 def ending(told: Telling) -> str | None:
-    """Why the story is over, or None while it is not."""
+    """Why the story is over, or None while it is not: the first that holds."""
     attention = told.attention
-    endings = {
-        "closing": told.arc is ArcPhase.CLOSING,
-        "settled": coherence_settled(told.coherences) and attention.is_exhausted,
-        "composed": told.satisfaction > 0.7 and attention.curiosity < 0.2,
-        "tired": attention.fatigue > 0.85,
-        "spent": attention.energy < 0.05 and told.ticks_in_phase > 120 and told.pixels >= 50,
-    }
-    return next((name for name, is_so in endings.items() if is_so), None)
+    if told.arc is ArcPhase.CLOSING:
+        return "closing"
+    if attention.is_exhausted and coherence_settled(told.coherences):
+        return "settled"
+    if attention.curiosity < 0.2 and told.satisfaction > 0.7:
+        return "composed"
+    if attention.fatigue > 0.85:
+        return "tired"
+    if attention.energy < 0.05 and told.ticks_in_phase > 120 and told.pixels >= 50:
+        return "spent"
+    return None
+
+
+def bound(pixels: int, ticks: int) -> str | None:
+    """Why a piece must end that has no end of its own, or None while it may go on.
+
+    An empty canvas has nothing to put away.
+    """
+    if pixels >= FULL:
+        return "canvas full"
+    return "hard cap" if pixels and ticks >= HARD_CAP_TICKS else None
 
 
 def next_arc(told: Telling) -> ArcPhase:

@@ -1,48 +1,75 @@
 """The drawing loop's body: a tick may place a mark, and each mark is one step of the EISV."""
 
+from collections.abc import Callable
 from datetime import datetime
 from math import cos, pi, sin
 from random import Random
 
-from apps.anima.arc import FLOOR_TICKS, PHASE_OF, Telling, ending, next_arc
-from apps.anima.canvas import FULL, SIZE, Canvas, Colour
-from apps.anima.equations import WINDOW, attend, gesture_entropy, step, switching_rate
-from apps.anima.eras import MANNERS, shape
+from apps.anima import resonance
+from apps.anima.arc import FLOOR_TICKS, PHASE_OF, Telling, bound, ending, next_arc
+from apps.anima.canvas import SIZE, Canvas, Colour
+from apps.anima.equations import (
+    WINDOW,
+    attend,
+    coherence,
+    gesture_entropy,
+    look,
+    step,
+    switching_rate,
+)
+from apps.anima.eras import MANNERS, Point, shape
+from apps.anima.finished import Finished
 from apps.anima.log import say
 from apps.anima.piece import Piece
 from schemas.anima.tables import DrawingState
-from schemas.eisv import Anima, ArcPhase
+from schemas.eisv import Anima, ArcPhase, Era
 from schemas.quantity import clamp
 
 COHERENCES = 30
 
 
 class Drawing:
-    """One creature's hand: the canvas, the piece on it, and chance. Same seed, same picture."""
+    """One creature's hand: the canvas, the piece on it, and chance. Same seed, same picture.
 
-    def __init__(self, canvas: Canvas, piece: Piece | None, rng: Random) -> None:
-        self._rng = rng
+    ``finish`` gets each piece that is over, before its canvas is cleared; a draw interval is
+    ``seconds`` long.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        piece: Piece | None,
+        rng: Random,
+        finish: Callable[[Finished, Canvas], None] = lambda *_: None,
+        seconds: float = 1.0,
+    ) -> None:
+        self._rng, self._finish, self._seconds = rng, finish, seconds
         self.canvas = canvas
         self.piece = piece or self._new_piece()
 
     def tick(self, anima: Anima, now: datetime) -> DrawingState | None:
         """One draw interval; gives the state if a mark was placed."""
-        self.piece.ticks += 1
-        self._tell()
-        if self._rng.random() >= chance_of_mark(anima, self.canvas.count, self.piece):
+        self._tell(now)
+        piece = self.piece
+        if not piece.uid:
+            piece.uid = f"{self._rng.getrandbits(64):016x}{int(now.timestamp()):08x}"
+            piece.started_at = now
+        piece.ticks += 1
+        piece.attention = look(piece.attention, piece.ticks)
+        if self._rng.random() >= chance_of_mark(anima, self.canvas.count, piece):
             return None
         return self._mark(anima, now)
 
-    def _tell(self) -> None:
+    def _tell(self, now: datetime) -> None:
         """Move the story on; when it has ended, clear the canvas and begin a new piece."""
         piece = self.piece
         told = self._telling()
-        reason = ending(told) if piece.arc_phase is ArcPhase.CLOSING else None
-        if self.canvas.count >= FULL:
-            reason = "canvas full"
+        reason = bound(self.canvas.count, piece.ticks)
+        if piece.arc_phase is ArcPhase.CLOSING:
+            reason = piece.closing_reason or ending(told)
         if reason and piece.ticks >= FLOOR_TICKS:
-            why = piece.closing_reason or reason
-            say("piece finished", reason=why, marks=piece.marks, era=piece.era, ticks=piece.ticks)
+            say("piece finished", reason=reason, marks=piece.marks, era=piece.era)
+            self._finish(self._finished(reason, now), self.canvas)
             self.canvas.clear()
             self.piece = self._new_piece()
             return
@@ -55,11 +82,11 @@ class Drawing:
 
     def _mark(self, anima: Anima, now: datetime) -> DrawingState:
         """Gesture, mark, step, append, attention, coherence: in this order."""
-        piece, rng = self.piece, self._rng
+        piece = self.piece
         has_switched = self._choose_gesture()
-        for dx, dy in shape(piece.gesture, piece.heading, rng):
-            at = round(piece.x + dx), round(piece.y + dy)
-            self.canvas.paint(*at, colour(anima, piece))
+        paint = colour(anima, piece)
+        for x, y in self._places():
+            self.canvas.paint(round(x), round(y), paint)
         piece.remaining -= 1
         piece.marks += 1
         self._drift()
@@ -74,6 +101,15 @@ class Drawing:
         )
         self._track(C)
         return self._state(C, now)
+
+    def _places(self) -> list[Point]:
+        """What the gesture paints at the focus."""
+        piece, rng = self.piece, self._rng
+        if piece.era is Era.RESONANCE:
+            mode = resonance.mode_of(piece.uid)
+            return resonance.paint(piece.gesture, mode, piece.x, piece.y, rng)
+        offsets = shape(piece.gesture, piece.heading, rng)
+        return [(piece.x + dx, piece.y + dy) for dx, dy in offsets]
 
     def _choose_gesture(self) -> bool:
         """Keep the gesture while it lasts, else take up one; tells whether it changed."""
@@ -90,10 +126,16 @@ class Drawing:
         return bool(before) and piece.gesture != before
 
     def _drift(self) -> None:
-        """The focus moves on: straight while locked, else wandering; the edge turns it back."""
+        """The focus moves on: straight while locked, else wandering; the edge turns it back.
+
+        On a plate that rings a locked hand follows where it is still.
+        """
         piece, rng = self.piece, self._rng
         if not piece.is_locked:
             piece.heading += rng.gauss(0, 0.7)
+        elif piece.era is Era.RESONANCE:
+            mode = resonance.mode_of(piece.uid)
+            piece.heading = resonance.turn(mode, piece.x, piece.y, piece.heading)
         x = piece.x + 5 * cos(piece.heading)
         y = piece.y + 5 * sin(piece.heading)
         if not (0 <= x < SIZE and 0 <= y < SIZE):
@@ -142,6 +184,30 @@ class Drawing:
             gesture_entropy=piece.gesture_entropy,
             switching_rate=piece.switching_rate,
             intentionality=piece.intentionality,
+        )
+
+    def _finished(self, reason: str, now: datetime) -> Finished:
+        piece = self.piece
+        eisv, attention = piece.eisv, piece.attention
+        return Finished(
+            piece_uid=piece.uid,
+            started_at=piece.started_at or now,
+            finished_at=now,
+            era=piece.era,
+            completion_reason=reason,
+            marks=piece.marks,
+            pixels=self.canvas.count,
+            duration_seconds=piece.ticks * self._seconds,
+            E=eisv.E,
+            I=eisv.I,
+            S=eisv.S,
+            V=eisv.V,
+            C=piece.coherences[-1] if piece.coherences else coherence(eisv.V),
+            energy=attention.energy,
+            curiosity=attention.curiosity,
+            engagement=attention.engagement,
+            fatigue=attention.fatigue,
+            satisfaction=self.canvas.satisfaction,
         )
 
     def _new_piece(self) -> Piece:

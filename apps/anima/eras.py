@@ -54,8 +54,13 @@ MANNERS: dict[Era, Manner] = {
         4, 12, 0.5,
         lambda hold: 0.1 + 0.5 * (hold.remaining > 0),
     ),
+    Era.RESONANCE: Manner(
+        ("grain", "trail", "hum"),
+        10, 25, 0.8,
+        lambda hold: 0.1 + 0.4 * hold.is_locked + min(0.2, hold.remaining / 25 * 0.2),
+    ),
 }  # fmt: skip
-"""Intentionality after CIRWEL/anima-mcp; lengths and lock chances are ours."""
+"""Intentionality after CIRWEL/anima-mcp, but for resonance; lengths and lock chances are ours."""
 
 
 def shape(gesture: str, heading: float, rng: Random) -> list[Point]:

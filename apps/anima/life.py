@@ -10,11 +10,12 @@ from random import Random
 
 from apps.anima import canvas
 from apps.anima.checkin import compose, new_boot_id
-from apps.anima.drawing import Drawing
 from apps.anima.failures import Failures
 from apps.anima.feelings import Mood
+from apps.anima.finished import Finished
+from apps.anima.gallery import Gallery
 from apps.anima.log import say
-from apps.anima.piece import Piece
+from apps.anima.pickup import pick_up
 from apps.anima.readings import Reading, ages, as_sensor_data, sense
 from apps.anima.senses import Senses
 from apps.anima.settings import Settings
@@ -52,7 +53,14 @@ class Life:
         self._mood = Mood()
         self._boot_id = new_boot_id()
         self._canvas_file = settings.home / "canvas.json"
-        self._drawing = self._pick_up()
+        self._gallery = Gallery(settings.home, store.record_finished)
+        self._drawing = pick_up(
+            self._canvas_file,
+            Random(settings.seed),  # noqa: S311  art, not secrets
+            self._failures,
+            self._finish,
+            settings.draw_every_seconds,
+        )
         self._has_sensed = self._has_recorded = self._is_unsaved = False
         now = self._alive_since = time.monotonic()
         self._check_in_chore = Chore(
@@ -85,18 +93,6 @@ class Life:
         self._store.record_event(Event(timestamp=datetime.now(UTC), event_type=EventType.SLEEP))
         say("asleep", dropped=self._store.dropped.total)
 
-    def _pick_up(self) -> Drawing:
-        """The piece that was on the canvas, or an empty one."""
-        seed = self._settings.seed
-        rng = Random(seed)  # noqa: S311  art, not secrets
-        try:
-            if saved := canvas.load(self._canvas_file):
-                piece = saved[1] and Piece.model_validate(saved[1])
-                return Drawing(saved[0], piece or None, rng)
-        except ValueError as error:
-            canvas.set_aside(self._canvas_file, error)
-        return Drawing(canvas.Canvas(), None, rng)
-
     def _sense(self) -> None:
         every = self._settings.sense_every_seconds
         self._readings = sense(self._senses.sensors, self._failures)
@@ -117,6 +113,11 @@ class Life:
             if not self._has_recorded:
                 self._has_recorded = True
                 self._check_in_chore.due = min(self._check_in_chore.due, time.monotonic())
+
+    def _finish(self, piece: Finished, picture: canvas.Canvas) -> None:
+        """Keep it, and save the empty canvas soon: a piece is not put away twice."""
+        self._gallery.take(piece, picture)
+        self._is_unsaved = True
 
     def _remember(self) -> None:
         if anima := self._will.anima:
@@ -166,7 +167,7 @@ class Life:
     def _save_canvas(self) -> None:
         if not self._is_unsaved:
             return
-        piece = self._drawing.piece.model_dump(mode="json")
+        piece = self._drawing.piece.saved()
         try:
             canvas.save(self._canvas_file, self._drawing.canvas, piece)
             self._is_unsaved = False

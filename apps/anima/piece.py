@@ -1,58 +1,69 @@
 """The piece on the canvas: everything the drawing loop carries from one mark to the next."""
 
-from typing import Annotated, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
 
 from apps.anima.equations import Attention, Eisv, Signals
 from apps.anima.eras import MANNERS, Hold
-from schemas.eisv import ArcPhase, Era, Ratio
+from schemas.eisv import ArcPhase, Era
 
-Count = Annotated[int, Field(ge=0)]
+START = Signals()
 
 
-class Piece(BaseModel):
+@dataclass(slots=True)
+class Piece:
     """Saved in canvas.json, so that a restart goes on where the hand was."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     era: Era
     x: float
     y: float
+    uid: str = ""
+    """Its name for ever; given with ``started_at`` at the first draw interval."""
+    started_at: datetime | None = None
     heading: float = 0.0
     gesture: str = ""
-    run: Count = 0
-    remaining: Count = 0
+    run: int = 0
+    remaining: int = 0
     is_locked: bool = False
-    gestures: list[str] = Field(default_factory=list)
+    gestures: list[str] = field(default_factory=list)
 
-    marks: Count = 0
-    ticks: Count = 0
+    marks: int = 0
+    ticks: int = 0
     """Draw intervals since the canvas was cleared."""
-    ticks_in_phase: Count = 0
+    ticks_in_phase: int = 0
     arc_phase: ArcPhase = ArcPhase.OPENING
     closing_reason: str | None = None
 
-    eisv: Eisv = Eisv()
-    attention: Attention = Attention()
-    intentionality: Ratio = Signals().intentionality
-    gesture_entropy: Ratio = Signals().gesture_entropy
-    switching_rate: Ratio = Signals().switching_rate
-    coherences: list[float] = Field(default_factory=list)
+    eisv: Eisv = field(default_factory=Eisv)
+    attention: Attention = field(default_factory=Attention)
+    intentionality: float = START.intentionality
+    gesture_entropy: float = START.gesture_entropy
+    switching_rate: float = START.switching_rate
+    coherences: list[float] = field(default_factory=list)
     velocity: float = 0.0
     i_momentum: float = 0.0
 
-    @model_validator(mode="after")
-    def _hand_knows_it(self) -> Self:
-        """An era that nobody draws, or a gesture of another one, would stop the hand for ever."""
-        if self.era not in MANNERS:
-            raise ValueError(f"era: nobody draws {self.era.value!r}")
-        known = MANNERS[self.era].gestures
-        held = [self.gesture] if self.gesture or self.remaining else []
-        for gesture in (*held, *self.gestures):
-            if gesture not in known:
-                raise ValueError(f"gesture: {self.era.value} has no {gesture!r}")
-        return self
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> "Piece":
+        """A piece out of what ``saved`` gave, as schemas.anima.files holds it to its ranges.
+
+        An era that nobody draws, or a gesture of another one, would stop the hand for ever.
+        """
+        piece = cls(**saved)
+        piece.eisv, piece.attention = Eisv(**saved["eisv"]), Attention(**saved["attention"])
+        if piece.era not in MANNERS:
+            raise ValueError(f"era: nobody draws {piece.era.value!r}")
+        held = [piece.gesture] if piece.gesture or piece.remaining else []
+        for gesture in (*held, *piece.gestures):
+            if gesture not in MANNERS[piece.era].gestures:
+                raise ValueError(f"gesture: {piece.era.value} has no {gesture!r}")
+        return piece
+
+    def saved(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        begun = self.started_at and self.started_at.isoformat(timespec="microseconds")
+        return asdict(self) | {"started_at": begun}
 
     @property
     def hold(self) -> Hold:

@@ -11,6 +11,8 @@ from schemas.eisv import ArcPhase, Coherence, Energy, Entropy, Era, Integrity, R
 from schemas.quantity import Closed, Instant, Quantity
 
 Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3},[0-9]{1,3}$")]
+Packed = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+"""Which pixels are painted and the three bytes of each, 240 x 240, zlib in base64."""
 Byte = Annotated[int, Quantity("1", "red, green or blue", low=0, high=255)]
 Coordinate = Annotated[float, Quantity("{pixel}", "from the left or from above", low=0, high=240)]
 Marks = Annotated[int, Quantity("{mark}", "the drawing loop", low=0)]
@@ -43,6 +45,8 @@ class SavedPiece(Closed):
     era: Era
     x: Coordinate
     y: Coordinate
+    uid: Annotated[str, StringConstraints(pattern="^([0-9a-f]{8,64})?$")] = ""
+    started_at: Instant | None = None
     heading: Annotated[float, Quantity("rad", "a walk of the hand")]
     gesture: str
     run: Marks
@@ -70,7 +74,12 @@ class SavedCanvas(Document, owner="pi", place="~/.anima/canvas.json"):
     """The picture and the piece it belongs to; saved every ten seconds while it changes."""
 
     piece: SavedPiece
-    pixels: dict[Place, tuple[Byte, Byte, Byte]]
+    picture: Packed | None = None
+    pixels: dict[Place, tuple[Byte, Byte, Byte]] | None = None
+    """As we saved it before, one object for each pixel."""
+    crc32: Annotated[
+        int | None, Quantity("1", "zlib.crc32 of the text before it", low=0, high=2**32 - 1)
+    ] = None
 
 
 class LumensCanvas(Closed):

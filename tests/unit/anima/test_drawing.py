@@ -15,6 +15,7 @@ from apps.anima.drawing import Drawing, chance_of_mark
 from apps.anima.equations import Attention, Eisv, Signals, step
 from apps.anima.eras import MANNERS, SHAPES, Hold, shape
 from apps.anima.piece import Piece
+from apps.anima.resonance import MODES, paint
 from schemas.eisv import ArcPhase, Era, Phase
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -156,12 +157,15 @@ def test_intentionality_is_the_eras_own(era, hold, score):
 
 
 def test_every_gesture_of_every_era_has_a_shape():
-    """5, 3, 3 and 16 gestures, each of which paints something."""
-    assert [len(manner.gestures) for manner in MANNERS.values()] == [5, 3, 3, 16]
-    for manner in MANNERS.values():
-        for gesture in manner.gestures:
+    """5, 3, 3, 16 and 3 gestures, each of which paints something."""
+    assert [len(manner.gestures) for manner in MANNERS.values()] == [5, 3, 3, 16, 3]
+    ringing = MANNERS[Era.RESONANCE].gestures
+    for gesture in (gesture for m in MANNERS.values() for gesture in m.gestures):
+        if gesture in ringing:
+            assert paint(gesture, MODES[0], 100, 100, Random(1))
+        else:
             assert shape(gesture, 0.5, Random(1))
-    assert set(SHAPES) == {gesture for m in MANNERS.values() for gesture in m.gestures}
+    assert set(SHAPES) | set(ringing) == {g for m in MANNERS.values() for g in m.gestures}
 
 
 def test_an_empty_canvas_invites(anima):
@@ -190,23 +194,23 @@ def test_a_saved_canvas_comes_back_as_it_was(tmp_path, anima):
     file = tmp_path / "canvas.json"
     drawing = Drawing(Canvas(), None, Random(7))
     _draw(drawing, anima, 500)
-    canvas_file.save(file, drawing.canvas, drawing.piece.model_dump(mode="json"))
+    canvas_file.save(file, drawing.canvas, drawing.piece.saved())
     canvas, piece = canvas_file.load(file)
 
     assert list(canvas.pixels()) == list(drawing.canvas.pixels())
-    assert Piece.model_validate(piece) == drawing.piece
+    assert Piece.restored(piece) == drawing.piece
     assert [entry.name for entry in tmp_path.iterdir()] == ["canvas.json"]
 
 
 def test_a_failed_save_leaves_the_old_canvas(tmp_path):
     """The draft is written beside it; only a whole one takes its place."""
     file = tmp_path / "canvas.json"
-    piece = Piece(era=Era.FIELD, x=0, y=0, marks=1).model_dump(mode="json")
+    piece = Piece(era=Era.FIELD, x=0, y=0, marks=1).saved()
     canvas_file.save(file, Canvas(), piece)
     with pytest.raises(ValueError, match="JSON"):
         canvas_file.save(file, Canvas(), {"marks": math.nan})
 
-    assert canvas_file.load(file)[1] == piece
+    assert canvas_file.load(file)[1]["marks"] == 1
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,7 @@ def test_a_picture_of_the_real_system_is_drawn_on(tmp_path, anima, capsys):
     drawing = Drawing(canvas, piece, Random(7))
     before = list(canvas.pixels())
     _draw(drawing, anima, 50)
-    canvas_file.save(file, drawing.canvas, drawing.piece.model_dump(mode="json"))
+    canvas_file.save(file, drawing.canvas, drawing.piece.saved())
 
     assert before == [(0, 0, (1, 2, 3)), (239, 7, (9, 9, 9))]
     assert "canvas adopted" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from contextlib import closing
 
 import pytest
 
+from apps.anima.canvas import load
 from apps.anima.store import Store
 from apps.migrate import adopt as adopting
 from apps.migrate import runner
@@ -239,7 +240,8 @@ def test_anima_wakes_on_it_as_the_same_creature_and_goes_on(old, creature, tmp_p
     _, err = process.communicate(timeout=20)
 
     assert (process.returncode, err) == (0, "")
-    assert "7,7" in json.loads((tmp_path / "canvas.json").read_text())["pixels"]
+    canvas, _ = load(tmp_path / "canvas.json")
+    assert (7, 7) in {(x, y) for x, y, _ in canvas.pixels()}
     ((*who, metadata),) = ask(
         old, "SELECT creature_id, name, born_at, total_awakenings, metadata FROM identity"
     )
