@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions lock lint preflight
+.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -38,7 +38,7 @@ soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 2
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
 	@ABODE_LEDGER_SECONDS=180 $(BIN)/python -m pytest --timeout 3600 tests/database/ledger
 
-bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-deploy ## every measurement, beside the tools it must beat
+bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
 
 bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
 	@$(BIN)/python -m tests.bench.migrate
@@ -54,6 +54,9 @@ bench-knowledge: $(STAMP) ## time the graph against plain tables and Cypher
 
 bench-sessions: $(STAMP) ## whose is a session, against redis-benchmark and redis-py
 	@$(BIN)/python -m tests.bench.sessions
+
+bench-pi: $(STAMP) ## what the creature costs its board, beside collectd and plain sqlite3
+	@$(BIN)/python -m tests.bench.pi
 
 bench-deploy: $(STAMP) ## time the no-change deploy against ansible-core
 	@$(BIN)/python -m tests.bench.deploy

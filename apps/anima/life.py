@@ -26,7 +26,7 @@ from schemas.anima.tables import AnimaState, Event, EventType
 HEARTBEAT_SECONDS = 30.0
 SAVE_CANVAS_SECONDS = 10.0
 """How often the canvas is saved at most; only if a step was recorded since."""
-FIRST_STEP_SECONDS = 5.0
+FIRST_STEP_SECONDS = 2.0
 """How long the first check-in waits for a recorded step to tell of; by then it has felt, too."""
 
 
