@@ -1,5 +1,6 @@
 """The main loop's body: sense, draw, remember, report, each at its own pace."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from random import Random
 
 from apps.anima import canvas
 from apps.anima.checkin import compose, new_boot_id
+from apps.anima.condition import TELL_SECONDS, Teller
 from apps.anima.failures import Failures
 from apps.anima.feelings import Mood
 from apps.anima.finished import Finished
@@ -52,6 +54,7 @@ class Life:
         self._readings: list[Reading] = []
         self._mood = Mood()
         self._boot_id = new_boot_id()
+        self._teller = Teller(os.environ.get("RUNTIME_DIRECTORY"), settings.agent, self._boot_id)
         self._canvas_file = settings.home / "canvas.json"
         self._gallery = Gallery(settings.home, store.record_finished)
         self._drawing = pick_up(
@@ -62,7 +65,7 @@ class Life:
             settings.draw_every_seconds,
         )
         self._has_sensed = self._has_recorded = self._is_unsaved = False
-        now = self._alive_since = time.monotonic()
+        now = self._alive_since = self._began = time.monotonic()
         self._check_in_chore = Chore(
             self._check_in, settings.check_in_every_seconds, now + FIRST_STEP_SECONDS
         )
@@ -73,6 +76,7 @@ class Life:
             self._check_in_chore,
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
             Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
+            Chore(self._tell, TELL_SECONDS, now + FIRST_STEP_SECONDS),
         ]
         say("awake", agent=settings.agent, boot_id=self._boot_id, may_draw=will.may_draw)
 
@@ -81,6 +85,7 @@ class Life:
         for chore in self._chores:
             now = time.monotonic()
             if now >= chore.due:
+                self._teller.late(now - chore.due)
                 chore.due = max(chore.due + chore.every, now)
                 chore.do()
         return max(min(chore.due for chore in self._chores) - time.monotonic(), 0.0)
@@ -163,6 +168,19 @@ class Life:
         now = time.monotonic()
         self._store.heartbeat(datetime.now(UTC), now - self._alive_since)
         self._alive_since = now
+
+    def _tell(self) -> None:
+        try:
+            self._teller.tell(
+                datetime.now(UTC),
+                time.monotonic() - self._began,
+                store=self._store,
+                will=self._will,
+                drawing=self._drawing,
+                failures=self._failures,
+            )
+        except OSError as error:
+            self._failures.note("condition", error)
 
     def _save_canvas(self) -> None:
         if not self._is_unsaved:

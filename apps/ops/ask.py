@@ -2,15 +2,19 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from apps.hosts import container
 from apps.ops.reach import Answer, on_mac, run, ssh_command
-from apps.ops.status import Address, Host, LastRow, Outbox, Service, Status, age
+from apps.ops.status import Address, Creature, Host, LastRow, Outbox, Service, Status, age
 from apps.queries import load
 from schemas import ports
+from schemas.anima.files import Condition
 from schemas.hosts import Hosts, PiHost
 
 SQL = load(Path(__file__).with_name("queries.sql"))
@@ -33,9 +37,10 @@ def ask(hosts: Hosts, state: Path) -> Status:
     now = datetime.now(UTC)
     mac, services = _containers(hosts, names, docker.result(), now)
     last_rows = _mac_rows(hosts.mac.name, rows.result(), now)
-    seen, outboxes = [mac], []
+    seen, outboxes, creatures = [mac], [], []
     for pi, board in zip(hosts.pi, boards, strict=True):
         host, unit, row, outbox = _board(pi, board.result(), now)
+        creatures.append(_creature(pi, board.result()))
         seen.append(host)
         services.append(unit)
         last_rows.append(row)
@@ -47,16 +52,18 @@ def ask(hosts: Hosts, state: Path) -> Status:
         services=tuple(services),
         last_rows=tuple(last_rows),
         outboxes=tuple(outboxes),
+        creatures=tuple(creatures),
         addresses=tuple(_addresses(hosts)),
     )
 
 
 def _on_pi(pi: PiHost, state: Path) -> Answer:
-    """Two lines: the unit's properties as systemd has them, then the rows as JSON."""
+    """The unit's properties as systemd has them, the condition, then the rows, both as JSON."""
     show = "systemctl show anima.service --timestamp=unix -p ActiveState,ActiveEnterTimestamp"
     database = f"~{pi.user}/{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     sqlite = f"sudo -n -u {pi.user} sqlite3 -readonly -cmd '.timeout 2000' {database}"
-    there = ssh_command(pi.ssh, f"{show}; {sqlite}", state=state)
+    condition = f"sudo -n -u {pi.user} cat {ports.ANIMA_RUN_DIR}/condition.json 2>/dev/null"
+    there = ssh_command(pi.ssh, f"{show}; {condition}; {sqlite}", state=state)
     return run(there, SQL["last_rows_on_pi"])
 
 
@@ -131,6 +138,15 @@ def _board(pi: PiHost, answer: Answer, now: datetime) -> tuple[Host, Service, La
     )
     row = _last_row("drawing_history", pi.name, found, now)
     return host, service, row, Outbox(host=pi.name, depth=(found or {}).get("outbox_depth"))
+
+
+def _creature(pi: PiHost, answer: Answer) -> Creature:
+    """What it last said of itself; nothing if it is asleep, or of another release."""
+    for line in answer.said.splitlines():
+        if line.startswith('{"at"'):
+            with suppress(ValidationError):
+                return Creature(host=pi.name, condition=Condition.model_validate_json(line))
+    return Creature(host=pi.name)
 
 
 def _parsed(said: str) -> Any:

@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from apps.ops.status import Status
+from apps.ops.status import Creature, Status
 
 
 def tables(status: Status) -> RenderableType:
@@ -30,10 +30,39 @@ def tables(status: Status) -> RenderableType:
     for outbox in status.outboxes:
         shown = "[red]unreachable[/]" if outbox.depth is None else f"{outbox.depth} waiting"
         rows.add_row("outbox", outbox.host, shown)
+    creatures = [creature(each) for each in status.creatures]
     addresses = Table("what", "where")
     for address in status.addresses:
         addresses.add_row(address.what, address.where)
-    return Group(hosts, services, rows, addresses)
+    return Group(hosts, services, rows, *creatures, addresses)
+
+
+def creature(seen: Creature) -> RenderableType:
+    """What it says of itself, and beside it what is not as it should be."""
+    table = Table("creature", seen.host)
+    now = seen.condition
+    if now is None:
+        table.add_row("says", "[yellow]nothing: asleep, or of an older release[/]")
+        return table
+    does = "[green]draws[/]" if now.may_draw else "[yellow]pauses[/]"
+    if now.reason:
+        does += f" ({now.action}, says {now.decided_by}: {now.reason})"
+    table.add_row("does", does)
+    if now.anima:
+        felt = now.anima.model_dump().items()
+        table.add_row("feels", ", ".join(f"{name} {value:.2f}" for name, value in felt))
+    table.add_row("piece", f"{now.era}, {now.arc_phase}: {now.marks} marks, {now.pixels} pixels")
+    if now.rss_bytes:
+        table.add_row("memory", f"{now.rss_bytes / 1e6:.1f} MB")
+    today, budget = now.written_bytes_today, now.write_budget_bytes
+    colour = "red" if today > budget else "green"
+    table.add_row("card", f"[{colour}]{today / 1e6:.1f}[/] of {budget / 1e6:.0f} MB today")
+    table.add_row("latest", f"{1000 * now.late_seconds:.0f} ms behind, of five minutes")
+    for name, counts in (("not done", now.failures), ("lost", now.dropped)):
+        if counts:
+            listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+            table.add_row(name, f"[red]{listed}[/]")
+    return table
 
 
 def span(seconds: float | None) -> str:

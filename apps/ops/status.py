@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+from schemas.anima.files import Condition
 from schemas.quantity import Closed, Instant, Quantity
 
 Seconds = Annotated[float, Quantity("s", "a span", low=0)]
@@ -52,6 +53,13 @@ class Outbox(Closed):
     depth: Annotated[int, Quantity("1", "anima.db outbox", low=0)] | None = None
 
 
+class Creature(Closed):
+    """What the creature on a Pi last said of itself."""
+
+    host: str
+    condition: Condition | None = None
+
+
 class Address(Closed):
     """Where a person finds something."""
 
@@ -68,6 +76,7 @@ class Status(Closed):
     services: tuple[Service, ...]
     last_rows: tuple[LastRow, ...]
     outboxes: tuple[Outbox, ...]
+    creatures: tuple[Creature, ...]
     addresses: tuple[Address, ...]
 
     @property

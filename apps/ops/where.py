@@ -13,6 +13,7 @@ from apps.ops.ways import ways
 from apps.where.answer import Answer, answer, answers
 from apps.where.ask import STATEMENT_MS, files_of, in_postgres, in_sqlite
 from apps.where.entry import entries
+from apps.where.read import IN_MEMORY
 from schemas import ports
 from schemas.errors import Refused
 from schemas.governance.calls.where import Kind, Live
@@ -159,10 +160,13 @@ def times(reach: Reach, owner: str) -> dict[str, float] | None:
         if not reach.pis:
             return None
         ssh = next(iter(reach.pis.values()))
-        command = [*ssh, f"cd {ports.ANIMA_DATA_DIR} && find . -type f -printf '%P\\t%T@\\n'"]
+        command = [
+            *ssh,
+            f"cd {ports.ANIMA_DATA_DIR} && find . {IN_MEMORY} -type f -printf '%P\\t%T@\\n'",
+        ]
     else:
-        find = ("find", ports.GOVERNANCE_DATA_DIR, "-type", "f", "-printf", "%P\\t%T@\\n")
-        command = _over(reach.over, (*reach.governance, *find))
+        looked = ("find", ports.GOVERNANCE_DATA_DIR, "-type", "f", "-printf", "%P\\t%T@\\n")
+        command = _over(reach.over, (*reach.governance, *looked))
     said = run(command, seconds=ASK_SECONDS)
     if said.reason is not None:
         return None

@@ -28,6 +28,9 @@ SHOWS = {
 }
 """What reads a key, by the kind of it."""
 BYTES = 4_096
+IN_MEMORY = f"$(ls -d {ports.ANIMA_RUN_DIR} 2>/dev/null)"
+"""As a shell on a Pi reads it: nothing while the creature sleeps."""
+FOLDERS_ON_PI = f"{ports.ANIMA_DATA_DIR} {IN_MEMORY}"
 """How much of a file that is replaced whole."""
 WRITTEN = (
     "received_at", "last_heartbeat_at", "recorded_at", "occurred_at", "timestamp", "created_at",
@@ -134,7 +137,7 @@ def _file(document: type[Document], reach: Reach) -> str:
     pattern = shlex.quote(f"*/{glob(document)}")
     show = f"tail -n {ROWS}" if document.form == "jsonl" else f"head -c {BYTES}"
     if document.owner == "pi":
-        return _on_pi(reach, f"find {ports.ANIMA_DATA_DIR} -path {pattern} -exec {show} {{}} +")
+        return _on_pi(reach, f"find {FOLDERS_ON_PI} -path {pattern} -exec {show} {{}} +")
     find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{glob(document)}")
     return on_mac(reach, (*reach.governance, *find, "-exec", *show.split(), "{}", "+"))
 
@@ -143,7 +146,7 @@ def _listed(beside: Beside, reach: Reach) -> str:
     """What it is called, how large it is and when it was written to: not what is in it."""
     if beside.owner == "pi":
         pattern = shlex.quote(f"*/{beside.glob}")
-        return _on_pi(reach, f"find {ports.ANIMA_DATA_DIR} -path {pattern} -exec ls -l {{}} +")
+        return _on_pi(reach, f"find {FOLDERS_ON_PI} -path {pattern} -exec ls -l {{}} +")
     find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{beside.glob}")
     return on_mac(reach, (*reach.governance, *find, "-exec", "ls", "-l", "{}", "+"))
 
@@ -151,7 +154,8 @@ def _listed(beside: Beside, reach: Reach) -> str:
 def glob(document: type[Document]) -> str:
     """What a document's files are called below the folder of their owner."""
     name = document.place.removeprefix("governance's volume: ").removeprefix("~/")
-    name = name.removeprefix(f"{ports.ANIMA_DATA_DIR}/")
+    for folder in (ports.ANIMA_DATA_DIR, ports.ANIMA_RUN_DIR):
+        name = name.removeprefix(f"{folder}/")
     head, *parts = name.split("<")
     return head + "".join("*" + part.partition(">")[2] for part in parts)
 

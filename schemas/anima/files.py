@@ -1,13 +1,13 @@
-"""The JSON files beside anima.db. All are replaced in one step, never written in place."""
+"""The JSON files of the Pi. All are replaced in one step, never written in place."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from schemas.anima.tables import JsonObject
-from schemas.bridge import Count
+from schemas.bridge import Action, AgentName, BootId, Count, Margin
 from schemas.document import Document
-from schemas.eisv import ArcPhase, Coherence, Energy, Entropy, Era, Integrity, Ratio, Void
+from schemas.eisv import Anima, ArcPhase, Coherence, Energy, Entropy, Era, Integrity, Ratio, Void
 from schemas.quantity import Closed, Instant, Quantity
 
 Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3},[0-9]{1,3}$")]
@@ -124,3 +124,32 @@ class DaySummaries(
 
     summaries: Annotated[list[DaySummary], Field(max_length=30)]
     version: int = 1
+
+
+class Condition(Document, owner="pi", place="/run/anima/condition.json", fresh_seconds=15):
+    """How the creature is right now, for whoever asks: in memory, never on the card."""
+
+    at: Instant
+    agent: AgentName
+    boot_id: BootId
+    up_seconds: Annotated[float, Quantity("s", "monotonic clock of the process", low=0)]
+    anima: Anima | None
+    may_draw: bool
+    action: Action | None
+    margin: Margin | None
+    reason: str | None
+    decided_by: Literal["governance", "itself"] | None
+    era: Era
+    arc_phase: ArcPhase
+    marks: Marks
+    pixels: Annotated[int, Quantity("{pixel}", "painted on the canvas", low=0)]
+    late_seconds: Annotated[
+        float, Quantity("s", "latest chore of the last five minutes, behind its time", low=0)
+    ]
+    rss_bytes: Annotated[int, Quantity("By", "/proc/self/statm", low=0)] | None
+    written_bytes_today: Annotated[int, Quantity("By", "/proc/self/io", low=0)]
+    write_budget_bytes: Annotated[int, Quantity("By", "environment", low=0)]
+    failures: dict[str, Count]
+    """What could not be done since the start, by kind; every one was said once in the journal."""
+    dropped: dict[str, Count]
+    """Records that were lost since the start, by kind."""

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
 
 from apps.anima import life as life_file
+from apps.anima.condition import LATE_TURNS
 from apps.anima.life import Life
 from apps.anima.readings import reading
 from apps.anima.settings import Settings
@@ -85,3 +87,16 @@ def test_a_check_in_that_cannot_be_queued_is_handed_over(life, store, told, monk
     assert first["seq"] == second["seq"] == 0
     assert ("pi" in first) is isinstance(error, sqlite3.Error)
     assert store.dropped.total == 0
+
+
+def test_the_latest_chore_is_told_for_five_minutes(life):
+    """A stumble is seen by who looks a little later, and is not held against it for ever."""
+    life._teller.late(0.4)
+    said = [condition(life).late_seconds for _ in range(LATE_TURNS + 1)]
+    assert said == [0.4] * LATE_TURNS + [0.0]
+
+
+def condition(life):
+    """Its condition."""
+    parts = {"store": life._store, "will": life._will, "drawing": life._drawing}
+    return life._teller.tell(datetime.now(UTC), 1.0, failures=life._failures, **parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from apps.sqlite import as_row
+from schemas.anima.files import Condition
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
@@ -260,3 +261,18 @@ def test_an_empty_answer_pauses_the_hand_but_not_the_rest(process, path, governa
     creature.send_signal(signal.SIGTERM)
     out, _ = creature.communicate(timeout=DEADLINE_SECONDS)
     assert "drawing paused" in out
+
+
+def test_a_running_creature_says_how_it_is(process, tmp_path):
+    """Closed and whole, in the folder that systemd makes for it."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    running = process(RUNTIME_DIRECTORY=str(folder))
+    file = folder / "condition.json"
+    _until(file.exists)
+    said = Condition.model_validate_json(file.read_bytes())
+    assert (said.agent, said.may_draw) == ("lumen", True)
+    assert said.rss_bytes > 5e6
+    assert said.write_budget_bytes > 0
+    running.terminate()
+    assert running.wait(DEADLINE_SECONDS) == 0

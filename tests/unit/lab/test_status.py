@@ -2,18 +2,28 @@
 
 import json
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from apps.ops import ask, deploy
+from apps.ops import ask, deploy, show
 from apps.ops.reach import Answer
 from apps.ops.status import Status
+from schemas.anima.files import Condition
 from schemas.errors import Refused
 from schemas.hosts import Hosts, PiHost, Ssh
 
 HOSTS = Hosts(pi=(PiHost(ssh=Ssh(hostname="h", user="u"), governance_url="http://h:1"),))
 NOW = datetime.now(UTC).replace(microsecond=0)
+CONDITION = Condition(
+    at=NOW, agent="lumen", boot_id="boot-0001", up_seconds=9.0, may_draw=False,
+    anima={"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
+    action="pause", margin="warning", reason="alone", decided_by="itself", era="field",
+    arc_phase="opening", marks=3, pixels=5, late_seconds=0.01, rss_bytes=21_000_000,
+    written_bytes_today=1_000_000, write_budget_bytes=128_000_000, failures={"canvas": 2}, dropped={},
+)  # fmt: skip
 
 
 def inspected(name, state="running", health="healthy"):
@@ -58,6 +68,21 @@ def test_a_house_that_answers_is_whole(house):
     assert seen.outboxes[0].depth == 2
     since = (datetime.now(UTC) - NOW).total_seconds()
     assert all(0 <= row.age_seconds <= since for row in seen.last_rows)
+
+
+def test_the_creature_tells_of_itself(house):
+    """Its own words between the unit's and the rows'; none while it sleeps."""
+    assert ask.ask(HOSTS, Path()).creatures[0].condition is None
+    head, rows = house["pi"].said.rsplit("\n", 1)
+    house["pi"] = Answer(f"{head}\n{CONDITION.model_dump_json()}\n{rows}")
+    seen = ask.ask(HOSTS, Path())
+    assert seen.creatures[0].condition == CONDITION
+    assert seen.outboxes[0].depth == 2
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(show.creature(seen.creatures[0]))
+    shown = console.export_text()
+    for fact in ("pauses", "pause, says itself: alone", "field, opening: 3 marks", "canvas 2"):
+        assert fact in shown
 
 
 def test_json_reads_back_as_the_model(house):

@@ -1,0 +1,80 @@
+"""How the creature is, told every few seconds to whoever looks: in /run, which is memory."""
+
+import os
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+
+from apps import documents
+from apps.anima.drawing import Drawing
+from apps.anima.failures import Failures
+from apps.anima.store import Store
+from apps.anima.will import Will
+from schemas.anima.files import Condition
+
+TELL_SECONDS = 5.0
+LATE_TURNS = 60
+"""So many tellings a lateness is remembered: five minutes."""
+
+
+def rss_bytes() -> int | None:
+    """Resident memory of this process; None if the kernel does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class Teller:
+    """Writes the condition to ``folder``; without one (RUNTIME_DIRECTORY) it only gives it."""
+
+    def __init__(self, folder: str | None, agent: str, boot_id: str) -> None:
+        self._file = Path(folder) / "condition.json" if folder else None
+        self._agent, self._boot_id = agent, boot_id
+        self._latest: deque[float] = deque(maxlen=LATE_TURNS)
+        self._late = 0.0
+
+    def late(self, seconds: float) -> None:
+        """A chore was begun so long after it was due."""
+        self._late = max(self._late, seconds)
+
+    def tell(
+        self,
+        now: datetime,
+        up_seconds: float,
+        *,
+        store: Store,
+        will: Will,
+        drawing: Drawing,
+        failures: Failures,
+    ) -> Condition:
+        """The condition now; OSError if it cannot be written."""
+        self._latest.append(self._late)
+        self._late = 0.0
+        decision, piece = will.decision, drawing.piece
+        told = Condition(
+            at=now,
+            agent=self._agent,
+            boot_id=self._boot_id,
+            up_seconds=up_seconds,
+            anima=will.anima,
+            may_draw=will.may_draw,
+            action=decision.action if decision else None,
+            margin=decision.margin if decision else None,
+            reason=decision.reason if decision else None,
+            decided_by=("itself" if decision.is_local else "governance") if decision else None,
+            era=piece.era,
+            arc_phase=piece.arc_phase,
+            marks=piece.marks,
+            pixels=drawing.canvas.count,
+            late_seconds=max(self._latest),
+            rss_bytes=rss_bytes(),
+            written_bytes_today=store.card.today,
+            write_budget_bytes=store.card.budget,
+            failures=dict(failures.counts),
+            dropped=dict(store.dropped.counts),
+        )
+        if self._file:
+            documents.write(self._file, told)
+        return told
