@@ -22,7 +22,8 @@ CONDITION = Condition(
     anima={"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
     action="pause", margin="warning", reason="alone", decided_by="itself", era="field",
     arc_phase="opening", marks=3, pixels=5, late_seconds=0.01, rss_bytes=21_000_000,
-    written_bytes_today=1_000_000, write_budget_bytes=128_000_000, failures={"canvas": 2}, dropped={},
+    written_bytes_today=1_000_000, write_budget_bytes=128_000_000, failures={"canvas": 2},
+    dropped={},
 )  # fmt: skip
 
 
