@@ -29,6 +29,8 @@ def connect(path: Path) -> sqlite3.Connection:
         raise Unreachable(f"{path}: {error}", hint="does its directory exist?") from error
     try:
         db.row_factory = sqlite3.Row
+        # A flipped bit in a text must not stop whoever reads it for ever.
+        db.text_factory = lambda text: text.decode(errors="replace")
         db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = FULL")

@@ -7,13 +7,16 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from apps.anima.backups import LOOK_SECONDS, Backups
 from apps.anima.ballast import Ballast
 from apps.anima.card import Card
 from apps.anima.checkup import Checkup
 from apps.anima.life import Life
 from apps.anima.log import say
 from apps.anima.pulse import Pulse
+from apps.anima.recovery import give_up, open_or_mend
 from apps.anima.requeue import requeue
 from apps.anima.sender import Sender
 from apps.anima.settings import Settings, read
@@ -21,8 +24,6 @@ from apps.anima.store import Store
 from apps.anima.systemd import notify
 from apps.anima.will import Will
 from apps.bridge.client import Client
-from apps.sqlite import RESTORE
-from schemas.anima.tables import Event, EventType
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.ports import ANIMA_DB
 
@@ -30,6 +31,15 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WATCHDOG_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
+
+
+class Threads(NamedTuple):
+    """What runs beside the main loop, in the order in which it ends."""
+
+    checkup: Checkup
+    backups: Backups
+    sender: Sender
+    store: Store
 
 
 def main(words: Sequence[str] = ()) -> int:
@@ -66,42 +76,49 @@ def run(settings: Settings) -> None:
     )
     client = Client(settings.governance_url, settings.governance_token)
     try:
-        store.start()
+        open_or_mend(path, store.start, ballast.drop)
         last_said = store.wake(datetime.now(UTC), settings.name)
         will = Will(last_said, settings.check_in_every_seconds)
         sender = Sender(store, client, will.hear, pulse.of("sender"))
         life = Life(settings, store, will, sender.send_unqueued)
     except (sqlite3.Error, OSError, TimeoutError) as error:
+        if store.damage:
+            give_up(path, store.damage, ballast.drop)
         raise Unreachable(
             f"{settings.home}: {error}", hint="is the disk full, or not ours?"
         ) from error
-    checkup = Checkup(path)
+    threads = Threads(Checkup(path), Backups(path, lambda: not card.is_over), sender, store)
     sender.start()
     notify("READY=1")
-    checkup.start()
+    threads.checkup.start()
     try:
-        _live(life, store, sender, checkup, pulse)
+        if found := _live(life, threads, pulse):
+            give_up(path, found, ballast.drop)
     finally:
         notify("STOPPING=1")
         life.sleep()
-        for name, thread in (("checkup", checkup), ("sender", sender), ("store", store)):
-            if not thread.close(CLOSE_SECONDS):
+        for name in threads._fields:
+            if not getattr(threads, name).close(CLOSE_SECONDS):
                 say("left behind", thread=name)
 
 
-def _live(life: Life, store: Store, sender: Sender, checkup: Checkup, pulse: Pulse) -> None:
-    """Turn after turn until a signal; the watchdog is fed while every thread makes progress."""
-    fed = 0.0
+def _live(life: Life, threads: Threads, pulse: Pulse) -> str | None:
+    """Turn after turn until a signal, or until damage is found, which it gives.
+
+    The watchdog is fed while every thread makes progress.
+    """
+    checkup, backups, sender, store = threads
+    fed, looked = 0.0, time.monotonic()
     while True:
         pause = min(life.turn(), LONGEST_WAIT_SECONDS)
         for name, thread in (("writer", store), ("sender", sender)):
             if not thread.is_alive:
                 raise Diverged(f"anima: the {name} thread has died", hint="see the lines above")
-        if checkup.found:
-            damage = {"found": checkup.found}
-            event = Event(timestamp=datetime.now(UTC), event_type=EventType.DAMAGE, data=damage)
-            store.record_event(event)
-            raise Diverged(f"{ANIMA_DB}: {checkup.found}", hint=RESTORE)
+        if found := checkup.found or backups.found or store.damage:
+            return found
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            looked = time.monotonic()
+            backups.look(datetime.now(UTC))
         if time.monotonic() - fed >= WATCHDOG_SECONDS:
             if silent := pulse.silent():
                 say("watchdog not fed", silent=",".join(silent))
@@ -109,4 +126,4 @@ def _live(life: Life, store: Store, sender: Sender, checkup: Checkup, pulse: Pul
                 notify("WATCHDOG=1")
             fed = time.monotonic()
         if signal.sigtimedwait(STOP_SIGNALS, pause):
-            return
+            return None

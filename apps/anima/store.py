@@ -14,7 +14,7 @@ from apps.anima.finished import Finished
 from apps.anima.instants import Zones, as_instant, zones
 from apps.anima.promise import Promise
 from apps.anima.writer import Role, Writer
-from apps.migrate.lines import require
+from apps.migrate.lines import line, require
 from apps.queries import load
 from apps.sqlite import RESTORE, as_row, as_text
 from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType, JsonObject
@@ -317,6 +317,7 @@ def check(db: sqlite3.Connection, path: Path) -> Zones:
         for row in db.execute(QUERIES["tables_of_the_store"]).fetchall():
             found.setdefault(row["table_name"], set()).add(row["column_name"])
         applied = db.execute(QUERIES["applied"]).fetchall() if LEDGER in found else []
+        _is_a_line([row["migration_id"] for row in applied], path)
         require("anima", [row["migration_id"] for row in applied])
         _are_there(found, path)
         db.execute(QUERIES["newest_rows"]).fetchall()
@@ -325,6 +326,15 @@ def check(db: sqlite3.Connection, path: Path) -> Zones:
         raise Unreachable(f"{path}: {error}", hint="is the disk full, or not ours?") from error
     except sqlite3.DatabaseError as error:
         raise Diverged(f"{path}: {error}", hint=RESTORE) from error
+
+
+def _is_a_line(applied: list[str], path: Path) -> None:
+    """A ledger is behind this release or ahead of it; one with a hole was not left by a deploy."""
+    wanted = line("anima").migrations()
+    known = [i for i in wanted if i in applied]
+    odd = [i for i in applied if i not in wanted and i[:4] <= wanted[-1][:4]]
+    if odd or known != list(wanted[: len(known)]):
+        raise Diverged(f"{path}: its ledger has a hole", hint=RESTORE)
 
 
 def _are_there(found: dict[str, set[str]], path: Path) -> None:

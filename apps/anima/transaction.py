@@ -54,6 +54,11 @@ def is_damage(error: Exception) -> bool:
     return _code(error) in DAMAGE
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether the trouble is of the moment: neither the file nor the work is at fault."""
+    return _code(error) in PASSING
+
+
 def is_full(error: sqlite3.Error) -> bool:
     """Whether there may have been no room: a quota says so in a write that failed."""
     name = getattr(error, "sqlite_errorname", "")

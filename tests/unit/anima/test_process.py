@@ -183,11 +183,15 @@ def test_a_piece_that_no_hand_can_draw_is_set_aside(process, path, tmp_path, ove
     assert "canvas set aside" in out
 
 
-def test_damage_in_the_depth_ends_it_loudly(process, path, drawing_state):
-    """Ready first; then the whole file is read, and what is wrong has an event and a hint."""
+def test_damage_in_the_depth_ends_it_loudly_and_the_next_start_mends_it(
+    process, path, drawing_state
+):
+    """Ready first; then the whole file is read. What is lost is told; nobody has to come."""
     rows = [tuple(as_row(drawing_state(marks)).values()) for marks in range(4000)]
     db = sqlite3.connect(path)
-    db.executemany(f"INSERT INTO drawing_history VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    names = ", ".join(as_row(drawing_state(0)))
+    marks = ", ".join("?" * len(rows[0]))
+    db.executemany(f"INSERT INTO drawing_history ({names}) VALUES ({marks})", rows)
     db.commit()
     db.close()
     content = bytearray(path.read_bytes())
@@ -200,11 +204,28 @@ def test_damage_in_the_depth_ends_it_loudly(process, path, drawing_state):
     assert creature.returncode == 4
     assert out.startswith("awake ")
     assert "DATABASE DAMAGED" in out
-    assert "restore the last backup" in err
+    assert "it is mended when the process starts again" in err
+
+    creature = process()
+    _until(lambda: "damage" in _events(path) and _events(path)[-1] == "wake")
+    creature.send_signal(signal.SIGTERM)
+    out, err = creature.communicate(timeout=DEADLINE_SECONDS)
+    assert (creature.returncode, err) == (0, "")
+    assert "DATABASE MENDED" in out
+    assert path.with_name("anima.db.damaged-1").stat().st_size == len(content)
     db = sqlite3.connect(path)
     ((found,),) = db.execute("SELECT data FROM events WHERE event_type = 'damage'").fetchall()
+    (there,) = db.execute("SELECT count(*) FROM drawing_history WHERE id <= 4000").fetchone()
     db.close()
-    assert json.loads(found)["found"]
+    assert there + json.loads(found)["lost"].get("drawing_history", 0) == 4000
+    assert there > 3800
+
+
+def _events(path):
+    db = sqlite3.connect(path)
+    events = [row[0] for row in db.execute("SELECT event_type FROM events ORDER BY id")]
+    db.close()
+    return events
 
 
 def test_a_pause_reaches_a_creature_whose_disk_is_full(process, tmp_path, path, governance):

@@ -1,0 +1,135 @@
+"""A whole anima.db: the newest good backup, or a new file, and what a damaged one still tells."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from apps.anima.backups import GROWING, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.log import say
+from apps.anima.salvage import Salvaged, salvage
+from apps.anima.store import QUERIES
+from apps.anima.transaction import is_passing
+from apps.anima.wal import copy, replay
+from apps.migrate import runner
+from apps.migrate.lines import line
+from apps.sqlite import as_row
+from schemas.anima.tables import Event, EventType
+
+
+def mend(draft: Path, damaged: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Make ``draft``, whole and durable, with the damage event in it; gives the event's data."""
+    scratch = draft.with_name(f"{draft.name}.old")
+    try:
+        if damaged.exists():
+            replay(damaged, scratch)
+            _give_a_header(scratch)
+        for source in (*_sources(draft.parent), None):
+            try:
+                return _made(draft, scratch, source, facts)
+            except sqlite3.DatabaseError as error:
+                if source is None or is_passing(error):
+                    raise
+                say("backup not used", file=source.path.name, cause=error)
+    finally:
+        _remove(scratch)
+    raise AssertionError("a new file is always tried last")
+
+
+def _made(
+    draft: Path, scratch: Path, source: Backup | None, facts: dict[str, Any]
+) -> dict[str, Any]:
+    _remove(draft)
+    if source:
+        verify(source.path)
+        copy(source.path, draft)
+    part = _part(draft.parent, source) if source else None
+    if part:
+        with closing(_opened(draft)) as db:
+            _add(db, part)
+    if source is None or _applied(draft) != line("anima").migrations():
+        runner.apply(line("anima"), str(draft))
+    with closing(_opened(draft)) as db:
+        saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
+        facts = {
+            **facts,
+            "restored": [each.path.name for each in (source, part) if each],
+            "salvaged": dict(+saved.rows),
+            "lost": dict(+saved.lost),
+        }
+        event = Event(timestamp=datetime.now(UTC), event_type=EventType.DAMAGE, data=facts)
+        db.execute(QUERIES["add_event"], as_row(event))
+    verify(draft)
+    sync(draft)
+    _remove(draft, but_itself=True)
+    return facts
+
+
+def _opened(draft: Path) -> sqlite3.Connection:
+    """It is synced once, when it is whole."""
+    db = sqlite3.connect(draft, uri=True, isolation_level=None)
+    db.execute("PRAGMA journal_mode = MEMORY")
+    db.execute("PRAGMA synchronous = OFF")
+    return db
+
+
+def _sources(home: Path) -> Iterator[Backup]:
+    """Whole backups, newest first."""
+    return (each for each in kept(home) if each.base is None)
+
+
+def _part(home: Path, whole: Backup) -> Backup | None:
+    """The newest good one of what was new since."""
+    for part in kept(home):
+        if part.base == whole.number:
+            try:
+                verify(part.path)
+            except sqlite3.DatabaseError as error:
+                if is_passing(error):
+                    raise
+                say("backup not used", file=part.path.name, cause=error)
+            else:
+                return part
+    return None
+
+
+def _add(db: sqlite3.Connection, part: Backup) -> None:
+    """Growing tables get what they have not; the others are as the part has them."""
+    db.execute("ATTACH ? AS live", (f"file:{quote(str(part.path))}?mode=ro&immutable=1",))
+    db.execute("BEGIN")
+    for table, _ in db.execute(TABLES).fetchall():
+        if table not in GROWING:
+            db.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own schema
+        db.execute(copied(db, table))
+    db.execute("COMMIT")
+    db.execute("DETACH live")
+
+
+def _applied(path: Path) -> tuple[str, ...]:
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        return tuple(sorted(row["migration_id"] for row in db.execute(QUERIES["applied"])))
+
+
+def _give_a_header(path: Path) -> None:
+    """The bytes that tell SQLite how to read the pages, as we always write them."""
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        head = bytearray(file.read(100))
+        if len(head) < 100:
+            return
+        head[:24] = b"SQLite format 3\0\x10\0\1\1\0\x40\x20\x20"
+        head[28:32] = (size // 4096).to_bytes(4, "big")
+        head[44:48], head[56:60] = b"\0\0\0\4", b"\0\0\0\1"
+        head[92:96] = head[24:28]
+        file.seek(0)
+        file.write(head)
+
+
+def _remove(path: Path, *, but_itself: bool = False) -> None:
+    for end in ("-journal", "-wal", "-shm", ".migrate.lock", *([] if but_itself else [""])):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""Rows out of a damaged file into a whole one: range by range, down to single rows."""
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from apps.anima.transaction import is_passing
+
+HISTORY = ("events", "drawing_history", "state_history", "trajectory_events", "primitive_history")
+"""Rows that never change: what the backup has of them is not replaced."""
+FIRST = ("outbox", "outbox_rejected", "identity")
+MARGIN = 1_000_000
+"""Ids go on so far above the highest that can still be read: two years of check-ins, one a minute.
+None is given twice, though the newest may be unreadable; governance takes the seq for an order."""
+TRIES = 4_000
+"""Failed reads of one table, after which the rest of it is given up."""
+HIGHEST = 2**53
+"""A number beyond it is damage."""
+TABLES = """
+SELECT name FROM {0}.sqlite_schema
+ WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name NOT LIKE '!_%' ESCAPE '!'
+   AND name <> 'yoyo_lock'
+"""
+
+
+class Salvaged(NamedTuple):
+    """Rows by table: taken over, and not readable or not fit to be taken."""
+
+    rows: Counter[str]
+    lost: Counter[str]
+
+    @classmethod
+    def nothing(cls) -> "Salvaged":
+        """There was no file to read."""
+        return cls(Counter(), Counter())
+
+
+def salvage(db: sqlite3.Connection, source: Path) -> Salvaged:
+    """Take over what can be read of ``source``; ``db`` is whole, and of the present schema.
+
+    Each statement is a transaction: one in which a read met damage could not be committed.
+    """
+    found = Salvaged.nothing()
+    tables = sorted(
+        (name for (name,) in db.execute(TABLES.format("main"))),
+        key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST),
+    )
+    try:
+        db.execute("ATTACH ? AS damaged", (f"file:{quote(str(source))}?mode=ro",))
+        db.execute("SELECT count(*) FROM damaged.sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        if is_passing(error):
+            raise
+        found.lost.update(tables)
+    else:
+        for table in tables:
+            _table(db, table, found)
+    _raise_ids(db, tables)
+    return found
+
+
+def _table(db: sqlite3.Connection, table: str, found: Salvaged) -> None:
+    try:
+        columns = _columns(db, table)
+        if not columns:
+            return
+        high = _highest(db, table)
+    except sqlite3.DatabaseError as error:
+        if is_passing(error):
+            raise
+        found.lost[table] += 1
+        return
+    before = db.total_changes
+    _rows(db, table, columns, high, found.lost)
+    found.rows[table] = db.total_changes - before
+    if table not in found.lost:
+        try:
+            _forget(db, table)
+        except sqlite3.DatabaseError as error:
+            if is_passing(error):
+                raise
+            found.lost[table] += 1
+
+
+def _rows(db: sqlite3.Connection, table: str, columns: str, high: int, lost: Counter[str]) -> None:
+    """Whatever a range holds at once; a range that cannot be read, in halves."""
+    is_kept = table in HISTORY
+    copy = (
+        f"INSERT {'' if is_kept else 'OR REPLACE'} INTO main.{table} ({columns})"  # noqa: S608  ours
+        f" SELECT {columns} FROM damaged.{table} NOT INDEXED WHERE rowid BETWEEN ? AND ?"
+        f" {'ON CONFLICT DO NOTHING' if is_kept else ''}"
+    )
+    ranges, tries = [(1, high)], 0
+    while ranges:
+        low, high = ranges.pop()
+        try:
+            db.execute(copy, (low, high))
+        except sqlite3.Error as error:
+            if is_passing(error):
+                raise
+            tries += 1
+            if low == high or tries > TRIES:
+                lost[table] += high - low + 1
+                continue
+            middle = (low + high) // 2
+            ranges += [(middle + 1, high), (low, middle)]
+
+
+def _columns(db: sqlite3.Connection, table: str) -> str:
+    """The columns that both have, as the present schema orders them."""
+    ask = "SELECT name FROM pragma_table_info(?, ?)"
+    there = {name for (name,) in db.execute(ask, (table, "damaged"))}
+    return ", ".join(name for (name,) in db.execute(ask, (table, "main")) if name in there)
+
+
+def _highest(db: sqlite3.Connection, table: str) -> int:
+    """The last row, as far as anything still tells; a little beyond it if nothing reliable does."""
+    last, given, ours = (
+        _told(db, f"SELECT max(rowid) FROM damaged.{table}"),  # noqa: S608
+        _told(db, f"SELECT seq FROM damaged.sqlite_sequence WHERE name = '{table}'"),  # noqa: S608
+        _told(db, f"SELECT max(rowid) FROM main.{table}"),  # noqa: S608
+    )
+    best = max(last or 0, given or 0, ours or 0)
+    return best if last is not None or given else best + TRIES
+
+
+def _told(db: sqlite3.Connection, ask: str) -> int | None:
+    """One number; None if it cannot be read or cannot be true."""
+    try:
+        row = db.execute(ask).fetchone()
+    except sqlite3.DatabaseError as error:
+        if is_passing(error):
+            raise
+        return None
+    told = row[0] if row else 0
+    return int(told or 0) if told is None or 0 <= told < HIGHEST else None
+
+
+def _forget(db: sqlite3.Connection, table: str) -> None:
+    """The damaged file was read whole, so what it no longer had was acknowledged or archived."""
+    if table in HISTORY:
+        first = f"(SELECT min(rowid) FROM damaged.{table})"  # noqa: S608
+        db.execute(f"DELETE FROM main.{table} WHERE rowid < {first}")  # noqa: S608
+        return
+    ask = "SELECT name FROM pragma_table_info(?, 'main') WHERE pk"
+    key = ", ".join(name for (name,) in db.execute(ask, (table,)))
+    there = f"(SELECT {key} FROM damaged.{table})"  # noqa: S608
+    db.execute(f"DELETE FROM main.{table} WHERE ({key}) NOT IN {there}")  # noqa: S608
+
+
+def _raise_ids(db: sqlite3.Connection, tables: list[str]) -> None:
+    """No id that was ever given is given again."""
+    for table in tables:
+        (sql,) = db.execute(
+            "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?", (table,)
+        ).fetchone()
+        if "AUTOINCREMENT" not in sql:
+            continue
+        ours = db.execute(
+            "SELECT seq FROM main.sqlite_sequence WHERE name = ?", (table,)
+        ).fetchone()
+        seq = max(_highest(db, table), ours[0] if ours else 0) + MARGIN
+        db.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (table,))
+        db.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (table, seq))
