@@ -1,7 +1,7 @@
 """What each sensor usually says here: a mean and a spread that move slowly."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from apps.anima.readings import Reading
@@ -42,9 +42,12 @@ class Baseline(NamedTuple):
 class Baselines:
     """One baseline for each sensor that was ever read."""
 
-    def __init__(self, kept: Any = None) -> None:
+    def __init__(self) -> None:
         self._of: dict[str, Baseline] = {}
-        for name, numbers in (kept or {}).items():
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what was kept; what makes no sense is left out."""
+        for name, numbers in kept.items():
             mean, variance, seconds = (float(number) for number in numbers)
             if name in LEAST_SPREAD and math.isfinite(mean) and variance >= 0 and seconds >= 0:
                 self._of[name] = Baseline(mean, variance, seconds)

@@ -44,6 +44,8 @@ class Drawing:
         seconds: float = 1.0,
     ) -> None:
         self._rng, self._finish, self._seconds = rng, finish, seconds
+        self.weight: Callable[[Era], float] | None = None
+        """How gladly an era is taken up for the next piece; None is all alike."""
         self.canvas = canvas
         self.piece = piece or self._new_piece()
 
@@ -212,7 +214,11 @@ class Drawing:
 
     def _new_piece(self) -> Piece:
         rng = self._rng
-        era = rng.choice(tuple(MANNERS))
+        eras = tuple(MANNERS)
+        if self.weight is None:
+            era = rng.choice(eras)
+        else:
+            (era,) = rng.choices(eras, [self.weight(era) for era in eras])
         return Piece(era=era, x=rng.uniform(0, SIZE), y=rng.uniform(0, SIZE))
 
 

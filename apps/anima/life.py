@@ -13,9 +13,10 @@ from apps.anima import canvas
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.condition import TELL_SECONDS, Teller
 from apps.anima.failures import Failures
-from apps.anima.feelings import Mood
+from apps.anima.feelings import Mood, report
 from apps.anima.finished import Finished
 from apps.anima.gallery import Gallery
+from apps.anima.growth import TURN_SECONDS, Growth
 from apps.anima.log import say
 from apps.anima.pickup import pick_up
 from apps.anima.readings import Reading, ages, as_sensor_data, sense
@@ -55,6 +56,8 @@ class Life:
         self._mood = Mood()
         self._boot_id = new_boot_id()
         self._teller = Teller(os.environ.get("RUNTIME_DIRECTORY"), settings.agent, self._boot_id)
+        learner = Random(settings.seed)  # noqa: S311  words, not secrets
+        self._growth = Growth(store, self._senses.baselines, learner)
         self._canvas_file = settings.home / "canvas.json"
         self._gallery = Gallery(settings.home, store.record_finished)
         self._drawing = pick_up(
@@ -64,6 +67,7 @@ class Life:
             self._finish,
             settings.draw_every_seconds,
         )
+        self._drawing.weight = self._growth.weight
         self._has_sensed = self._has_recorded = self._is_unsaved = False
         now = self._alive_since = self._began = time.monotonic()
         self._check_in_chore = Chore(
@@ -74,6 +78,7 @@ class Life:
             Chore(self._draw, settings.draw_every_seconds, now),
             Chore(self._remember, settings.state_every_seconds, now + FIRST_STEP_SECONDS),
             self._check_in_chore,
+            Chore(self._grow, TURN_SECONDS, now + TURN_SECONDS),
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
             Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
             Chore(self._tell, TELL_SECONDS, now + FIRST_STEP_SECONDS),
@@ -94,6 +99,7 @@ class Life:
         """Put away the canvas and say good night; the store must still be open."""
         self._is_unsaved = True
         self._save_canvas()
+        self._learn(self._growth.sleep, datetime.now(UTC))
         self._beat()
         self._store.record_event(Event(timestamp=datetime.now(UTC), event_type=EventType.SLEEP))
         say("asleep", dropped=self._store.dropped.total)
@@ -104,7 +110,9 @@ class Life:
         felt = self._senses.felt(self._readings, every)
         if felt is None and self._has_sensed:
             self._failures.note("feel", "a feeling has no reading at all")
-        self._will.anima = self._mood.follow(felt, every, time.monotonic())
+        now = time.monotonic()
+        self._will.anima = self._mood.follow(felt, every, now)
+        self._learn(self._growth.way.follow, felt and report(felt), now)
         self._will.consider()
         self._has_sensed = True  # the processor's share needs two readings
 
@@ -123,6 +131,18 @@ class Life:
         """Keep it, and save the empty canvas soon: a piece is not put away twice."""
         self._gallery.take(piece, picture)
         self._is_unsaved = True
+        self._learn(self._growth.finished, piece, self._readings, piece.finished_at)
+
+    def _grow(self) -> None:
+        will = self._will
+        self._learn(self._growth.turn, will.anima, will.decision, datetime.now(UTC))
+
+    def _learn(self, lesson: Callable[..., None], *told: object) -> None:
+        """Learning never stops the drawing: what goes wrong with it is counted."""
+        try:
+            lesson(*told)
+        except Exception as error:  # noqa: BLE001  whatever it is, the hand goes on
+            self._failures.note("learning", error)
 
     def _remember(self) -> None:
         if anima := self._will.anima:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from schemas.errors import Diverged, Unreachable
 
 QUERIES = load(Path(__file__).with_name("queries.sql"))
 FINISHED = load(Path(__file__).with_name("finished.sql"))
+GROWTH = load(Path(__file__).with_name("growth.sql"))
 OUTBOX_LIMIT = 20_000
 """Two weeks of check-ins, one a minute. Beyond it the oldest are dropped, and counted."""
 REJECTED_LIMIT = 1_000
@@ -113,6 +114,19 @@ class Store:
         row = piece._asdict() | times
         query = FINISHED["add_finished_piece"]
         return self._writer.submit("drawing_records", lambda db: _done(db, query, row), "record")
+
+    def record_rows(self, kind: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> Promise:
+        """Run each statement with its row, all or none of them; does not wait."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for sql, row in rows:
+                db.execute(sql, row)
+
+        return self._writer.submit(kind, work, "record")
+
+    def read(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """What ``work`` reads."""
+        return self._wait("read", work, "read")
 
     def record_event(self, event: Event) -> Promise:
         """Append to events at once; does not wait."""
@@ -320,6 +334,7 @@ def check(db: sqlite3.Connection, path: Path) -> Zones:
         _is_a_line([row["migration_id"] for row in applied], path)
         require("anima", [row["migration_id"] for row in applied])
         _are_there(found, path)
+        _can_be_run(db, GROWTH, path)
         db.execute(QUERIES["newest_rows"]).fetchall()
         return zones(db, QUERIES["adopted"]) if ADOPTED in found else {}
     except sqlite3.OperationalError as error:
@@ -343,3 +358,21 @@ def _are_there(found: dict[str, set[str]], path: Path) -> None:
         for column in model.model_fields:
             if column not in found.get(model.table, ()):
                 raise Diverged(f"{path}: {model.table}.{column} is missing", hint=RESTORE)
+
+
+class _Nothing(dict[str, None]):
+    """NULL for any parameter."""
+
+    def __missing__(self, _name: str) -> None:
+        return None
+
+
+def _can_be_run(db: sqlite3.Connection, statements: Mapping[str, str], path: Path) -> None:
+    """What only statements know of a table: SQLite is asked whether it could run each of them."""
+    for name, sql in statements.items():
+        try:
+            db.execute(f"EXPLAIN {sql}", _Nothing()).fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise Diverged(f"{path}: {name}: {error}", hint=RESTORE) from None

@@ -1,6 +1,6 @@
 """What the creature came to know: likes, companions, goals, memories, insights.
 
-Columns as the real system named them; nothing of ours writes them yet.
+Columns as the real system named them; docs/growing.md says when a row is written.
 """
 
 from typing import Annotated
@@ -149,3 +149,11 @@ class TrajectoryEvent(
     coherence_score: Annotated[Ratio | None, Column("How well the words fitted.")] = None
     cache_hit: Annotated[bool, Column("Whether the shape was known already.", default="0")] = False
     buffer_size: Annotated[Count | None, Column("States that the shape was taken from.")] = None
+
+
+class GrowthState(Table, owner="pi", store="anima", table="growth_state", key=("name",)):
+    """What learning goes on from after a restart and no other table holds, as JSON by its name."""
+
+    name: Annotated[str, Column("What it is.", check="length(name) > 0")]
+    value: Annotated[JsonObject, Column("Baselines, observations, or the state of the rest.")]
+    updated_at: Annotated[Instant, Column("When it was last written.")]

@@ -1,6 +1,6 @@
 """The creature's first words, and how well they served it.
 
-Columns as the real system named them; nothing of ours writes them yet.
+Columns as the real system named them; docs/growing.md says when a row is written.
 """
 
 from typing import Annotated

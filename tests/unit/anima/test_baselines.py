@@ -1,5 +1,6 @@
 """What is usual here is learned slowly, and only a departure from it unsettles."""
 
+import json
 import random
 import statistics
 
@@ -83,7 +84,8 @@ def test_only_what_is_strange_unsettles(usual):
 
 def test_a_restart_goes_on_where_it_was(usual):
     """Six digits are enough, and JSON gives them back."""
-    again = Baselines(usual.kept())
+    again = Baselines()
+    again.recall(json.loads(json.dumps(usual.kept())))
 
     assert again.spreads("ambient_temp_c", 23.0) == pytest.approx(
         usual.spreads("ambient_temp_c", 23.0), rel=1e-4
@@ -94,7 +96,10 @@ def test_a_restart_goes_on_where_it_was(usual):
 @pytest.mark.parametrize("kept", [{"wind": [1, 1, 1]}, {"load_1m": [1, -1, 1]}])
 def test_what_makes_no_sense_is_not_taken_over(kept):
     """An unknown sensor, a variance below zero."""
-    assert Baselines(kept).kept() == {}
+    baselines = Baselines()
+    baselines.recall(kept)
+
+    assert baselines.kept() == {}
 
 
 def test_every_sensor_has_a_least_spread():
