@@ -234,8 +234,8 @@ def chance_of_mark(anima: Anima, pixels: int, piece: Piece) -> float:
 
 
 def colour(anima: Anima, piece: Piece) -> Colour:
-    """Warm is red, clear is light; a tired hand paints paler."""
-    light = 0.35 + 0.65 * anima.clarity
+    """Warm is red, clear is light; a tired hand paints paler, a mark that is meant brighter."""
+    light = (0.35 + 0.65 * anima.clarity) * (0.8 + 0.2 * piece.intentionality)
     paint = 1 - 0.4 * piece.attention.fatigue
     r, g, b = anima.warmth, 0.3 + 0.5 * anima.stability, 1 - anima.warmth
     return tuple(round(255 * light * paint * part) for part in (r, g, b))  # type: ignore[return-value]

@@ -4,7 +4,6 @@ The real system has a field of that size and three gestures, and says no more of
 ours. A piece rings in one mode, after Chladni: the sand comes to rest where the plate is still.
 """
 
-from itertools import pairwise
 from math import cos, pi, sin
 from random import Random
 
@@ -24,7 +23,7 @@ def mode_of(uid: str) -> Mode:
     """What a piece rings in, for ever the same.
 
     >>> mode_of("0b")
-    (2, 3, -1)
+    (2, 5, -1)
     """
     return MODES[int(uid[:8] or "0", 16) * 2654435761 % 2**32 * len(MODES) >> 32]
 
@@ -39,20 +38,22 @@ def stirring(mode: Mode, i: float, j: float) -> float:
 def paint(gesture: str, mode: Mode, x: float, y: float, rng: Random) -> list[Place]:
     """The places that a gesture at a focus paints, in pixels from the left and from above."""
     path = _slide(mode, (_cell(x), _cell(y)), rng)
+    (i, j), heading = path[-1], rng.uniform(0, 2 * pi)
+    rest = (i + 0.5) * CELL, (j + 0.5) * CELL
     if gesture == "grain":
-        return _dot(path[-1], 3, rng)
+        return _sand(rest, rng.randint(3, 6), rng)
     if gesture == "trail":
-        return _drawn(path[-4:]) + _dot(path[-1], 2, rng)
-    return _drawn(_along(mode, path[-1], rng.uniform(0, 2 * pi), rng.randint(3, 6)))
+        return [((i + 0.5) * CELL, (j + 0.5) * CELL) for i, j in path] + _sand(rest, 3, rng)
+    return _along(mode, rest, heading, rng.randint(3, 6))
 
 
 def turn(mode: Mode, x: float, y: float, heading: float) -> float:
-    """The heading in radians, at most 60 degrees off, in which the next cell is the stillest."""
+    """The heading in radians, at most 60 degrees off, in which the plate is the stillest."""
 
     def ahead(way: float) -> float:
         return stirring(mode, x / CELL + cos(way) - 0.5, y / CELL + sin(way) - 0.5)
 
-    return min((heading + pi / 6 * turns for turns in (0, 1, -1, 2, -2)), key=ahead)
+    return min((heading + pi / 12 * turns for turns in (0, 1, -1, 2, -2, 3, -3, 4, -4)), key=ahead)
 
 
 def _slide(mode: Mode, cell: Cell, rng: Random) -> list[Cell]:
@@ -69,31 +70,22 @@ def _slide(mode: Mode, cell: Cell, rng: Random) -> list[Cell]:
     return path
 
 
-def _along(mode: Mode, cell: Cell, heading: float, steps: int) -> list[Cell]:
-    """A nodal line from a still cell on, as far as it goes straight enough."""
-    line = [cell]
+def _along(mode: Mode, place: Place, heading: float, steps: int) -> list[Place]:
+    """Where the plate is still, from a place on: every pixel of so many cells' length."""
+    x, y = place
+    places: list[Place] = []
     for _ in range(steps):
-        i, j = line[-1]
-        heading = turn(mode, (i + 0.5) * CELL, (j + 0.5) * CELL, heading)
-        following = _held(round(i + cos(heading))), _held(round(j + sin(heading)))
-        if following != line[-1]:
-            line.append(following)
-    return line
+        heading = turn(mode, x, y, heading)
+        c, s = cos(heading), sin(heading)
+        places += [(x + t * c, y + t * s) for t in range(CELL)]
+        x, y = x + CELL * c, y + CELL * s
+    return places
 
 
-def _drawn(cells: list[Cell]) -> list[Place]:
-    """The pixels from the centre of each cell to that of the next."""
-    return [
-        ((i + (k - i) * t / CELL + 0.5) * CELL, (j + (l - j) * t / CELL + 0.5) * CELL)
-        for (i, j), (k, l) in pairwise(cells)
-        for t in range(CELL)
-    ]
-
-
-def _dot(cell: Cell, side: int, rng: Random) -> list[Place]:
-    """Somewhere in a cell: sand does not lie in rows."""
-    x, y = (at * CELL + rng.uniform(0, CELL - side) for at in cell)
-    return [(x + a, y + b) for a in range(side) for b in range(side)]
+def _sand(place: Place, count: int, rng: Random) -> list[Place]:
+    """Grains of 2 x 2 pixels around a place."""
+    grains = [(place[0] + rng.gauss(0, 1.8), place[1] + rng.gauss(0, 1.8)) for _ in range(count)]
+    return [(x + a, y + b) for x, y in grains for a in (0, 1) for b in (0, 1)]
 
 
 def _cell(at: float) -> int:

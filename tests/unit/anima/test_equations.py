@@ -13,14 +13,20 @@ from apps.anima.equations import (
     attend,
     coherence,
     gesture_entropy,
+    look,
     step,
     switching_rate,
 )
+from apps.anima.eras import MANNERS, Hold
 from schemas.eisv import ArcPhase
 
 ratios = st.floats(0, 1)
 states = st.builds(Eisv, E=ratios, I=ratios, S=st.floats(0.001, 2), V=st.floats(-2, 2))
 signals = st.builds(Signals, intentionality=ratios, gesture_entropy=ratios, switching_rate=ratios)
+anything = st.floats() | st.sampled_from([math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324])
+any_states = st.builds(Eisv, anything, anything, anything, anything)
+any_signals = st.builds(Signals, anything, anything, anything)
+any_attentions = st.builds(Attention, anything, anything, anything)
 attentions = st.builds(Attention, curiosity=ratios, engagement=ratios, fatigue=ratios)
 
 
@@ -71,6 +77,46 @@ def test_no_step_leaves_its_range(state, given_signals):
     assert 0.001 <= stepped.S <= 2
     assert -2 <= stepped.V <= 2
     assert 0 <= C <= 1
+
+
+@given(any_states, any_signals)
+def test_whatever_goes_in_comes_out_within_its_range(state, given_signals):
+    """NaN, infinity, numbers beyond all sense: bounded, and as if the nearest had gone in."""
+    stepped, C = step(state, given_signals)
+
+    assert 0 <= stepped.E <= 1
+    assert 0 <= stepped.I <= 1
+    assert 0.001 <= stepped.S <= 2
+    assert -2 <= stepped.V <= 2
+    assert 0 <= C <= 1
+    assert step(state.bounded, given_signals.bounded) == (stepped, C)
+
+
+@given(any_attentions, any_signals, anything, st.sampled_from(ArcPhase))
+def test_whatever_attention_is_given_it_stays_a_ratio(before, given_signals, number, arc):
+    """And energy, looking and coherence with it."""
+    for after in (
+        attend(before, given_signals, number, arc, has_switched=True),
+        attend(before, given_signals, number, arc, has_switched=False),
+        look(before.bounded, 10**9),
+    ):
+        assert 0 <= after.curiosity <= 1
+        assert 0 <= after.engagement <= 1
+        assert 0 <= after.fatigue <= 1
+        assert 0 <= after.energy <= 1
+    assert 0 <= before.energy <= 1
+    assert 0 <= coherence(number) <= 1
+
+
+@given(
+    st.sampled_from(list(MANNERS)),
+    st.integers(0, 10**9),
+    st.booleans(),
+    ratios,
+)
+def test_intentionality_is_a_ratio_in_every_era(era, remaining, is_locked, progress):
+    """However long a gesture is held."""
+    assert 0 <= MANNERS[era].intentionality(Hold(remaining, is_locked, progress)) <= 1
 
 
 @given(signals)
