@@ -103,7 +103,7 @@ def save(path: Path, canvas: Canvas, piece: dict[str, Any]) -> None:
     """Put the picture and its piece in the place of the old, which stays as the last good copy.
 
     The pixels are packed: which are painted, then their colours, zlib, base64. So a save is a
-    tenth of what one object a pixel would write to the card. The checksum is of all before it.
+    sixth of what one object a pixel would write to the card. The checksum is of all before it.
     """
     text = json.dumps({"piece": piece, "picture": canvas.packed()}, allow_nan=False)[:-1]
     whole = f"{text}{CHECKSUM}{zlib.crc32(text.encode())}}}\n"
