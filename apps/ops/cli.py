@@ -11,6 +11,7 @@ from rich.console import Console
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
 from apps.ops.audit_cli import app as audit
+from apps.ops.eisv_cli import app as eisv
 from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.migrate_cli import app as migrate
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.add_typer(migrate)
 app.add_typer(audit)
 app.add_typer(knowledge)
+app.add_typer(eisv)
 app.command()(graph)
 
 

@@ -49,7 +49,7 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
         return main([*asked, "--file", str(where.file)], say=_shown())
     hosts, state = in_force(where.root)
     if engine == "sqlite":
-        return _on_pi(_pi(hosts, where.pi), asked, state)
+        return _on_pi(chosen_pi(hosts, where.pi), asked, state)
     if where.pi is not None:
         raise Refused(f"{line}: lives on the Mac", "leave --pi out")
     with reached(hosts, state) as database:
@@ -63,7 +63,8 @@ def _shown() -> Say:
     return lambda said: console.print(said, style="dim", markup=False, soft_wrap=True)
 
 
-def _pi(hosts: Hosts, name: str | None) -> PiHost:
+def chosen_pi(hosts: Hosts, name: str | None) -> PiHost:
+    """The Pi of that name, or the only one."""
     known = {pi.name: pi for pi in hosts.pi}
     if name is None and len(known) == 1:
         return hosts.pi[0]

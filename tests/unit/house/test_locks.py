@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-GROUPS = ("pi", "i2c", "mac", "deploy", "dev")
+GROUPS = ("pi", "i2c", "mac", "deploy", "paper", "dev")
 WITHOUT_MARKERS = ("pi", "i2c", "mac")
 """Read by pip for another machine than the one that runs it."""
 
