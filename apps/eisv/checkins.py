@@ -38,6 +38,20 @@ class CheckedIn(NamedTuple):
     drawing: dict[str, Any] | None
 
 
+class Span(NamedTuple):
+    """A span in which the Pi has nothing, and the state of the step before it."""
+
+    from_at: datetime | None
+    upto_at: datetime | None
+    before: tuple[Any, ...] | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether an instant is inside."""
+        return (self.from_at is None or at > self.from_at) and (
+            self.upto_at is None or at < self.upto_at
+        )
+
+
 def checked_in(row: dict[str, Any]) -> CheckedIn:
     """A row of a chunk."""
     feelings = {name: row[name] for name in ("warmth", "clarity", "stability", "presence")}
@@ -52,12 +66,13 @@ def checked_in(row: dict[str, Any]) -> CheckedIn:
 def filling(
     series: Series,
     known: Iterable[CheckedIn],
-    spans: list[tuple[datetime | None, datetime | None]],
+    spans: list[Span],
     selection: Selection,
 ) -> pa.Table:
     """Rows of a series for the spans in which the Pi has nothing.
 
-    A drawing step that is the same as the one before it is the same step, told again.
+    A drawing step that is the same as the one before it is the same step, told again: by an
+    earlier check-in, or by the Pi's own last row.
     """
     rows: list[dict[str, Any]] = []
     before: tuple[Any, ...] | None = None
@@ -70,7 +85,8 @@ def filling(
         before = state
         if is_again or not selection.overlaps(each.at, each.at):
             continue
-        if any((a is None or each.at > a) and (b is None or each.at < b) for a, b in spans):
+        span = next((span for span in spans if span.holds(each.at)), None)
+        if span and (series is Series.ANIMA or state != span.before):
             rows.append({**values, "source": str(Source.MAC), "id": None, "timestamp": each.at})
     columns = told(series)
     return pa.table(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apps.eisv import gaps as gap
-from apps.eisv.checkins import filling
+from apps.eisv.checkins import Span, filling
 from apps.eisv.columns import Series
 from apps.eisv.dataset import Format, Sheet, made
 from apps.eisv.merge import Merge
@@ -89,15 +89,19 @@ def _series(
     return Written(series, sheet.rows, counts, len(its), watched.pieces, there), its
 
 
-def _open_spans(
-    watched: gap.Gaps, its: list[gap.Gap]
-) -> list[tuple[datetime | None, datetime | None]]:
+def _open_spans(watched: gap.Gaps, its: list[gap.Gap]) -> list[Span]:
     """Where the Pi has nothing: before its first row, in its gaps, and after its last row."""
-    if watched.first_at is None or watched.last_at is None:
-        return [(None, None)]
+    first, last = watched.first_at, watched.last_at
+    if first is None or last is None:
+        return [Span(None, None)]
     apart = timedelta(seconds=watched.longest_seconds)
-    inside = [(each.from_at, each.upto_at) for each in its if each.seconds > 0]
-    return [(None, watched.first_at - apart), *inside, (watched.last_at + apart, None)]
+    inside = [
+        Span(each.from_at, each.upto_at, watched.states.get(each.from_at))
+        for each in its
+        if each.seconds > 0
+    ]
+    end = Span(last + apart, None, watched.states.get(last))
+    return [Span(None, first - apart), *inside, end]
 
 
 def _nothing(written: list[Written], order: Order) -> Refused:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from apps.eisv.checkins import CheckedIn
+from apps.eisv.checkins import STATE, CheckedIn
 from apps.eisv.columns import GAPS, Series, schema
 from apps.eisv.merge import Damaged
 from apps.eisv.selection import Selection
@@ -82,6 +82,8 @@ class Gaps:
     _spans: list[np.ndarray[Any, Any]] = field(default_factory=list)
     _last: tuple[int, int, int] | None = None
     _outside: int = 0
+    states: dict[datetime, tuple[Any, ...]] = field(default_factory=dict)
+    """The last state before what may be a gap, and of the last row, by instant."""
 
     def take(self, rows: pa.Table) -> pa.Table:
         """Look at rows in the order of their ids; gives those in the span, with their piece."""
@@ -105,7 +107,9 @@ class Gaps:
             instants = np.concatenate([[self._last[1]], instants])
             marks = np.concatenate([[self._last[2]], marks])
             places = np.concatenate([[-1 - outside], places])
+        known = len(self._steps)
         begins = self._compare(ids, instants, marks, places)
+        self._remember(rows, [step.before for step in self._steps[known:]], at)
         if not self._last:
             begins = np.concatenate([[True], begins])
         self._last = int(ids[-1]), int(instants[-1]), int(marks[-1])
@@ -114,6 +118,20 @@ class Gaps:
         self.first_at = min(self.first_at or low, low)
         self.last_at = max(self.last_at or high, high)
         return self._pieced(rows.filter(pa.array(kept)), begins)
+
+    def _remember(
+        self, rows: pa.Table, before: list[tuple[int, int]], at: np.ndarray[Any, Any]
+    ) -> None:
+        """The states that a check-in may have told again."""
+        if self.series is not Series.DRAWING:
+            return
+        ids = rows["id"].to_numpy()
+        before = [*before, (int(ids[at[-1]]), 0)]
+        wanted = [int(ids.searchsorted(row_id)) for row_id, _ in before]
+        for place, (row_id, _) in zip(wanted, before, strict=True):
+            if place < len(ids) and ids[place] == row_id:
+                row = rows.slice(place, 1).select([*STATE, "timestamp"]).to_pylist()[0]
+                self.states[row["timestamp"]] = tuple(row[name] for name in STATE)
 
     def _pieced(self, rows: pa.Table, begins: np.ndarray[Any, Any]) -> pa.Table:
         if self.series is not Series.DRAWING:

@@ -92,10 +92,11 @@ def instant(option: str, said: str | None) -> datetime | None:
 
 def word(option: str, said: str | None, known: Iterable[str]) -> str | None:
     """One of the known words."""
-    if said is None or said in set(known):
+    words = [str(each) for each in known]
+    if said is None or said in words:
         return said
-    close = difflib.get_close_matches(said, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+    close = difflib.get_close_matches(said, words, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(words)}"
     raise Refused(f"{option}: nothing is called {said!r}", hint)
 
 

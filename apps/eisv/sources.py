@@ -49,6 +49,17 @@ class Sources:
     checkins: list[CheckedIn] = field(default_factory=list)
     zones: Zones = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    _open: list[sqlite3.Connection] = field(default_factory=list)
+
+    def opened(self, path: Path) -> sqlite3.Connection:
+        """An SQLite file that stays open until ``close``."""
+        self._open.append(opened(path))
+        return self._open[-1]
+
+    def close(self) -> None:
+        """Let go of every file."""
+        while self._open:
+            self._open.pop().close()
 
     def add_archives(self, folder: Path, selection: Selection) -> None:
         """The archives of a folder that can hold rows of the selection."""
@@ -93,7 +104,7 @@ def read_manifest(path: Path) -> Manifest:
 def of_file(path: Path, archive: Path | None, selection: Selection) -> Sources:
     """A copied anima.db, with the archives that were copied beside it."""
     sources = Sources(provenance={"host": None, "file": path.name})
-    db = opened(path)
+    db = sources.opened(path)
     try:
         there = {row[0] for row in db.execute(SQL["tables"])}
         if missing := {table.table for table in TABLE.values()} - there:
@@ -120,23 +131,19 @@ def of_file(path: Path, archive: Path | None, selection: Selection) -> Sources:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """An SQLite file that is only read; a copy may lie where nothing can be written."""
+    """An SQLite file that is only read, and left as it lies: no log and no index beside it."""
     if not path.is_file():
-        raise Refused(
-            f"{path}: no such file", "copy the Pi's anima.db, with its -wal if there is one"
+        hint = "copy the Pi's anima.db, with its -wal if there is one"
+        raise Refused(f"{path}: no such file", hint)
+    # Without a log nobody has it open, and then it can be read where nothing can be written.
+    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
+    try:
+        db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )
-    has_log = path.with_name(path.name + "-wal").exists()
-    last: sqlite3.Error | None = None
-    for mode in ("mode=ro", *(() if has_log else ("mode=ro&immutable=1",))):
-        try:
-            db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None
-            )
-            db.execute("PRAGMA schema_version").fetchone()
-        except sqlite3.OperationalError as error:
-            last = error
-        except sqlite3.DatabaseError as error:
-            raise Diverged(f"{path}: {error}", "is it an anima.db?") from error
-        else:
-            return db
-    raise Unreachable(f"{path}: {last}", "may you read it, and its -wal?")
+        db.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError as error:
+        raise Unreachable(f"{path}: {error}", "may you read it, and its -wal?") from error
+    except sqlite3.DatabaseError as error:
+        raise Diverged(f"{path}: {error}", "is it an anima.db?") from error
+    return db

@@ -193,10 +193,13 @@ def _made(
     known = sum(
         part.last - part.first + 1 for series in order.series for part in sources.parts[series]
     )
-    with bar("reading") as (expect, advance):
-        expect(known)
-        order.progress = advance
-        written = run(sources, out, order)
+    try:
+        with bar("reading") as (expect, advance):
+            expect(known)
+            order.progress = advance
+            written = run(sources, out, order)
+    finally:
+        sources.close()
     for each in written if tell else ():
         places = ", ".join(f"{rows} {source}" for source, rows in each.sources.items()) or "none"
         pieces = f", {each.pieces} pieces" if each.pieces else ""

@@ -4,6 +4,9 @@ The hand is simpler than the real one and stays as it is, so that what docs/eisv
 change whenever the creature learns to draw better. Run it to have one: python FILE OUT.
 """
 
+import gzip
+import hashlib
+import json
 import sqlite3
 import sys
 from contextlib import closing
@@ -115,6 +118,53 @@ def nights(path, days=3, seed=7):
         rows.append(Event(timestamp=dusk, event_type="sleep"))
     put(empty(path), *rows)
     return path
+
+
+def archived(path, folder, *, before, delete=True, table="drawing_history"):
+    """Move the rows of the days before one into archives, a file a day; gives the files."""
+    made = []
+    with closing(sqlite3.connect(path)) as db, db:
+        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        days = db.execute(
+            f"SELECT DISTINCT substr(timestamp, 1, 10) FROM {table} WHERE timestamp < ? ORDER BY 1",
+            (before,),
+        ).fetchall()
+        for (day,) in days:
+            rows = db.execute(
+                f"SELECT {', '.join(columns)} FROM {table} WHERE timestamp LIKE ? ORDER BY id",
+                (f"{day}%",),
+            ).fetchall()
+            made.append(archive(folder, table, day, columns, rows))
+            if delete:
+                db.execute(f"DELETE FROM {table} WHERE timestamp LIKE ?", (f"{day}%",))
+    return made
+
+
+def archive(folder, table, day, columns, rows):
+    """One file and its manifest, as the Pi writes them."""
+    text = "".join(",".join(cells) + "\r\n" for cells in (columns, *(map(cell, r) for r in rows)))
+    packed = folder / table / f"{table}-{day}.csv.gz"
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    packed.write_bytes(gzip.compress(text.encode(), mtime=0))
+    instants = sorted(row[1] for row in rows)
+    manifest = {
+        "table": table, "day": day, "columns": columns, "rows": len(rows),
+        "first_id": rows[0][0], "last_id": rows[-1][0],
+        "from_at": instants[0], "upto_at": instants[-1],
+        "sha256": hashlib.sha256(text.encode()).hexdigest(), "size_bytes": len(text.encode()),
+        "schema_version": 8, "made_at": "2026-11-29T00:00:00+00:00", "held_until": None,
+    }  # fmt: skip
+    (folder / table / f"{table}-{day}.json").write_text(json.dumps(manifest))
+    return packed
+
+
+def cell(value):
+    """RFC 4180: floats by repr, NULL empty, text always quoted."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"'
+    return repr(value)
 
 
 if __name__ == "__main__":
