@@ -8,6 +8,7 @@ import pyarrow as pa
 from apps.declared.field import Field, fields
 from schemas.anima.tables import AnimaState, DrawingState
 from schemas.bridge import SENSORS, SensorData
+from schemas.ports import ANIMA_DB
 from schemas.table import Table
 
 
@@ -60,7 +61,7 @@ TABLE: Final[dict[Series, type[Table]]] = {
 INSTANT: Final = pa.timestamp("us", "UTC")
 KINDS: Final = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 SAYS_OF_SOURCE: Final = (
-    "live: a row of anima.db; archive: a row of the Pi's archives; mac: what a check-in told"
+    f"live: a row of {ANIMA_DB}; archive: a row of the Pi's archives; mac: what a check-in told"
     " (of drawing the newest recorded step, at the time of the check-in), where the Pi has nothing"
 )
 SAYS_OF_PIECE: Final = (

@@ -17,6 +17,7 @@ from apps.eisv.parts import DAMAGED, SQL, InFile, Manifest, Packed, Part
 from apps.eisv.selection import Selection
 from schemas.anima.tables import Event
 from schemas.errors import Diverged, Refused, Unreachable
+from schemas.ports import ANIMA_DB
 
 LAST_ID: Final = 2**63 - 1
 
@@ -108,7 +109,7 @@ def of_file(path: Path, archive: Path | None, selection: Selection) -> Sources:
     try:
         there = {row[0] for row in db.execute(SQL["tables"])}
         if missing := {table.table for table in TABLE.values()} - there:
-            raise Refused(f"{path}: no table {min(missing)}", "is it an anima.db?")
+            raise Refused(f"{path}: no table {min(missing)}", f"is it an {ANIMA_DB}?")
         if "_abode_adopted" in there:
             db.row_factory = sqlite3.Row
             sources.zones = zones(db, SQL["adopted"])
@@ -133,7 +134,7 @@ def of_file(path: Path, archive: Path | None, selection: Selection) -> Sources:
 def opened(path: Path) -> sqlite3.Connection:
     """An SQLite file that is only read, and left as it lies: no log and no index beside it."""
     if not path.is_file():
-        hint = "copy the Pi's anima.db, with its -wal if there is one"
+        hint = f"copy the Pi's {ANIMA_DB}, with its -wal if there is one"
         raise Refused(f"{path}: no such file", hint)
     # Without a log nobody has it open, and then it can be read where nothing can be written.
     mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
@@ -145,5 +146,5 @@ def opened(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         raise Unreachable(f"{path}: {error}", "may you read it, and its -wal?") from error
     except sqlite3.DatabaseError as error:
-        raise Diverged(f"{path}: {error}", "is it an anima.db?") from error
+        raise Diverged(f"{path}: {error}", f"is it an {ANIMA_DB}?") from error
     return db

@@ -66,7 +66,9 @@ def summarise(folder: Path, selection: Selection) -> list[Summary]:
     """Every series of a data set that has rows; one column is in memory at a time."""
     there = dataset.tables(folder)
     gaps = dataset.read(folder, "gaps") if "gaps" in there else None
-    found = (_summary(folder, series, selection, gaps) for series in Series if series in there)
+    # A word is one that only drawing rows have.
+    wanted = [Series.DRAWING] if selection.words else list(Series)
+    found = (_summary(folder, series, selection, gaps) for series in wanted if series in there)
     return [each for each in found if each.rows]
 
 

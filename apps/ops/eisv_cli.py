@@ -10,6 +10,7 @@ import typer
 
 from schemas.eisv import ArcPhase, Era, Phase
 from schemas.errors import Refused
+from schemas.ports import ANIMA_DB
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIES = ("drawing", "anima", "both")
@@ -42,7 +43,9 @@ Arc = Annotated[
         "--arc-phase", autocompletion=_among(ArcPhase), help="Rows of one part of pieces."
     ),
 ]
-File = Annotated[Path | None, typer.Option("--file", help="A copied anima.db; no host is asked.")]
+File = Annotated[
+    Path | None, typer.Option("--file", help=f"A copied {ANIMA_DB}; no host is asked.")
+]
 Archive = Annotated[Path | None, typer.Option("--archive", help="Archives copied with --file.")]
 Data = Annotated[Path | None, typer.Option("--data", help="A data set that export made.")]
 PiName = Annotated[str | None, typer.Option("--pi", help="Which Pi, when there are several.")]
@@ -240,8 +243,9 @@ def _show(found: Any, by: str | None) -> None:
         + (f"; {found.pieces} pieces" if found.pieces else "") + "\n"
     )  # fmt: skip
     table = Table("", "column", "unit", *STATISTICS, box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[3:]:
-        column.justify = "right"
+    for n, column in enumerate(table.columns):
+        column.no_wrap = True
+        column.justify = "right" if n > 2 else "left"
     for group in found.groups:
         if group.by not in {"all", by}:
             continue
@@ -256,7 +260,7 @@ def _show(found: Any, by: str | None) -> None:
                 )
                 name = ""
         table.add_section()
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 120).print(table)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 140).print(table)
 
 
 def _number(value: float | None) -> str:

@@ -15,7 +15,9 @@ from apps.ops import cli
 
 
 def _specimen():
-    spec = importlib.util.spec_from_file_location("specimen", Path(__file__).with_name("specimen.py"))
+    spec = importlib.util.spec_from_file_location(
+        "specimen", Path(__file__).with_name("specimen.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -71,6 +73,27 @@ def exported(tmp_path):
         return dataset.read(tmp_path / out, name)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def dataset_of(tmp_path_factory):
+    """Exports sources; gives the directory."""
+
+    def run(sources):
+        out = tmp_path_factory.mktemp("export") / "data"
+        try:
+            export(sources, out, Order(Selection()))
+        finally:
+            sources.close()
+        return out
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def published(three_days, dataset_of):
+    """The data set of the three days; not to be written to."""
+    return dataset_of(of_file(three_days, None, Selection()))
 
 
 @pytest.fixture

@@ -23,7 +23,9 @@ def step(n):
 def told(minutes):
     """A check-in a minute, half a minute after the step that it tells of."""
     return [
-        CheckedIn(NOON + timedelta(minutes=n, seconds=30), "boot-0001", n, "proceed", FEELING, step(n))
+        CheckedIn(
+            NOON + timedelta(minutes=n, seconds=30), "boot-0001", n, "proceed", FEELING, step(n)
+        )
         for n in minutes
     ]
 

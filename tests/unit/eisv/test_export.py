@@ -108,7 +108,9 @@ def test_a_span_takes_its_first_instant_and_not_its_last(history, exported):
 def test_a_word_selects_its_rows(abode, history, tmp_path, column, word):
     """And only the series that has such a word."""
     option = f"--{column.replace('_', '-')}"
-    code, said, _ = abode("eisv", "export", "--file", history, "--out", tmp_path / "d", option, word)
+    code, said, _ = abode(
+        "eisv", "export", "--file", history, "--out", tmp_path / "d", option, word
+    )
 
     rows = dataset.read(tmp_path / "d", "drawing")
     expected = [row["id"] for row in recorded(history) if row[column] == word]
@@ -220,7 +222,9 @@ def test_a_timestamp_without_a_zone_that_nothing_explains_is_diverged(history, e
 def test_words_that_are_not_offered_are_refused(abode, history, tmp_path):
     """--format and --series, as the eras."""
     for option, typo, meant in (("--format", "parket", "parquet"), ("--series", "anmia", "anima")):
-        code, _, said = abode("eisv", "export", "--file", history, "--out", tmp_path / "d", option, typo)
+        code, _, said = abode(
+            "eisv", "export", "--file", history, "--out", tmp_path / "d", option, typo
+        )
         assert (code, f"did you mean '{meant}'?" in said) == (2, True)
 
 

@@ -1,5 +1,7 @@
 """Each rule of docs/eisv.md, on rows made for it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,9 +43,6 @@ def told(put, exported):
     def run(*rows, sources=None, remove=(), selection=None):
         path = put(*rows)
         if remove:
-            import sqlite3  # noqa: PLC0415
-            from contextlib import closing  # noqa: PLC0415
-
             with closing(sqlite3.connect(path)) as db, db:
                 db.executemany("DELETE FROM drawing_history WHERE id = ?", [(n,) for n in remove])
         order = Order(selection or Selection(), (Series.DRAWING,), force=True)
@@ -85,7 +84,10 @@ def test_a_slow_hand_is_no_gap(told):
 
 def test_asleep_is_told_from_the_events(told):
     """From sleep to wake, though no row is missing."""
-    night = [Event(timestamp=at(200), event_type="sleep"), Event(timestamp=at(3990), event_type="wake")]
+    night = [
+        Event(timestamp=at(200), event_type="sleep"),
+        Event(timestamp=at(3990), event_type="wake"),
+    ]
 
     assert told(*night, *steady(10, 100), *steady(110, 200, seconds=4000)) == [("asleep", 0)]
 
@@ -114,7 +116,10 @@ def test_paused_is_told_from_the_verdicts(told):
 def test_most_of_a_gap_gives_it_its_name(told):
     """Ten minutes paused, then asleep for an hour."""
     said = [CheckedIn(at(n * 60), "boot-0001", n, "pause", {}, None) for n in range(4, 15)]
-    night = [Event(timestamp=at(840), event_type="sleep"), Event(timestamp=at(3990), event_type="wake")]
+    night = [
+        Event(timestamp=at(840), event_type="sleep"),
+        Event(timestamp=at(3990), event_type="wake"),
+    ]
 
     gaps = told(*night, *steady(10, 100), *steady(110, 200, seconds=4000), sources=said)
     assert gaps == [("asleep", 0)]
@@ -158,15 +163,18 @@ def test_rows_outside_the_span_are_no_gap(told):
 
 def test_a_minute_that_was_missed_is_a_gap_of_the_anima_series(put, exported):
     """Three of the expected intervals and more."""
+
     def feeling(minute):
-        return AnimaState(timestamp=at(60 * minute), warmth=0.5, clarity=0.5, stability=0.5, presence=0.5)
+        return AnimaState(
+            timestamp=at(60 * minute), warmth=0.5, clarity=0.5, stability=0.5, presence=0.5
+        )
 
     path = put(*map(feeling, [0, 1, 2, 3, 4, 6, 7, 8, 13, 14]))
     gaps = exported(path, "gaps").to_pylist()
 
-    assert [(gap["series"], gap["seconds"], gap["expected_seconds"], gap["why"]) for gap in gaps] == [
-        ("anima", 300.0, 60.0, "unknown")
-    ]
+    assert [
+        (gap["series"], gap["seconds"], gap["expected_seconds"], gap["why"]) for gap in gaps
+    ] == [("anima", 300.0, 60.0, "unknown")]
 
 
 def test_numbers_that_never_arrived_are_gaps_of_the_outbox():
@@ -175,4 +183,9 @@ def test_numbers_that_never_arrived_are_gaps_of_the_outbox():
     said += [CheckedIn(at(n * 60), "boot-0002", n, "proceed", {}, None) for n in (9, 10)]
 
     (gap,) = never_arrived(said, Selection())
-    assert (gap.series, gap.missing, gap.why, gap.from_at) == ("check-ins", 2, "outbox gap", at(120))
+    assert (gap.series, gap.missing, gap.why, gap.from_at) == (
+        "check-ins",
+        2,
+        "outbox gap",
+        at(120),
+    )

@@ -44,8 +44,12 @@ def test_an_unknown_word_is_answered_with_the_nearest(abode, three_days, tmp_pat
         ("--phase", "bilding", "building"),
         ("--arc-phase", "opnening", "opening"),
     ):
-        code, _, said = abode("eisv", "export", "--out", tmp_path / "d", "--file", three_days, option, typo)
+        code, _, said = abode(
+            "eisv", "export", "--out", tmp_path / "d", "--file", three_days, option, typo
+        )
         assert (code, f"did you mean '{meant}'?" in said) == (2, True)
-    code, _, said = abode("eisv", "export", "--out", tmp_path / "d", "--file", three_days, "--era", "?")
+    code, _, said = abode(
+        "eisv", "export", "--out", tmp_path / "d", "--file", three_days, "--era", "?"
+    )
     assert "there are gestural, pointillist" in said
     assert not (tmp_path / "d").exists()
