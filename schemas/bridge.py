@@ -16,14 +16,35 @@ from schemas.eisv import Anima, DrawingEisv, GovernanceEisv, Ratio, ReportedEisv
 from schemas.quantity import Closed, Instant, Quantity
 from schemas.table import Owner, Sensitivity
 
-Contract = Literal[1, 2]
+Contract = Literal[1, 2, 3]
 RELEASED: Final[tuple[int, ...]] = get_args(Contract)
-CONTRACT: Final[Contract] = 2
-CHECK_IN_SINCE: Final[Mapping[tuple[str, str], int]] = {("pi", "schema_version"): 2}
+CONTRACT: Final[Contract] = 3
+CHECK_IN_SINCE: Final[Mapping[tuple[str, str], int]] = {
+    ("pi", "schema_version"): 2,
+    ("", "monotonic_seconds"): 3,
+    ("pi", "failures"): 3,
+    ("pi", "outbox_bytes"): 3,
+    ("pi", "outbox_oldest_seconds"): 3,
+    ("pi", "thinned_checkins"): 3,
+    ("pi", "gaps"): 3,
+    ("pi", "db_bytes"): 3,
+    ("pi", "written_bytes_today"): 3,
+    ("pi", "backup_age_seconds"): 3,
+    ("pi", "rss_bytes"): 3,
+    ("pi", "clock_known"): 3,
+}
+"""By part, "" for the check-in itself, and name."""
 VERDICT_SINCE: Final[Mapping[str, int]] = {"late": 2}
 """What came after contract 1, and with which: who speaks an older one neither says nor hears it."""
 
 CHECK_IN_LIMIT_BYTES = 65_536
+BATCH_PATH = "/v1/checkins/batch"
+BATCH_KIND = "application/x-ndjson"
+BATCH_LIMIT = 256
+BATCH_LIMIT_BYTES = 262_144
+"""How many check-ins, and how much of them, the Mac takes in one request."""
+FAILURES_LIMIT = 32
+GAPS_LIMIT = 8
 CHECK_IN_EVERY_SECONDS = 60.0
 
 AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
@@ -31,6 +52,8 @@ BootId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{7,6
 Sequence = Annotated[int, Quantity("1", "outbox id on the Pi", low=0, high=2**63 - 1)]
 Percent = Annotated[float, Quantity("%", "a share of the whole", low=0, high=100)]
 Count = Annotated[int, Quantity("1", "a count", low=0, high=2**63 - 1)]
+Bytes = Annotated[int, Quantity("By", "a size", low=0, high=2**63 - 1)]
+Age = Annotated[float, Quantity("s", "the Pi's clock", low=0, high=1e12)]
 SchemaVersion = Annotated[int, Quantity("1", "newest migration of anima.db", low=0, high=9999)]
 
 SENSORS = (
@@ -69,6 +92,16 @@ class IdentityReport(Closed):
     alive_seconds: Annotated[float, Quantity("s", "anima.db identity", low=0)]
 
 
+class Gap(Closed):
+    """Check-ins that the Pi's outbox had no room for: so many of those from first to last."""
+
+    first_seq: Sequence
+    last_seq: Sequence
+    count: Annotated[int, Quantity("1", "check-ins that will never come", low=1, high=2**63 - 1)]
+    from_at: Instant
+    upto_at: Instant
+
+
 class PiHealth(Closed):
     """What the Pi could not do, so that nobody has to guess."""
 
@@ -76,6 +109,25 @@ class PiHealth(Closed):
     dropped_records: Count = 0
     rejected_checkins: Count = 0
     schema_version: SchemaVersion | None = None
+    failures: (
+        Annotated[
+            dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Count],
+            Field(max_length=FAILURES_LIMIT),
+        ]
+        | None
+    ) = None
+    """What went wrong since the process began, by kind."""
+    outbox_bytes: Bytes | None = None
+    outbox_oldest_seconds: Age | None = None
+    thinned_checkins: Count | None = None
+    """Check-ins that lost their detail for want of room, until a check-in that says so arrives."""
+    gaps: Annotated[list[Gap], Field(max_length=GAPS_LIMIT)] | None = None
+    """What is missing altogether, until a check-in that says so arrives."""
+    db_bytes: Bytes | None = None
+    written_bytes_today: Bytes | None = None
+    backup_age_seconds: Age | None = None
+    rss_bytes: Bytes | None = None
+    clock_known: bool | None = None
 
 
 class Message(Closed):
@@ -114,6 +166,9 @@ class CheckIn(
     boot_id: BootId | None = None
     seq: Sequence | None = None
     recorded_at: Instant | None = None
+    monotonic_seconds: (
+        Annotated[float, Quantity("s", "CLOCK_BOOTTIME of the Pi", low=0, high=1e12)] | None
+    ) = None
     anima: Anima
     eisv: ReportedEisv | None = None
     sensor_data: SensorData = Field(default_factory=SensorData)
@@ -126,9 +181,10 @@ class CheckIn(
         if (self.boot_id is None) != (self.seq is None):
             raise ValueError("boot_id and seq belong together: send both or neither")
         for (part, name), since in CHECK_IN_SINCE.items():
-            inner = getattr(self, part)
+            inner = getattr(self, part) if part else self
             if since > self.contract and inner and name in inner.model_fields_set:
-                raise ValueError(f"{part}/{name}: unknown in contract {self.contract}")
+                where = f"{part}/{name}" if part else name
+                raise ValueError(f"{where}: unknown in contract {self.contract}")
         return self
 
     def told(self) -> bytes:
@@ -151,9 +207,9 @@ class CheckIn(
             return left
         members = from_json(left)
         for part, name in CHECK_IN_SINCE:
-            inner = members.get(part)  # null, if that was said
-            if inner and name in inner:
-                members[part] = {key: each for key, each in inner.items() if key != name}
+            inner = members.get(part) if part else members  # null, if that was said
+            if inner:
+                inner.pop(name, None)
         return to_json(members)
 
 

@@ -1,14 +1,15 @@
 """The check-in: what the creature says of itself, put together inside the store's transaction."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from apps.anima.feelings import report
+from apps.anima.outbox import Loss
 from apps.anima.readings import Reading, as_sensor_data
 from apps.anima.store import Snapshot
 from schemas.anima.tables import DrawingState
-from schemas.bridge import CONTRACT, CheckIn, PiHealth, SensorData
+from schemas.bridge import CONTRACT, FAILURES_LIMIT, CheckIn, PiHealth, SensorData
 from schemas.eisv import Anima, DrawingEisv
 
 SHARED = tuple(name for name in DrawingEisv.model_fields if name in DrawingState.model_fields)
@@ -30,6 +31,16 @@ def snapshot(row: DrawingState | None) -> DrawingEisv | None:
     return DrawingEisv.model_validate({name: getattr(row, name) for name in SHARED})
 
 
+def failures(*counts: Mapping[str, int]) -> dict[str, int]:
+    """What went wrong, of several counts together; the most frequent if it is too much to say."""
+    total: dict[str, int] = {}
+    for each in counts:
+        for kind, times in list(each.items()):
+            total[kind[:64]] = total.get(kind[:64], 0) + times
+    most = sorted(total.items(), key=lambda kind: -kind[1])[:FAILURES_LIMIT]
+    return dict(sorted(most))
+
+
 def compose(
     agent: str,
     boot_id: str,
@@ -38,10 +49,13 @@ def compose(
     anima: Anima,
     readings: Iterable[Reading],
     dropped: int,
+    monotonic_seconds: float | None = None,
+    health: Mapping[str, object] | None = None,
 ) -> Callable[[int, Snapshot | None], CheckIn]:
     """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot.
 
-    Without a snapshot, what the store knows is absent from the check-in.
+    Without a snapshot, what the store knows is absent from the check-in. ``health`` is what
+    others know: fields of ``PiHealth``.
     """
     data = as_sensor_data(readings)
 
@@ -52,20 +66,42 @@ def compose(
             boot_id=boot_id,
             seq=seq,
             recorded_at=now,
+            monotonic_seconds=monotonic_seconds,
             anima=anima,
             eisv=report(anima),
             sensor_data=SensorData.model_validate(
                 {**data, "drawing_eisv": snapshot(store.drawing) if store else None}
             ),
             identity=store.identity if store else None,
-            pi=PiHealth(
-                outbox_depth=store.waiting,
-                dropped_records=dropped,
-                rejected_checkins=store.rejected,
-                schema_version=store.schema_version,
-            )
+            pi=_health(store, now, {**(health or {}), "dropped_records": dropped})
             if store
             else None,
         )
 
     return build
+
+
+def _health(store: Snapshot, now: datetime, known: Mapping[str, object]) -> PiHealth:
+    told: dict[str, object] = {
+        "outbox_depth": store.waiting,
+        "rejected_checkins": store.rejected,
+        "schema_version": store.schema_version,
+        "outbox_bytes": store.waiting_bytes,
+        "thinned_checkins": sum(loss.stripped for loss in store.losses),
+    }
+    if store.oldest_at is not None:
+        told["outbox_oldest_seconds"] = max((now - store.oldest_at).total_seconds(), 0.0)
+    if gaps := [_gap(loss) for loss in store.losses if loss.missing]:
+        told["gaps"] = gaps
+    return PiHealth.model_validate({**told, **known})
+
+
+def _gap(loss: Loss) -> dict[str, object]:
+    """As it crosses the bridge."""
+    return {
+        "first_seq": loss.first_seq,
+        "last_seq": loss.last_seq,
+        "count": loss.missing,
+        "from_at": loss.from_at,
+        "upto_at": loss.upto_at,
+    }

@@ -10,8 +10,8 @@ from functools import partial
 from random import Random
 
 from apps.anima import canvas
-from apps.anima.checkin import compose, new_boot_id
-from apps.anima.condition import TELL_SECONDS, Teller
+from apps.anima.checkin import compose, failures, new_boot_id
+from apps.anima.condition import TELL_SECONDS, Teller, rss_bytes
 from apps.anima.failures import Failures
 from apps.anima.feelings import Mood, report
 from apps.anima.finished import Finished
@@ -155,7 +155,7 @@ class Life:
     def _check_in(self) -> None:
         if self._will.anima is None:
             return
-        now = datetime.now(UTC)
+        now, uptime = datetime.now(UTC), time.clock_gettime(time.CLOCK_BOOTTIME)
         composed = partial(
             compose,
             agent=self._settings.agent,
@@ -163,9 +163,12 @@ class Life:
             anima=self._will.anima,
             readings=self._readings,
             dropped=self._store.dropped.total,
+            monotonic_seconds=uptime,
+            health=self._health(),
         )
         try:
-            self._store.enqueue_checkin(self._boot_id, now, composed(boot_id=self._boot_id))
+            mine = composed(boot_id=self._boot_id)
+            self._store.enqueue_checkin(self._boot_id, now, mine, uptime)
         except ValueError as error:
             self._store.dropped.note("check-in", error)
         except (sqlite3.Error, TimeoutError) as error:
@@ -173,6 +176,14 @@ class Life:
             # A boot_id of its own, so that this key was never used and never will be.
             told = composed(boot_id=new_boot_id())(0, self._snapshot(error))
             self._send_unqueued(told.model_dump_json(exclude_none=True))
+
+    def _health(self) -> dict[str, object]:
+        """What a check-in tells of the process beside what the store knows."""
+        return {
+            "failures": failures(self._store.dropped.counts, self._failures.counts),
+            "written_bytes_today": self._store.card.today,
+            "rss_bytes": rss_bytes(),
+        }
 
     def _snapshot(self, trouble: Exception) -> Snapshot | None:
         """What the store can still tell; it is not asked twice if it did not answer once."""

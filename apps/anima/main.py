@@ -73,6 +73,7 @@ def run(settings: Settings) -> None:
         ballast.drop,
         linger=settings.commit_every_seconds,
         card=card,
+        outbox_limit_bytes=settings.outbox_limit_bytes,
     )
     client = Client(settings.governance_url, settings.governance_token)
     try:

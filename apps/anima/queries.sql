@@ -16,7 +16,8 @@ SELECT name, time_zone FROM _abode_adopted WHERE time_zone IS NOT NULL;
 -- The last page of every table: where a power cut would have left its mark.
 SELECT (SELECT creature_id FROM identity LIMIT 1), (SELECT max(id) FROM events),
        (SELECT max(id) FROM state_history), (SELECT max(id) FROM drawing_history),
-       (SELECT max(id) FROM outbox), (SELECT max(id) FROM outbox_rejected);
+       (SELECT max(id) FROM outbox), (SELECT max(id) FROM outbox_rejected),
+       (SELECT max(first_seq) FROM outbox_gaps);
 
 -- add_drawing_state --
 INSERT INTO drawing_history (timestamp, E, I, S, V, C, marks, phase, era, energy, curiosity,
@@ -80,46 +81,3 @@ SELECT creature_id, born_at, total_awakenings, total_alive_seconds, name, name_h
 UPDATE identity SET metadata = json_set(metadata, '$.governance_action', :action)
  WHERE creature_id = :creature_id
    AND json_extract(metadata, '$.governance_action') IS NOT :action;
-
--- add_checkin --
--- The id comes first: it is the seq inside the body.
-INSERT INTO outbox (boot_id, recorded_at, body) VALUES (:boot_id, :recorded_at, '{}')
-RETURNING id;
-
--- complete_checkin --
-UPDATE outbox SET body = :body WHERE id = :id;
-
--- oldest_checkins --
-SELECT id, boot_id, recorded_at, body, attempts, last_error
-  FROM outbox ORDER BY id LIMIT :limit;
-
--- count_checkins --
-SELECT (SELECT count(*) FROM outbox) AS waiting,
-       (SELECT count(*) FROM outbox_rejected) AS rejected;
-
--- drop_oldest_checkins --
--- Keeps the newest :keep; what it drops is counted.
-DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id DESC LIMIT -1 OFFSET :keep);
-
--- acknowledge_checkin --
-DELETE FROM outbox WHERE id = :id;
-
--- note_failed_attempt --
-UPDATE outbox SET attempts = attempts + 1, last_error = :reason WHERE id = :id;
-
--- reject_checkin --
-INSERT INTO outbox_rejected (id, boot_id, recorded_at, body, rejected_at, reason)
-SELECT id, boot_id, recorded_at, body, :now, :reason FROM outbox WHERE id = :id;
-
--- drop_oldest_rejected --
--- Keeps the newest :keep; what it drops is counted.
-DELETE FROM outbox_rejected
- WHERE id IN (SELECT id FROM outbox_rejected ORDER BY id DESC LIMIT -1 OFFSET :keep);
-
--- requeue_rejected --
--- Under their old ids: the seq inside the body is the id, and an id is never given twice.
-INSERT INTO outbox (id, boot_id, recorded_at, body)
-SELECT id, boot_id, recorded_at, body FROM outbox_rejected;
-
--- forget_rejected --
-DELETE FROM outbox_rejected;

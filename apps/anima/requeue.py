@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apps.anima.log import say
-from apps.anima.store import QUERIES
+from apps.anima.outbox import QUERIES, head
 from apps.sqlite import connect
 from schemas.errors import Refused, Unreachable
 from schemas.ports import ANIMA_DB
+
+REQUEUED = "requeued before it"
 
 
 def requeue(environment: Mapping[str, str]) -> int:
@@ -22,6 +24,9 @@ def requeue(environment: Mapping[str, str]) -> int:
     db = connect(path)
     try:
         db.execute("BEGIN IMMEDIATE")
+        for waiting in head(db):
+            # It comes behind what is moved, and may have been sent: nothing may change it then.
+            db.execute(QUERIES["note_failed_attempt"], {"id": waiting.id, "reason": REQUEUED})
         moved = db.execute(QUERIES["requeue_rejected"]).rowcount
         db.execute(QUERIES["forget_rejected"])
         db.execute("COMMIT")

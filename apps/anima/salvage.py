@@ -10,7 +10,7 @@ from apps.anima.transaction import is_passing
 
 HISTORY = ("events", "drawing_history", "state_history", "trajectory_events", "primitive_history")
 """Rows that never change: what the backup has of them is not replaced."""
-FIRST = ("outbox", "outbox_rejected", "identity")
+FIRST = ("outbox", "outbox_rejected", "outbox_gaps", "identity")
 MARGIN = 1_000_000
 """Ids go on so far above the highest that can still be read: two years of check-ins, one a minute.
 None is given twice, though the newest may be unreadable; governance takes the seq for an order."""

@@ -1,24 +1,32 @@
-"""The thread that owes governance its check-ins: oldest first, one at a time, until they arrive."""
+"""The thread that owes governance its check-ins: oldest first, until they arrive.
+
+The one of now goes alone, and is answered with what holds; a backlog goes in batches. After a
+failure one goes alone again, to see whether governance is back.
+"""
 
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from random import Random
 
+from apps.anima.backoff import Backoff
 from apps.anima.log import say
-from apps.anima.store import Store, Waiting
+from apps.anima.outbox import HEAD_LIMIT, Fate, Waiting
+from apps.anima.store import Store
 from apps.bridge.client import (
     Accepted,
     Client,
+    NoBatches,
     Outcome,
     RefusedByServer,
     Unavailable,
+    Unintelligible,
 )
 from schemas.bridge import CONTRACT, Action
 
-FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 1.0, 60.0
+GAPS_SINCE = 3
+"""The contract that tells of gaps."""
 IDLE_SECONDS = 0.5
 STORE_SECONDS = 5.0
 """How long to leave a store alone that could not answer."""
@@ -39,8 +47,7 @@ class Sender:
         pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._client, self._heard, self._pulse = store, client, heard, pulse
-        self._rng = Random()  # noqa: S311  jitter, not secrets
-        self._backoff = 0.0
+        self._backoff = Backoff()
         self._contract: int = CONTRACT
         self._unqueued: deque[str] = deque(maxlen=1)
         self._unkept: Action | None = None
@@ -80,7 +87,13 @@ class Sender:
         if self._unkept is not None:
             self._store.remember_action(self._unkept)
             self._unkept = None
-        waiting = self._store.oldest_checkins(1)
+        takes_more = self._client.takes_batches and not self._backoff.is_on
+        waiting = self._store.oldest_checkins(HEAD_LIMIT if takes_more else 1)
+        if len(waiting) > 1:
+            try:
+                return self.deliver_batch(waiting)
+            except NoBatches:
+                say("check-ins go one by one")
         return self.deliver(waiting[0]) if waiting else IDLE_SECONDS
 
     def _sleep(self, seconds: float) -> None:
@@ -93,14 +106,37 @@ class Sender:
         outcome = self._client.send(waiting.body.encode())
         self._unkept = standing = self._heard(outcome)
         if isinstance(outcome, Accepted):
-            self._store.acknowledge(waiting.id, standing)
+            self._store.acknowledge(waiting.id, standing, told=_is_told(outcome))
         elif isinstance(outcome, RefusedByServer):
-            self._store.reject(waiting.id, datetime.now(UTC), outcome.reason)
+            self._store.reject(waiting.id, datetime.now(UTC), outcome.reason, standing)
             say("check-in rejected", seq=waiting.id, reason=outcome.reason)
         else:
             self._store.note_attempt(waiting.id, outcome.reason, standing)
         self._unkept = None
         return self._pause(outcome, waiting.id)
+
+    def deliver_batch(self, waiting: Sequence[Waiting]) -> float:
+        """Send several at once and settle them at once; gives the seconds to wait afterwards.
+
+        Of their verdicts the newest counts; if any could not be read, that does.
+        """
+        outcomes = self._client.send_batch([one.body.encode() for one in waiting])
+        self._unkept = standing = self._heard(_decisive(outcomes))
+        fates, told = [], None
+        later: Outcome | None = None
+        for one, outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                fates.append(Fate(one.id))
+                told = one.id if _is_told(outcome) else told
+            elif isinstance(outcome, RefusedByServer):
+                fates.append(Fate(one.id, outcome.reason, is_final=True))
+                say("check-in rejected", seq=one.id, reason=outcome.reason)
+            elif later is None:
+                later = outcome
+                fates.append(Fate(one.id, outcome.reason))
+        self._store.settle("batch", fates, standing, told=told)
+        self._unkept = None
+        return self._pause(later or outcomes[-1], waiting[-1].id)
 
     def deliver_unqueued(self, body: str) -> float:
         """Send a check-in that is nowhere on disk; if it does not arrive it is lost, counted."""
@@ -113,16 +149,26 @@ class Sender:
     def _pause(self, outcome: Outcome, seq: int) -> float:
         """The seconds until the next attempt: none after an answer, ever longer without one."""
         if isinstance(outcome, Accepted | RefusedByServer):
-            if self._backoff and isinstance(outcome, Accepted):
+            if self._backoff.is_on and isinstance(outcome, Accepted):
                 say("governance answers again", seq=seq)
             if self._client.contract != self._contract:
                 self._contract = self._client.contract
                 say("governance speaks another contract", contract=self._contract)
-            self._backoff = 0.0
+            self._backoff.reset()
             return 0.0
-        if not self._backoff:
+        if not self._backoff.is_on:
             say("check-in not delivered", seq=seq, reason=outcome.reason)
-        self._backoff = min(max(2 * self._backoff, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)
-        asked = outcome.retry_after if isinstance(outcome, Unavailable) else 0.0
-        wait = max(self._backoff * self._rng.uniform(0.5, 1.0), asked)
-        return min(max(wait, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)
+        return self._backoff.wait(outcome.retry_after if isinstance(outcome, Unavailable) else 0.0)
+
+
+def _decisive(outcomes: Sequence[Outcome]) -> Outcome:
+    """What counts of a batch: an answer that is none, else the newest verdict, else the last no."""
+    for kind in (Unintelligible, Accepted):
+        if found := [outcome for outcome in outcomes if isinstance(outcome, kind)]:
+            return found[-1]
+    return outcomes[-1]
+
+
+def _is_told(outcome: Accepted) -> bool:
+    """Whether governance heard of the gaps, too."""
+    return outcome.verdict.contract >= GAPS_SINCE

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import SecretStr, StringConstraints, ValidationError, field_validator
 
 from apps.anima.card import BUDGET_BYTES
+from apps.anima.outbox import LIMIT_BYTES
 from schemas.bridge import AgentName
 from schemas.errors import Refused
 from schemas.ports import ANIMA_CONFIG_DIR
@@ -49,6 +50,10 @@ class Settings(Closed):
     """Weights of the feelings; without it feelings.toml at home, if that is there."""
     name: Annotated[str, StringConstraints(pattern=r"^\S(.{0,62}\S)?$")] | None = None
     """What the creature is called; without it, as before."""
+    outbox_limit_bytes: Annotated[
+        int, Quantity("By", "environment", low=1_048_576, high=4_294_967_296)
+    ] = LIMIT_BYTES
+    """What may wait for governance; beyond it, it is thinned (docs/bridge.md)."""
 
     @field_validator("home", "feelings")
     @classmethod

@@ -4,14 +4,16 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from apps.anima import outbox
 from apps.anima.card import Card
 from apps.anima.failures import Failures
 from apps.anima.finished import Finished
 from apps.anima.instants import Zones, as_instant, zones
+from apps.anima.outbox import REJECTED_LIMIT, Fate, Loss, Waiting
 from apps.anima.promise import Promise
 from apps.anima.writer import Role, Writer
 from apps.migrate.lines import line, require
@@ -24,13 +26,10 @@ from schemas.errors import Diverged, Unreachable
 QUERIES = load(Path(__file__).with_name("queries.sql"))
 FINISHED = load(Path(__file__).with_name("finished.sql"))
 GROWTH = load(Path(__file__).with_name("growth.sql"))
-OUTBOX_LIMIT = 20_000
-"""Two weeks of check-ins, one a minute. Beyond it the oldest are dropped, and counted."""
-REJECTED_LIMIT = 1_000
-"""Rejected check-ins that are kept. Beyond it the oldest are dropped, and counted."""
 ANSWER_SECONDS = 15.0
 """The main loop may wait this long and a snapshot more, and still feed a watchdog of 30 s."""
 SNAPSHOT_SECONDS = 5.0
+FOR_EVER = 2**63 - 1
 LEDGER = "_yoyo_migration"
 ADOPTED = "_abode_adopted"
 MIGRATE = "apply the anima migrations: deploy again"
@@ -45,15 +44,11 @@ class Snapshot:
     waiting: int
     rejected: int
     schema_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A check-in that governance has not acknowledged; ``body`` is JSON text."""
-
-    id: int
-    body: str
-    attempts: int
+    waiting_bytes: int = 0
+    oldest_at: datetime | None = None
+    """When the oldest that waits was recorded; not the one that is being put together."""
+    losses: Sequence[Loss] = ()
+    """What the outbox had no room for, and governance was not told of."""
 
 
 class Store:
@@ -68,8 +63,10 @@ class Store:
         *,
         linger: float = 0.0,
         card: Card | None = None,
+        outbox_limit_bytes: int = outbox.LIMIT_BYTES,
     ) -> None:
         self._creature_id = creature_id
+        self._outbox_limit_bytes = outbox_limit_bytes
         self._zones: Zones = {}
         self._untold = Failures("not told")
         self._writer = Writer(path, self._open, pulse, full, linger)
@@ -187,64 +184,74 @@ class Store:
         self._wait("action", lambda db: self._remember(db, action))
 
     def enqueue_checkin(
-        self, boot_id: str, now: datetime, build: Callable[[int, Snapshot], CheckIn]
+        self,
+        boot_id: str,
+        now: datetime,
+        build: Callable[[int, Snapshot], CheckIn],
+        monotonic_seconds: float | None = None,
     ) -> int:
-        """Put a check-in on disk and give its seq. ``build`` gets the seq and the store's state."""
+        """Put a check-in on disk and give its seq. ``build`` gets the seq and the store's state.
 
-        def work(db: sqlite3.Connection) -> tuple[int, int]:
-            row = {"boot_id": boot_id, "recorded_at": as_text(now)}
-            seq: int = db.execute(QUERIES["add_checkin"], row).fetchone()["id"]
-            body = build(seq, self._snapshot(db)).model_dump_json(exclude_none=True)
-            db.execute(QUERIES["complete_checkin"], {"id": seq, "body": body})
-            lost = db.execute(QUERIES["drop_oldest_checkins"], {"keep": OUTBOX_LIMIT}).rowcount
-            return seq, lost
+        What there is no room for is thinned in the same transaction, and counted.
+        """
 
-        seq, lost = self._wait("outbox", work)
-        if lost:
-            self.dropped.note("outbox", f"outbox holds {OUTBOX_LIMIT} check-ins", lost)
+        def work(db: sqlite3.Connection) -> tuple[int, Loss | None]:
+            row = {
+                "boot_id": boot_id,
+                "recorded_at": as_text(now),
+                "monotonic_seconds": monotonic_seconds,
+            }
+            seq: int = db.execute(outbox.QUERIES["add_checkin"], row).fetchone()["id"]
+            body = build(seq, self._snapshot(db, seq)).model_dump_json(exclude_none=True)
+            db.execute(outbox.QUERIES["complete_checkin"], {"id": seq, "body": body})
+            return seq, outbox.make_room(db, self._outbox_limit_bytes, seq)
+
+        seq, cost = self._wait("outbox", work)
+        if cost and cost.missing:
+            cause = f"outbox holds {self._outbox_limit_bytes} bytes"
+            self.dropped.note("outbox", cause, cost.missing)
         return int(seq)
 
     def snapshot(self) -> Snapshot:
         """What a check-in that cannot be enqueued tells of the store."""
         return self._wait("read", self._snapshot, "read", SNAPSHOT_SECONDS)  # type: ignore[no-any-return]
 
-    def oldest_checkins(self, limit: int) -> list[Waiting]:
-        """The check-ins to send next, in order."""
+    def oldest_checkins(self, limit: int, limit_bytes: int = outbox.HEAD_BYTES) -> list[Waiting]:
+        """The check-ins to send next, in order; one at least if any waits."""
+        return self._wait("read", lambda db: outbox.head(db, limit, limit_bytes), "read")  # type: ignore[no-any-return]
 
-        def work(db: sqlite3.Connection) -> list[Waiting]:
-            rows = db.execute(QUERIES["oldest_checkins"], {"limit": limit}).fetchall()
-            return [Waiting(row["id"], row["body"], row["attempts"]) for row in rows]
+    def acknowledge(self, seq: int, action: str | None = None, *, told: bool = False) -> None:
+        """Governance has it on disk: forget it here, and keep what governance said with it.
 
-        return self._wait("read", work, "read")  # type: ignore[no-any-return]
-
-    def acknowledge(self, seq: int, action: str | None = None) -> None:
-        """Governance has it on disk: forget it here, and keep what governance said with it."""
-
-        def work(db: sqlite3.Connection) -> None:
-            _run(db, "acknowledge_checkin", {"id": seq})
-            self._remember(db, action)
-
-        self._wait("acknowledge", work)
+        ``told``: it was sent whole, so that its gaps are known there, too.
+        """
+        self.settle("acknowledge", [Fate(seq)], action, told=seq if told else None)
 
     def note_attempt(self, seq: int, reason: str, action: str | None = None) -> None:
         """It did not arrive; it stays where it is. ``action`` is what holds until it does."""
+        self.settle("attempt", [Fate(seq, reason)], action)
 
-        def work(db: sqlite3.Connection) -> None:
-            _run(db, "note_failed_attempt", {"id": seq, "reason": reason})
-            self._remember(db, action)
-
-        self._wait("attempt", work)
-
-    def reject(self, seq: int, now: datetime, reason: str) -> None:
+    def reject(self, seq: int, now: datetime, reason: str, action: str | None = None) -> None:
         """Governance will never take it: set it aside with the reason."""
+        self.settle("reject", [Fate(seq, reason, is_final=True)], action, now)
+
+    def settle(
+        self,
+        kind: str,
+        fates: Sequence[Fate],
+        action: str | None = None,
+        now: datetime | None = None,
+        *,
+        told: int | None = None,
+    ) -> None:
+        """Write down what became of several at once, and what holds now: all of it or nothing."""
+        at = as_text(now or datetime.now(UTC))
 
         def work(db: sqlite3.Connection) -> int:
-            letter = {"id": seq, "now": as_text(now), "reason": reason}
-            db.execute(QUERIES["reject_checkin"], letter)
-            db.execute(QUERIES["acknowledge_checkin"], {"id": seq})
-            return db.execute(QUERIES["drop_oldest_rejected"], {"keep": REJECTED_LIMIT}).rowcount
+            self._remember(db, action)
+            return outbox.settle(db, fates, at, told)
 
-        if lost := self._wait("reject", work):
+        if lost := self._wait(kind, work):
             self.dropped.note("rejected", f"{REJECTED_LIMIT} rejected check-ins are kept", lost)
 
     def _rename(self, db: sqlite3.Connection, name: str, now: datetime) -> None:
@@ -261,9 +268,12 @@ class Store:
             said = {"creature_id": self._creature_id, "action": action}
             _run(db, "remember_action", said)
 
-    def _snapshot(self, db: sqlite3.Connection) -> Snapshot:
+    def _snapshot(self, db: sqlite3.Connection, before: int = FOR_EVER) -> Snapshot:
+        """``before`` is the check-in that is being put together, if it has a number."""
         who = db.execute(QUERIES["identity"], {"creature_id": self._creature_id}).fetchone()
-        counts = db.execute(QUERIES["count_checkins"]).fetchone()
+        counts = outbox.tally(db)
+        (rejected,) = db.execute(outbox.QUERIES["count_rejected"]).fetchone()
+        oldest = db.execute(outbox.QUERIES["oldest_recorded_at"], {"before": before}).fetchone()
         applied = [int(row["migration_id"][:4]) for row in db.execute(QUERIES["applied"])]
         return Snapshot(
             drawing=self._last_step(db),
@@ -272,9 +282,12 @@ class Store:
             )
             if who
             else None,
-            waiting=counts["waiting"],
-            rejected=counts["rejected"],
+            waiting=counts.waiting,
+            rejected=rejected,
             schema_version=max(applied, default=None),
+            waiting_bytes=counts.bytes,
+            oldest_at=datetime.fromisoformat(oldest["recorded_at"]) if oldest else None,
+            losses=outbox.losses(db),
         )
 
     def _last_step(self, db: sqlite3.Connection) -> DrawingState | None:
@@ -298,6 +311,7 @@ class Store:
 
     def _open(self, db: sqlite3.Connection) -> None:
         self._zones = check(db, self._path)
+        outbox.begin(db)
 
     def _add(self, kind: str, query: str, row: dict[str, Any], role: Role = "record") -> Promise:
         return self._writer.submit(kind, lambda db: _run(db, query, row), role)

@@ -18,9 +18,10 @@ class Will:
     """The decision in force.
 
     A hold is a pause that governance gave, or an answer in which no verdict could be read. It
-    lasts until governance says proceed to a check-in for the first time: silence, restarts and
-    a repeat of what was said before do not lift it. Without a hold, a proceed runs out; then,
-    and whenever governance is known to be away, the creature decides by how it feels.
+    lasts until governance says proceed to a check-in for the first time: silence, restarts, a
+    repeat of what was said before and a word on what is past do not lift it. Without a hold, a
+    proceed runs out; then, and whenever governance is known to be away, the creature decides by
+    how it feels.
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class Will:
                 self._tell(before)
 
     def _obey(self, verdict: Verdict) -> None:
-        if verdict.repeated and verdict.action is Action.PROCEED:
-            return  # said before, perhaps before the pause
+        if (verdict.repeated or verdict.late) and verdict.action is Action.PROCEED:
+            return  # said before, or of what was before: perhaps before the pause
         self._heard_at, self._cause = self._clock(), None
         self._is_held = verdict.action is Action.PAUSE
         self.decision = Decision(

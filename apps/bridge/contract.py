@@ -24,6 +24,7 @@ def schemas(contract: int) -> dict[str, Schema]:
     for (part, name), since in CHECK_IN_SINCE.items():
         if since > contract:
             del _part(check_in, part)["properties"][name]
+    _prune(check_in)
     verdict = Verdict.model_json_schema(mode="serialization")
     for name, since in VERDICT_SINCE.items():
         if since > contract:
@@ -83,10 +84,23 @@ def main(words: Sequence[str]) -> int:
 
 
 def _part(schema: Schema, name: str) -> Schema:
-    """The definition of a nested model that may be absent."""
+    """The definition of a nested model that may be absent; without a name the message itself."""
+    if not name:
+        return schema
     refs = [choice["$ref"] for choice in schema["properties"][name]["anyOf"] if "$ref" in choice]
     found: Schema = schema["$defs"][refs[0].rpartition("/")[2]]
     return found
+
+
+def _prune(schema: Schema) -> None:
+    """Leave out the definitions that nothing speaks of, such as those of a later contract."""
+    while True:
+        told = json.dumps(schema)
+        unused = [name for name in schema["$defs"] if f'"#/$defs/{name}"' not in told]
+        if not unused:
+            return
+        for name in unused:
+            del schema["$defs"][name]
 
 
 def _never_null(properties: Schema, name: str) -> None:

@@ -20,7 +20,7 @@ import httptools
 
 from apps.bridge.refusals import Malformed, TooLarge, TooSlow
 from apps.bridge.web import NONE, Answer, Request, refusal
-from schemas.bridge import CHECK_IN_LIMIT_BYTES
+from schemas.bridge import BATCH_LIMIT_BYTES, BATCH_PATH, CHECK_IN_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from apps.bridge.listener import Listener
@@ -30,6 +30,8 @@ HEAD_SECONDS = 10.0
 HEAD_LIMIT_BYTES = 65_536
 HEADERS_LIMIT = 100
 BODY_SECONDS = 5.0
+LONGER = {BATCH_PATH.encode(): BATCH_LIMIT_BYTES}
+"""Paths whose bodies may be longer than a check-in."""
 PIPELINE_LIMIT = 16
 STALL_SECONDS = 20.0
 """How long a part of a stream may wait for a reader that takes nothing."""
@@ -163,9 +165,10 @@ class Wire(asyncio.Protocol):
         if len(self._waiting) >= PIPELINE_LIMIT:
             self._transport.abort()
             raise TooMuch
+        self._limit = LONGER.get(self._url.partition(b"?")[0], CHECK_IN_LIMIT_BYTES)
         claimed = self._headers.get(b"content-length", b"0")
-        if claimed.isdigit() and int(claimed) > CHECK_IN_LIMIT_BYTES:
-            said = f"body: {claimed.decode():.40} bytes are above {CHECK_IN_LIMIT_BYTES}"
+        if claimed.isdigit() and int(claimed) > self._limit:
+            said = f"body: {claimed.decode():.40} bytes are above {self._limit}"
             self._refuse(TooLarge(said), LINGER_BODY_BYTES)
             raise TooMuch
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._serving:
@@ -175,8 +178,8 @@ class Wire(asyncio.Protocol):
         """A piece of its body."""
         self._unread = 0
         self._body += body
-        if len(self._body) > CHECK_IN_LIMIT_BYTES:
-            self._refuse(TooLarge(f"body: above {CHECK_IN_LIMIT_BYTES} bytes"), LINGER_BODY_BYTES)
+        if len(self._body) > self._limit:
+            self._refuse(TooLarge(f"body: above {self._limit} bytes"), LINGER_BODY_BYTES)
             raise TooMuch
 
     def on_message_complete(self) -> None:

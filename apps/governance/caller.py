@@ -30,11 +30,12 @@ def no_web_page(asked: Request) -> None:
             raise Forbidden(f"Host {host!r:.80}: is not the loopback", "ask http://localhost")
 
 
-def is_json(asked: Request) -> None:
+def is_json(asked: Request, wanted: str = JSON) -> None:
     """Refuse a body that says it is something else: forms and text need no leave of a browser."""
     kind = (asked.header(b"content-type") or "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise Unsupported(f"Content-Type {kind!r:.80}: is not {JSON}", f"send Content-Type: {JSON}")
+    if kind != wanted:
+        said = f"Content-Type {kind!r:.80}: is not {wanted}"
+        raise Unsupported(said, f"send Content-Type: {wanted}")
 
 
 def session_id(asked: Request) -> str | None:

@@ -13,16 +13,16 @@ from apps.governance.report import Report
 from apps.governance.sessions import Sessions
 from apps.governance.writer import Outcome, Writer
 from apps.postgres import Pool
-from schemas.bridge import Verdict
+from schemas.bridge import BATCH_LIMIT, Verdict
 from schemas.errors import HouseError, Unreachable
 from schemas.governance.thresholds import Thresholds
 
 QUEUE_LIMIT = 1_024
-BATCH_LIMIT = 256
 AHEAD = 2
 """Batches whose lines may be on their way to the disk."""
 
-Waiting = tuple[Report, asyncio.Future[Verdict]]
+Waiting = tuple[Report, asyncio.Future[Verdict], object]
+"""A check-in, who waits for its verdict, and what it came with: that is committed together."""
 
 
 class Checkins:
@@ -84,13 +84,28 @@ class Checkins:
 
     def put(self, said: Report) -> asyncio.Future[Verdict]:
         """The verdict to come, of a check-in that is admitted."""
+        self._require_room(1)
+        return self._queued(said, None)
+
+    def put_all(self, reports: Sequence[Report]) -> list[asyncio.Future[Verdict]]:
+        """The verdicts to come of one agent's, in order: all of them are queued or none is.
+
+        They are committed together, so that none overtakes another. BATCH_LIMIT at most.
+        """
+        self._require_room(len(reports))
+        parcel = object()
+        return [self._queued(said, parcel) for said in reports]
+
+    def _require_room(self, count: int) -> None:
         if self._closed:
             raise self._closed
         self._audit.require()
-        if len(self._queue) >= QUEUE_LIMIT:
+        if len(self._queue) + count > QUEUE_LIMIT:
             raise Busy(f"{len(self._queue)} check-ins are waiting already", "send it again later")
+
+    def _queued(self, said: Report, parcel: object) -> asyncio.Future[Verdict]:
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._queue.append((said, answer))
+        self._queue.append((said, answer, parcel))
         self._wake.set()
         return answer
 
@@ -106,14 +121,21 @@ class Checkins:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                size = min(len(self._queue), BATCH_LIMIT)
-                waiting = [self._queue.popleft() for _ in range(size)]
-                outcomes, told = await self._writer.write([said for said, _ in waiting])
+                waiting = [self._queue.popleft() for _ in range(self._whole())]
+                outcomes, told = await self._writer.write([said for said, *_ in waiting])
                 answering.append(asyncio.create_task(_answer(waiting, outcomes, told)))
                 while len(answering) > AHEAD or (answering and answering[0].done()):
                     await answering.popleft()
         await asyncio.gather(*answering)
         await self._writer.close()
+
+    def _whole(self) -> int:
+        """How many to take: as many as may be, but no part of what came together."""
+        size = min(len(self._queue), BATCH_LIMIT)
+        if size < len(self._queue) and (parcel := self._queue[size][2]) is not None:
+            while size and self._queue[size - 1][2] is parcel:
+                size -= 1
+        return size
 
     def close(self, reason: HouseError) -> None:
         """Take no more; what is queued is still committed."""
@@ -132,7 +154,7 @@ async def _answer(
             await each
     except Unreachable as error:
         outcomes = [error if isinstance(out, Verdict) else out for out in outcomes]
-    for (_, answer), outcome in zip(waiting, outcomes, strict=True):
+    for (_, answer, _), outcome in zip(waiting, outcomes, strict=True):
         if answer.done():
             continue  # the caller hung up; the row stands
         if isinstance(outcome, Verdict):

@@ -72,7 +72,7 @@ class Intake:
         heard: list[tuple[Asking, CheckIn, Report]] = []
         for each, request, said, told in read:
             try:
-                heard.append((each, said, await _reported(request, said, told, now)))
+                heard.append((each, said, await reported(request, said, told, now)))
             except Exception as error:  # noqa: BLE001  told to its caller
                 self._refuse(each, error)
         too_many = await self._checkins.admitted([made for *_, made in heard])
@@ -123,7 +123,8 @@ async def _let_in(
     return found
 
 
-async def _reported(request: Request, said: CheckIn, told: bytes, now: datetime) -> Report:
+async def reported(request: Request, said: CheckIn, told: bytes, now: datetime) -> Report:
+    """The check-in as its caller's, who may check in."""
     who = await request.caller(in_body=said.agent, checks_in=True)
     if who.agent is None:
         raise Refused("check-in: agent: is missing", "name it in the body or as X-Agent-Id")

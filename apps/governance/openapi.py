@@ -6,7 +6,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from apps.bridge.tools import Toolbox
-from schemas.bridge import CheckIn, Verdict
+from schemas.bridge import (
+    BATCH_KIND,
+    BATCH_LIMIT,
+    BATCH_LIMIT_BYTES,
+    BATCH_PATH,
+    CheckIn,
+    Verdict,
+)
 from schemas.governance.calls import Call, Refusal, VerdictRefusal
 from schemas.governance.calls.health import HealthReply
 from schemas.governance.calls.where import Where, WhereReply
@@ -75,7 +82,24 @@ def document(toolbox: Toolbox, version: str) -> dict[str, Any]:
                 "requestBody": takes(CheckIn),
                 "responses": answers(Verdict),
             }
-        }
+        },
+        BATCH_PATH: {
+            "post": {
+                "operationId": "check_in_batch",
+                "summary": f"Up to {BATCH_LIMIT} check-ins in {BATCH_LIMIT_BYTES} bytes, one on a"
+                " line, oldest first. Each line of the answer is what its check-in would have got"
+                " alone, once all are on disk: status, answer and, if it is to come later,"
+                " retry_after.",
+                "requestBody": {"required": True, "content": _lines(takes(CheckIn))},
+                "responses": {
+                    **answers(Verdict),
+                    "200": {
+                        "description": "an answer to each, in order",
+                        "content": _lines(_outcome(answers(Verdict))),
+                    },
+                },
+            }
+        },
     }
     for tool in toolbox.values():
         refusal = VerdictRefusal if tool.is_verdict else Refusal
@@ -142,6 +166,24 @@ def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
         for name in model.model_fields
         if name in own
     ]
+
+
+def _outcome(answers: dict[str, Any]) -> dict[str, Any]:
+    """One line of the answer to a batch."""
+    told = [answers[code]["content"]["application/json"]["schema"] for code in ("200", "422")]
+    number = {"type": "integer"}
+    schema = {
+        "type": "object",
+        "properties": {"status": number, "answer": {"anyOf": told}, "retry_after": number},
+        "required": ["status", "answer"],
+        "additionalProperties": False,
+    }
+    return {"content": _json(schema)}
+
+
+def _lines(of: dict[str, Any]) -> dict[str, Any]:
+    """The same, a line of JSON each."""
+    return {BATCH_KIND: {"schema": of["content"]["application/json"]["schema"]}}
 
 
 def _json(schema: Any) -> dict[str, Any]:

@@ -113,9 +113,12 @@ def state_json(told: Mapping[str, Any]) -> dict[str, Any]:
     """What was sent beside the anima; a key that was not sent is not there."""
     environment = dict(told.get("sensor_data") or {})
     drawing = environment.pop("drawing_eisv", None)
-    beside = {name: dict(told[name]) for name in ("identity", "pi") if told.get(name)}
+    beside = {name: told.get(name) for name in ("identity", "pi")}
     parts = {"drawing_eisv": drawing, "environment": environment, **beside}
-    return {name: part for name, part in parts.items() if part}
+    state = {name: part for name, part in parts.items() if part}
+    if (uptime := told.get("monotonic_seconds")) is not None:
+        state["monotonic_seconds"] = uptime
+    return state
 
 
 def verdict(said: Report, made: Judgement, *, late: bool) -> Verdict:

@@ -15,7 +15,9 @@ from apps.governance.checkins import Checkins
 from apps.governance.intake import Intake
 from apps.governance.numbers import Numbers
 from apps.governance.openapi import document
+from apps.governance.parcels import Parcels
 from apps.governance.web import Request, Routes
+from schemas.bridge import BATCH_PATH
 from schemas.errors import HouseError, Refused, Unreachable
 
 INDEX = b"""governance of abode
@@ -24,6 +26,7 @@ GET  /health           how it stands; /health/live, /health/ready
 GET  /v1/where?term=   where a piece of data lives
 GET  /metrics          health in numbers, for Prometheus
 POST /v1/checkins      a check-in (JSON), answered with a verdict
+POST /v1/checkins/batch  several (a line of JSON each), each answered on a line of its own
 GET  /v1/tools         every tool; POST /v1/tools/NAME uses one
 POST /mcp              the same as MCP tools
 GET  /v1/openapi.json  all of it, described
@@ -54,6 +57,7 @@ def routes(parts: Parts, *rooms: Routes) -> Routes:
 
     return {
         "/v1/checkins": {"POST": Intake(parts.checkins, parts.numbers)},
+        BATCH_PATH: {"POST": Parcels(parts.checkins, parts.numbers).take},
         "/v1/tools": {"GET": _always(listed)},
         "/v1/tools/*": {"POST": use},
         "/v1/openapi.json": {"GET": _always(described)},

@@ -121,14 +121,14 @@ class Doors:
         handler = self._routes.get(asked.path, {}).get(asked.method)
         if handler is None or callable(handler):
             return self._answer(asked)
-        return handler.take(asked, self._open, _refused)
+        return handler.take(asked, self._open, refused)
 
     async def _answer(self, asked: web.Request) -> Answer:
         try:
             return await self._handled(asked)
         except Exception as error:  # noqa: BLE001  told to the caller, and what is new to the log
             methods, _ = self._found(asked.path)
-            return _refused(asked, error, ", ".join(methods or ()))
+            return refused(asked, error, ", ".join(methods or ()))
 
     async def _handled(self, asked: web.Request) -> Answer:
         path, method = asked.path, asked.method
@@ -162,7 +162,8 @@ class Doors:
         return self._routes.get(f"{above}/*") if tail else None, tail
 
 
-def _refused(asked: web.Request, error: Exception, allow: str = "") -> Answer:
+def refused(asked: web.Request, error: Exception, allow: str = "") -> Answer:
+    """Whatever went wrong, as an answer; what is our own fault goes to the log, too."""
     if isinstance(error, HouseError):
         return web.refusal(error, allow)
     if isinstance(error, psycopg.Error):

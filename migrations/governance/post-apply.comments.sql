@@ -72,7 +72,7 @@ COMMENT ON COLUMN core.agent_state.warmth IS 'Anima, mapped from the sensors; a 
 COMMENT ON COLUMN core.agent_state.clarity IS 'Anima, mapped from the sensors; a ratio; unit 1; range [0, 1]';
 COMMENT ON COLUMN core.agent_state.stability IS 'Anima, mapped from the sensors; a ratio; unit 1; range [0, 1]';
 COMMENT ON COLUMN core.agent_state.presence IS 'Anima, mapped from the sensors; a ratio; unit 1; range [0, 1]';
-COMMENT ON COLUMN core.agent_state.state_json IS 'What was sent beside: drawing_eisv, environment, identity, pi.';
+COMMENT ON COLUMN core.agent_state.state_json IS 'What was sent beside: drawing_eisv, environment, identity, pi, monotonic_seconds.';
 COMMENT ON TABLE core.calibration IS 'The thresholds of a verdict. One row, changed by an operator, followed by the writer.';
 COMMENT ON COLUMN core.calibration.singleton IS 'There is one row.';
 COMMENT ON COLUMN core.calibration.data IS 'Threshold by name.';

@@ -31,6 +31,13 @@ Boot = Annotated[
 ]
 
 
+Monotonic = Annotated[
+    float | None,
+    Quantity("s", "CLOCK_BOOTTIME", low=0, high=1e12),
+]
+Seq = Annotated[int, Quantity("1", "outbox id", low=1, high=2**63 - 1)]
+
+
 class EventType(StrEnum):
     """What can happen to the creature."""
 
@@ -150,6 +157,9 @@ class WaitingCheckIn(Table, owner="pi", store="anima", table="outbox", key=("id"
     body: Annotated[JsonObject, Column("The check-in as it is sent.")]
     attempts: Annotated[Count, Column("Times it was sent in vain.", default="0")] = 0
     last_error: Annotated[str | None, Column("Why the last attempt failed.")] = None
+    monotonic_seconds: Annotated[Monotonic, Column("The same by the clock that never jumps.")] = (
+        None
+    )
 
 
 class RejectedCheckIn(Table, owner="pi", store="anima", table="outbox_rejected", key=("id",)):
@@ -161,6 +171,21 @@ class RejectedCheckIn(Table, owner="pi", store="anima", table="outbox_rejected",
     body: Annotated[JsonObject, Column("The check-in as it was sent.")]
     rejected_at: Annotated[Instant, Column("When governance refused it.")]
     reason: Annotated[Reason, Column("What governance said.")]
+    monotonic_seconds: Annotated[
+        Monotonic, Column("When it was composed, by the clock that never jumps.")
+    ] = None
+
+
+class OutboxGap(Table, owner="pi", store="anima", table="outbox_gaps", key=("first_seq",)):
+    """What the outbox had no room for; deleted once governance was told of it."""
+
+    first_seq: Annotated[Seq, Column("The first that is missing.")]
+    last_seq: Annotated[Seq, Column("The last that is missing.")]
+    count: Annotated[Count, Column("Check-ins that are missing.")]
+    stripped: Annotated[Count, Column("Check-ins that lost their detail.")]
+    from_at: Annotated[Instant, Column("When the first was composed.")]
+    upto_at: Annotated[Instant, Column("When the last was composed.")]
+    changed_seq: Annotated[Seq, Column("The newest check-in when it last changed.")]
 
 
 TABLES: tuple[type[Table], ...] = (
@@ -170,5 +195,6 @@ TABLES: tuple[type[Table], ...] = (
     DrawingState,
     WaitingCheckIn,
     RejectedCheckIn,
+    OutboxGap,
 )
 """What the process needs; the rest of the line is in the files beside this one."""

@@ -235,7 +235,8 @@ class AgentState(
     stability: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
     presence: Annotated[Ratio, Column("Anima, mapped from the sensors.")]
     state_json: Annotated[
-        JsonObject, Column("What was sent beside: drawing_eisv, environment, identity, pi.")
+        JsonObject,
+        Column("What was sent beside: drawing_eisv, environment, identity, pi, monotonic_seconds."),
     ]
 
 

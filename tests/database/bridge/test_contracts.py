@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from apps.bridge.client import Accepted, Client
-from schemas.bridge import RELEASED
+from schemas.bridge import CONTRACT, RELEASED, CheckIn
 
 ROW = "SELECT late, encode(body_sha256, 'hex') FROM core.agent_state ORDER BY state_id"
 
@@ -84,10 +84,10 @@ def test_the_real_client_is_answered_as_ever(released, governance, tool):
 
 def test_a_pi_of_the_future_is_told_what_is_spoken(released, governance, pi):
     """Nothing of it is stored."""
-    future = {**_full(released, 2, 1), "contract": 3, "unheard_of": True}
-    listed = json.loads(released.golden(2, "refusal.contract"))
+    future = {**_full(released, CONTRACT, 1), "contract": CONTRACT + 1, "unheard_of": True}
+    listed = json.loads(released.golden(CONTRACT, "refusal.contract"))
 
-    assert pi(3, future, status=422) == listed
+    assert pi(CONTRACT + 1, future, status=422) == listed
     assert listed["contracts"] == list(RELEASED)
     assert governance.rows(ROW) == []
 
@@ -95,9 +95,19 @@ def test_a_pi_of_the_future_is_told_what_is_spoken(released, governance, pi):
 def test_our_own_client_speaks_the_newest_with_it(released, governance):
     """In one request; what it also said is kept beside."""
     client = Client(f"http://127.0.0.1:{governance.local}", SecretStr("unused"))
-    outcome = client.send(released.golden(2, "check-in.full"))
+    outcome = client.send(released.golden(CONTRACT, "check-in.full"))
     query = "SELECT state_json -> 'pi' -> 'schema_version' FROM core.agent_state"
 
     assert isinstance(outcome, Accepted)
-    assert (outcome.verdict.contract, outcome.verdict.late) == (2, False)
+    assert (outcome.verdict.contract, outcome.verdict.late) == (CONTRACT, False)
     assert governance.rows(query) == [(4,)]
+
+
+def test_what_a_pi_says_of_itself_is_kept_whole(released, governance, pi):
+    """Every field of contract 3, its gaps too; what it says beside stays out of the columns."""
+    said = _full(released, 3, 1)
+    pi(3, said)
+    query = "SELECT state_json -> 'pi', state_json -> 'monotonic_seconds' FROM core.agent_state"
+    told = CheckIn.model_validate(said).model_dump(mode="json", exclude_unset=True)
+
+    assert governance.rows(query) == [(told["pi"], said["monotonic_seconds"])]

@@ -89,11 +89,13 @@ PAUSE = b"""{"success": true, "contract": 1, "action": "pause", "margin": "criti
 
 
 class Governance:
-    """Answers every POST with what ``answers`` holds, the last one for ever."""
+    """Answers every check-in with what ``answers`` holds, the last one for ever."""
 
     pause = PAUSE
 
     def __init__(self) -> None:
+        self.takes_batches = True
+        self.batches: list[int] = []
         self.answers: list[tuple[int, bytes]] = [(200, VERDICT)]
         self.received: list[tuple[dict[str, str], bytes]] = []
         outer = self
@@ -102,9 +104,16 @@ class Governance:
             def do_POST(self) -> None:
                 size = int(self.headers["Content-Length"])
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.received.append((headers, self.rfile.read(size)))
-                answers = outer.answers
-                status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                said = self.rfile.read(size)
+                if not self.path.endswith("/batch"):
+                    status, body = outer.answer(headers, said)
+                elif outer.takes_batches:
+                    lines = said.splitlines()
+                    outer.batches.append(len(lines))
+                    told = [outer.answer(headers, line) for line in lines]
+                    status, body = 200, b"".join(map(_line, told))
+                else:
+                    status, body = 404, b'{"success": false, "error": "nothing lives here"}'
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -118,11 +127,22 @@ class Governance:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
+    def answer(self, headers: dict[str, str], said: bytes) -> tuple[int, bytes]:
+        """What one check-in gets."""
+        self.received.append((headers, said))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
     def close(self) -> None:
         """Stop answering."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def _line(told: tuple[int, bytes]) -> bytes:
+    status, body = told
+    answer = body.replace(b"\n", b"") if body.startswith(b"{") else b"null"
+    return b'{"status": %d, "answer": %s}\n' % (status, answer)
 
 
 @pytest.fixture

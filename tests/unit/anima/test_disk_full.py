@@ -87,7 +87,7 @@ def test_without_ballast_records_wait_and_reads_answer(disk, drawing_state, anim
 
     told = build(0, store.snapshot())
     assert told.identity.awakenings == 1
-    assert told.pi.outbox_depth == len(store.oldest_checkins(999))
+    assert told.pi.outbox_depth == len(store.oldest_checkins(999, 2**30))
 
     (disk / "fill").unlink()
     kept[-1].result(5)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.anima.sender import IDLE_SECONDS, LAST_BACKOFF_SECONDS, Sender
-from apps.anima.store import Waiting
+from apps.anima.backoff import LAST_SECONDS
+from apps.anima.outbox import Waiting
+from apps.anima.sender import IDLE_SECONDS, Sender
 from apps.anima.will import Will
 from schemas.bridge import Action, CheckIn
 
@@ -49,19 +50,20 @@ def test_the_outbox_drains_in_order(store, client, governance, owe):
     assert sender.close(5)
     sent = [CheckIn.model_validate_json(body).seq for _, body in governance.received]
     assert sent == seqs
-    assert len(heard) == 20
+    assert governance.batches == [20]
+    assert len(heard) == 1
 
 
 def test_trouble_keeps_the_check_in_and_doubles_the_pause(store, client, governance, owe):
-    """1, 2, 4 … 60 s, at least half of each; the count and the reason are kept."""
+    """2, 4, 8 … 60 s, at least half of each; the count and the reason are kept."""
     owe(1)
     governance.answers = [(503, b"starting")]
     sender = Sender(store, client, lambda _: None)
     pauses = [sender.deliver(store.oldest_checkins(1)[0]) for _ in range(8)]
 
     for nth, pause in enumerate(pauses):
-        longest = min(2**nth, LAST_BACKOFF_SECONDS)
-        assert max(longest / 2, 1) <= pause <= longest
+        longest = min(2 ** (nth + 1), LAST_SECONDS)
+        assert longest / 2 <= pause <= longest
     (waiting,) = store.oldest_checkins(9)
     assert waiting.attempts == 8
 
@@ -98,11 +100,11 @@ class FullDisk:
         self.has_room = False
         self.actions = []
 
-    def oldest_checkins(self, _):
+    def oldest_checkins(self, *_):
         """One check-in that never goes away."""
         return [Waiting(1, "{}", 0)]
 
-    def acknowledge(self, _, action):
+    def acknowledge(self, _, action, **__):
         """Also what notes an attempt and an action."""
         if not self.has_room:
             raise sqlite3.OperationalError("database or disk is full")

@@ -189,19 +189,9 @@ def test_the_outbox_is_a_queue(store, path, build):
     assert json.loads(body)["seq"] == seqs[2]
 
 
-def test_the_outbox_is_bounded(store, path, build, monkeypatch):
-    """The oldest go first, and every one is counted."""
-    monkeypatch.setattr("apps.anima.store.OUTBOX_LIMIT", 3)
-    for _ in range(5):
-        store.enqueue_checkin(BOOT, NOW, build)
-
-    assert [waiting.id for waiting in store.oldest_checkins(9)] == [3, 4, 5]
-    assert store.dropped.counts == {"outbox": 2}
-
-
 def test_rejected_check_ins_are_bounded(store, path, build, monkeypatch):
     """The oldest go first, and every one is counted."""
-    monkeypatch.setattr("apps.anima.store.REJECTED_LIMIT", 3)
+    monkeypatch.setattr("apps.anima.outbox.REJECTED_LIMIT", 3)
     for _ in range(5):
         store.reject(store.enqueue_checkin(BOOT, NOW, build), NOW, "no")
 

@@ -53,7 +53,13 @@ class VerdictTwo(VerdictOne):
     late: bool
 
 
-READERS = {1: VerdictOne, 2: VerdictTwo}
+class VerdictThree(VerdictTwo):
+    """What a Pi of contract 3 understands: nothing new in a verdict but its number."""
+
+    contract: Literal[3]  # type: ignore[assignment]
+
+
+READERS = {1: VerdictOne, 2: VerdictTwo, 3: VerdictThree}
 
 
 def golden(contract, name):
@@ -128,5 +134,7 @@ class Mac:
 
 def _core(said):
     """What a repeat has in common: all of contract 1 but the envelope."""
-    pi = {key: value for key, value in said.get("pi", {}).items() if key != "schema_version"}
-    return {k: v for k, v in said.items() if k not in {"agent", "contract", "pi"}} | {"pi": pi}
+    known = {"outbox_depth", "dropped_records", "rejected_checkins"}
+    pi = {key: value for key, value in said.get("pi", {}).items() if key in known}
+    beside = {"agent", "contract", "pi", "monotonic_seconds"}
+    return {k: v for k, v in said.items() if k not in beside} | {"pi": pi}

@@ -12,7 +12,7 @@ from apps.bridge.body import read
 from apps.bridge.client import Accepted, Unintelligible, _in_contract, _verdict
 from apps.bridge.refusals import NotSpoken
 from apps.bridge.web import refusal
-from schemas.bridge import CONTRACT, RELEASED, CheckIn, Verdict
+from schemas.bridge import CHECK_IN_SINCE, CONTRACT, RELEASED, CheckIn, Verdict
 from schemas.errors import Refused
 
 FROZEN = {
@@ -39,6 +39,17 @@ FROZEN = {
     "2/verdict.proceed.json": "78249cb3e288378474b2fda7e37c762a",
     "2/verdict.repeated.json": "256e2229fccaca8aa89a7198fcfcb1c8",
     "2/verdict.schema.json": "a3ee915121604e33554d34534cd7f616",
+    "3/check-in.full.json": "9cfac60a7e2f5a1db4dc2ad99d1dc794",
+    "3/check-in.highest.json": "d04a73050dfbdab607407809a2f878a1",
+    "3/check-in.lowest.json": "31c32c9130f7b3f0ec22650108131548",
+    "3/check-in.minimal.json": "c1b9b460b1c0f07c67feaf9ee75f99fb",
+    "3/check-in.schema.json": "b46f26569ba643d94a5531657e873972",
+    "3/check-in.seed.json": "9c2c5382659e59af5c392dd00b5dd226",
+    "3/refusal.contract.json": "1d3bf60a7d2de6ca83cea06df2421add",
+    "3/verdict.pause.json": "387f06b661fbc8a995fbbd80dfe88d00",
+    "3/verdict.proceed.json": "4251f3220dfdab556175640c6482b6ab",
+    "3/verdict.repeated.json": "3f4f0f929eabf507327d1f55166e92fa",
+    "3/verdict.schema.json": "8bb6bd03932a1c991afb7fae2be9302d",
 }
 """The first half of each released file's SHA-256. Nothing here ever changes; lines are added."""
 CHECK_INS = [
@@ -77,6 +88,7 @@ def test_the_models_still_say_every_released_schema():
         ("1/verdict.schema.json", '"repeated"\n', '"repeated",\n    "late"\n'),
         ("2/check-in.schema.json", '"x-unit": "Cel"', '"x-unit": "K"'),
         ("2/verdict.schema.json", '"warning",', ""),
+        ("3/check-in.schema.json", '"maxItems": 8', '"maxItems": 9'),
     ],
 )
 def test_a_changed_meaning_is_found_and_a_changed_word_is_not(tmp_path, file, old, new):
@@ -157,31 +169,50 @@ def test_a_part_that_is_null_is_said_too(released, number):
     assert json.loads(read(CheckIn, body, "x").said())["pi"] is None
 
 
-def test_what_came_later_is_unknown_before(released):
+@pytest.mark.parametrize(
+    ("older", "newer", "where"),
+    [(1, 2, "pi/schema_version"), (1, 3, "pi/schema_version"), (2, 3, "monotonic_seconds")],
+)
+def test_what_came_later_is_unknown_before(released, older, newer, where):
     """A check-in of contract 1 is refused a field of contract 2, as its own server refuses it."""
-    body = json.dumps({**json.loads(released.golden(2, "check-in.full")), "contract": 1})
+    body = json.dumps({**json.loads(released.golden(newer, "check-in.full")), "contract": older})
 
-    with pytest.raises(Refused, match="pi/schema_version: unknown in contract 1"):
+    with pytest.raises(Refused, match=f"{where}: unknown in contract {older}"):
         read(CheckIn, body, "check-in")
 
 
-@pytest.mark.parametrize("number", [0, 3, -1, 2**70, "1", "2", None, [2]])
+@pytest.mark.parametrize(("part", "name"), [key for key, n in CHECK_IN_SINCE.items() if n == 3])
+def test_no_field_of_contract_3_is_known_in_2(released, part, name):
+    """Each alone; with the wrong number it is refused, and its absence changes no hash."""
+    full = json.loads(released.golden(3, "check-in.full"))
+    two = json.loads(_in_contract(json.dumps(full).encode(), 2))
+    inner = two[part] if part else two
+    inner[name] = (full[part] if part else full)[name]
+
+    with pytest.raises(Refused, match=f"{name}: unknown in contract 2"):
+        read(CheckIn, json.dumps(two), "check-in")
+    three = read(CheckIn, json.dumps({**two, "contract": 3}), "check-in")
+    del inner[name]
+    assert three.said() == read(CheckIn, json.dumps(two), "check-in").said()
+
+
+@pytest.mark.parametrize("number", [0, 4, -1, 2**70, "1", "3", None, [3]])
 def test_a_contract_that_nobody_released_is_refused_with_the_list(released, number):
     """So that a Pi of the future knows what to fall back to."""
-    body = json.dumps({**json.loads(released.golden(2, "check-in.full")), "contract": number})
+    body = json.dumps({**json.loads(released.golden(3, "check-in.full")), "contract": number})
     with pytest.raises(NotSpoken) as refused:
         read(CheckIn, body, "check-in")
     answer = refusal(refused.value)
 
     assert answer.status == 422
     assert json.loads(answer.body)["contracts"] == list(RELEASED)
-    if number == 3:
-        assert json.loads(answer.body) == json.loads(released.golden(2, "refusal.contract"))
+    if number == CONTRACT + 1:
+        assert json.loads(answer.body) == json.loads(released.golden(CONTRACT, "refusal.contract"))
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"late": None}, {"contract": 1}, {"contract": 3}, {"late": "perhaps"}, {"later": True}],
+    [{"late": None}, {"contract": 1}, {"contract": 4}, {"late": "perhaps"}, {"later": True}],
 )
 def test_a_verdict_between_two_contracts_is_not_one(released, change):
     """Half of contract 2 is no contract: it holds, it never proceeds."""
@@ -194,7 +225,7 @@ def test_a_verdict_between_two_contracts_is_not_one(released, change):
 
 def test_a_verdict_is_spoken_in_what_was_asked(released):
     """Nothing of a later contract is on the wire, and nothing else is lost."""
-    newest = Verdict.model_validate_json(released.golden(2, "verdict.repeated"))
+    newest = Verdict.model_validate_json(released.golden(CONTRACT, "verdict.repeated"))
 
     for number in RELEASED:
         spoken = json.loads(newest.spoken_in(number).model_dump_json())
