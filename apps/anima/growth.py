@@ -57,11 +57,11 @@ class Growth:
         store: Store,
         baselines: Baselines,
         rng: Random,
+        failures: Failures,
         is_dated: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store, self._baselines, self._rng = store, baselines, rng
-        self._is_dated = is_dated
-        self.failures = Failures("not learned")
+        self._failures, self._is_dated = failures, is_dated
         self.way = Way()
         self._turns = self._earned = self._still = 0
         self._heard: Decision | None = None
@@ -78,7 +78,7 @@ class Growth:
         """A piece is done: what went with it is liked more or less, and goals come nearer."""
         if not (self._is_known and self._is_dated()):
             known = "the time of day" if self._is_known else "what was learned before"
-            self.failures.note("piece", f"{known} is not known yet")
+            self._failures.note("piece learned", f"{known} is not known yet")
             return
         at, satisfaction = as_text(now), piece.satisfaction
         is_first = not self._likes.of("era", piece.era).pieces
@@ -227,7 +227,7 @@ class Growth:
             self._words = Words(self._rng, found["tokens"], found["combos"])
             self._baselines.recall(kept.get("baselines", {}))
         except (sqlite3.Error, TimeoutError, ValueError, KeyError, TypeError) as error:
-            self.failures.note("recall", error)
+            self._failures.note("learning recalled", error)
             return
         self._is_known = True
         self._mourn(found["last_events"])

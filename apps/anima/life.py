@@ -57,7 +57,7 @@ class Life:
         self._boot_id = new_boot_id()
         self._teller = Teller(os.environ.get("RUNTIME_DIRECTORY"), settings.agent, self._boot_id)
         learner = Random(settings.seed)  # noqa: S311  words, not secrets
-        self._growth = Growth(store, self._senses.baselines, learner)
+        self._growth = Growth(store, self._senses.baselines, learner, self._failures)
         self._canvas_file = settings.home / "canvas.json"
         self._gallery = Gallery(settings.home, store.record_finished)
         self._drawing = pick_up(

@@ -12,6 +12,7 @@ from apps.anima.baselines import Baselines
 from apps.anima.canvas import Canvas
 from apps.anima.drawing import Drawing
 from apps.anima.eras import MANNERS
+from apps.anima.failures import Failures
 from apps.anima.feelings import Decision, report
 from apps.anima.finished import Finished
 from apps.anima.growth import ERAS, MEMORIES_A_DAY, TURN_SECONDS, Growth
@@ -66,7 +67,7 @@ def grown(store):
     """Growth that goes on from what the store holds; once for each run."""
 
     def begin(**more):
-        return Growth(store, Baselines(), random.Random(5), **more)
+        return Growth(store, Baselines(), random.Random(5), Failures("test"), **more)
 
     return begin
 
@@ -104,7 +105,7 @@ def test_three_days_write_rows_that_are_as_declared(store, path, grown):
     found = {model.table: rows(path, model) for model in MODELS}
 
     assert all(found.values()), {table: len(each) for table, each in found.items()}
-    assert store.dropped.counts == growth.failures.counts == {}
+    assert store.dropped.counts == growth._failures.counts == {}
     assert {like.name for like in found["preferences"]} == {
         *(f"era:{era}" for era in ERAS), "hour:night", "hour:morning", "hour:afternoon",
         "hour:evening",
@@ -153,7 +154,7 @@ def test_what_was_not_read_is_not_written_over(store, path, grown, monkeypatch):
     growth.finished(piece(2, satisfaction=0.0), [], NOW)
     growth.turn(lively(0, random.Random(1)), answer(), NOW)
     growth.sleep(NOW)
-    assert growth.failures.counts == {"recall": 1, "piece": 1}
+    assert growth._failures.counts == {"learning recalled": 1, "piece learned": 1}
 
     for minute in range(10):
         growth.turn(None, None, NOW + timedelta(minutes=minute))
@@ -168,7 +169,7 @@ def test_while_the_time_of_day_is_not_known_nothing_is_learned(store, path, grow
     growth = grown(is_dated=lambda: False)
     day(growth, lively, hours=1)
     growth.finished(piece(), [], NOW)
-    assert growth.failures.counts == {"piece": 1}
+    assert growth._failures.counts == {"piece learned": 1}
     assert store.close(5)
 
     written = [model.table for model in MODELS if rows(path, model)]
