@@ -4,6 +4,7 @@ The drivers are imported and opened at the first reading, and again after a fail
 a sensor plugged in later is found and a board without the packages says so.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,9 @@ from apps.anima.readings import Reading, Sensor, reading
 BUS = 1
 RETRY_READINGS = 30
 """Readings to skip after a failure: a minute at one reading every two seconds."""
+
+MEASURE_SECONDS = 0.12
+"""What a BME280 takes at most, by its data sheet, at the driver's oversampling of 16."""
 
 
 class _Device:
@@ -43,18 +47,20 @@ class Air(_Device):
     """Temperature, humidity and pressure."""
 
     def measure(self, driver: Any) -> Iterator[Reading]:
-        """``ambient_temp_c``, ``humidity_pct``, ``pressure_hpa``."""
-        yield reading("ambient_temp_c", driver.get_temperature(), self.source)
-        yield reading("humidity_pct", driver.get_humidity(), self.source)
-        yield reading("pressure_hpa", driver.get_pressure(), self.source)
+        """``ambient_temp_c``, ``humidity_pct``, ``pressure_hpa``, of one measurement."""
+        driver.update_sensor()
+        yield reading("ambient_temp_c", driver.temperature, self.source)
+        yield reading("humidity_pct", driver.humidity, self.source)
+        yield reading("pressure_hpa", driver.pressure, self.source)
 
 
 class Light(_Device):
     """Ambient light."""
 
     def measure(self, driver: Any) -> Iterator[Reading]:
-        """``light_lux``."""
-        yield reading("light_lux", driver.get_lux(), self.source)
+        """``light_lux``, of a measurement that is new: the driver begins with 0, and repeats."""
+        if driver._ltr559.get("ALS_PS_STATUS").als_data:  # noqa: SLF001  it tells no other way
+            yield reading("light_lux", driver.get_lux(), self.source)
 
 
 def sensors() -> list[Sensor]:
@@ -66,6 +72,9 @@ def _open_air() -> Any:
     bus = import_module("smbus2").SMBus(BUS)
     driver = import_module("bme280").BME280(i2c_dev=bus)
     driver.setup(mode="forced")
+    # The first measurement may be read before it has begun, and is then no measurement.
+    driver.update_sensor()
+    time.sleep(MEASURE_SECONDS)
     return driver
 
 

@@ -116,45 +116,86 @@ def test_this_very_machine_can_be_read():
     assert {"load_1m", "memory_percent", "disk_percent"} <= names
 
 
-class Bme280:
-    """Stands for the driver package of that name."""
+class Chips:
+    """A bus with a BME280 and an LTR559 on it, as registers: the drivers are the real ones."""
 
-    def __init__(self, i2c_dev):
-        assert i2c_dev == "bus 1"
-        self.get_temperature = lambda: 24.5
-        self.get_humidity = lambda: 20.0
-        self.get_pressure = lambda: 1013.25
+    AIR, LIGHT = 0x76, 0x23
 
-    def setup(self, mode):
-        """One measurement at each reading."""
-        assert mode == "forced"
+    def __init__(self):
+        self.registers = {self.AIR: bytearray(256), self.LIGHT: bytearray(256)}
+        self.is_loose = False
+        air, light = self.registers[self.AIR], self.registers[self.LIGHT]
+        air[0xD0] = 0x60
+        # The worked example of Bosch's data sheet: 25.08 Cel, 100653.27 Pa.
+        numbers = (27504, 26435, -1000, 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000)
+        for at, number in zip(range(0x88, 0xA0, 2), numbers, strict=True):
+            air[at : at + 2] = (number & 0xFFFF).to_bytes(2, "little")
+        air[0xF7:0xFA] = (415148 << 4).to_bytes(3, "big")
+        air[0xFA:0xFD] = (519888 << 4).to_bytes(3, "big")
+        air[0xE1:0xE3] = (362).to_bytes(2, "little")  # humidity is then raw x 362 / 65536
+        air[0xFD:0xFF] = (9000).to_bytes(2, "big")
+        light[0x86] = 0x92
+        light[0x8C] = 0b00000100  # new light data
+        light[0x88:0x8C] = (30).to_bytes(2, "little") + (70).to_bytes(2, "little")
+
+    def read_i2c_block_data(self, address, register, length):
+        """As smbus2 reads."""
+        if self.is_loose:
+            raise OSError(121, "Remote I/O error")
+        return list(self.registers[address][register : register + length])
+
+    def write_i2c_block_data(self, address, register, values):
+        """As smbus2 writes; a reset is done at once."""
+        if (address, register) == (self.LIGHT, 0x80):
+            values = [values[0] & ~0b10]
+        self.registers[address][register : register + len(values)] = bytes(values)
 
 
-class Ltr559:
-    """A light sensor that has come loose."""
+@pytest.fixture
+def chips(monkeypatch):
+    """The chips on bus 1, whoever opens it."""
+    bus = Chips()
+    monkeypatch.setattr("smbus2.SMBus", lambda number: bus if number == 1 else None)
+    return bus
 
-    def __init__(self, i2c_dev):
-        raise OSError(121, "Remote I/O error")
+
+def test_the_hats_chips_are_read_by_their_own_drivers(chips):
+    """Bosch's worked example comes out as Bosch says; the light as the driver's formula says."""
+    failures = Failures("test")
+    values = _values(None, failures, i2c.sensors())
+
+    assert failures.counts == {}
+    assert values["ambient_temp_c"] == (pytest.approx(25.08, abs=0.005), "Cel", "i2c-1 bme280")
+    assert values["pressure_hpa"] == (pytest.approx(1006.5327, abs=0.001), "hPa", "i2c-1 bme280")
+    assert values["humidity_pct"][0] == pytest.approx(9000 * 362 / 65536)
+    # 30 of 100 counts are infrared: below 0.45 the first pair of coefficients, 50 ms, gain 4.
+    lux = (70 * 17743 + 30 * 11059) / (50 / 100) / 4 / 10000
+    assert values["light_lux"] == (pytest.approx(lux), "lx", "i2c-1 ltr559")
 
 
-def test_the_hats_drivers_are_used_as_they_are(monkeypatch):
-    """Imported late; a failing one is counted, left alone for a minute, then tried again."""
-    bus = types.SimpleNamespace(SMBus=lambda number: f"bus {number}")
-    monkeypatch.setitem(sys.modules, "smbus2", bus)
-    monkeypatch.setitem(sys.modules, "bme280", types.SimpleNamespace(BME280=Bme280))
-    monkeypatch.setitem(sys.modules, "ltr559", types.SimpleNamespace(LTR559=Ltr559))
+def test_light_that_was_not_measured_is_absent(chips):
+    """Neither the driver's first 0 nor its last value is a measurement."""
+    sensors = i2c.sensors()
+    for is_new in (False, True, False):
+        chips.registers[Chips.LIGHT][0x8C] = 0b100 * is_new
+        assert ("light_lux" in _values(None, None, sensors)) is is_new
+
+
+def test_a_chip_that_comes_loose_is_left_alone_for_a_minute_and_found_again(chips):
+    """Each is counted once a minute; when it is back it is set up anew."""
     failures, sensors = Failures("test"), i2c.sensors()
-    values = _values(None, failures, sensors)
-
-    assert values["ambient_temp_c"] == (24.5, "Cel", "i2c-1 bme280")
-    assert set(values) == {"ambient_temp_c", "humidity_pct", "pressure_hpa"}
-
-    for _ in range(i2c.RETRY_READINGS):
-        _values(None, failures, sensors)
-    assert failures.counts == {"i2c-1 ltr559": 1}
+    assert len(_values(None, failures, sensors)) == 4
+    chips.is_loose = True
+    for _ in range(1 + i2c.RETRY_READINGS):
+        assert _values(None, failures, sensors) == {}
+    assert failures.counts == {"i2c-1 bme280": 1, "i2c-1 ltr559": 1}
 
     _values(None, failures, sensors)
-    assert failures.counts == {"i2c-1 ltr559": 2}
+    assert failures.counts == {"i2c-1 bme280": 2, "i2c-1 ltr559": 2}
+    chips.is_loose = False
+    for _ in range(i2c.RETRY_READINGS):
+        _values(None, failures, sensors)
+    assert len(_values(None, failures, sensors)) == 4
 
 
 def test_a_board_without_the_driver_packages_says_so(monkeypatch):
