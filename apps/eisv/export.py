@@ -75,7 +75,7 @@ def _series(
             for each in rows["source"].value_counts().to_pylist():
                 counts[each["values"]] = counts.get(each["values"], 0) + each["counts"]
             sheet.add(rows)
-        its = watched.found(reasons, merge.damaged)
+        its = watched.found(reasons, merge.damaged, gap.mended(sources.events))
         if sources.checkins:
             spans = _open_spans(watched, its)
             fill = filling(series, sources.checkins, spans, order.selection)

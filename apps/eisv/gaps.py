@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from apps.eisv.checkins import STATE, CheckedIn
-from apps.eisv.columns import GAPS, Series, schema
+from apps.eisv.columns import GAPS, TABLE, Series, schema
 from apps.eisv.merge import Damaged
 from apps.eisv.selection import Selection
 from apps.eisv.sources import Elsewhere, Happened
@@ -22,6 +22,7 @@ TIMES_EXPECTED: Final = {Series.DRAWING: 10.0, Series.ANIMA: 3.0}
 FLOOR_SECONDS: Final = 30.0
 """Nothing shorter is a gap, however fast the rows come."""
 ID_GAP: Final = "rows gone"
+MENDED: Final = "mended"
 MARK_GAP: Final = "not recorded"
 CLOCK_BACK: Final = "clock went back"
 BETWEEN_PIECES: Final = "between pieces"
@@ -52,6 +53,13 @@ class Gap(NamedTuple):
         return (self.upto_at - self.from_at).total_seconds()
 
 
+class Mend(NamedTuple):
+    """A damaged file was mended, and told how many rows of which table it could not save."""
+
+    at: datetime
+    lost: dict[str, int]
+
+
 @dataclass(slots=True)
 class _Step:
     """Two neighbouring rows that may have a gap between them."""
@@ -62,6 +70,7 @@ class _Step:
     unmarked: int
     goes_on: bool
     begins: bool
+    mended: bool = False
 
 
 @dataclass(slots=True)
@@ -193,16 +202,31 @@ class Gaps:
         """An interval beyond it is a gap."""
         return max(TIMES_EXPECTED[self.series] * (self.expected_seconds or 0.0), FLOOR_SECONDS)
 
-    def found(self, reasons: Iterable[Reason], damaged: Iterable[Damaged]) -> list[Gap]:
+    def found(
+        self,
+        reasons: Iterable[Reason],
+        damaged: Iterable[Damaged],
+        mends: Iterable[Mend] = (),
+    ) -> list[Gap]:
         """The gaps, in the order of the rows."""
         expected, longest = self.expected_seconds, self.longest_seconds
-        reasons, damaged = list(reasons), list(damaged)
+        reasons, damaged, mends = list(reasons), list(damaged), list(mends)
+        for step in self._steps:
+            self._mend(step, mends)
         gaps = [
             gap._replace(expected_seconds=expected)
             for step in self._steps
             if (gap := self._gap(step, longest, reasons, damaged))
         ]
         return gaps + self._at_the_ends(damaged, expected)
+
+    def _mend(self, step: _Step, mends: list[Mend]) -> None:
+        """A mend leaves ids out on purpose, and says itself how many rows were lost."""
+        table = TABLE[self.series].table
+        span = _instant(step.before[1]), _instant(step.after[1])
+        within = [mend for mend in mends if span[0] <= mend.at <= span[1]]
+        if step.gone and within:
+            step.gone, step.mended = sum(mend.lost.get(table, 0) for mend in within), True
 
     def _gap(
         self, step: _Step, longest: float, reasons: list[Reason], damaged: list[Damaged]
@@ -211,7 +235,8 @@ class Gaps:
         gap = Gap(self.series, from_at, upto_at, step.gone or step.unmarked, "")
         if step.gone:
             broken = [each.name for each in damaged if _holds(each, step)]
-            return gap._replace(why=f"damaged: {broken[0]}" if broken else ID_GAP)
+            otherwise = MENDED if step.mended else ID_GAP
+            return gap._replace(why=f"damaged: {broken[0]}" if broken else otherwise)
         if step.unmarked:
             return gap._replace(why=MARK_GAP)
         if gap.seconds < 0:
@@ -273,6 +298,15 @@ def slept(events: Iterable[Happened]) -> list[Reason]:
             found.append(Reason("asleep", since, event.at))
             since = None
     return found
+
+
+def mended(events: Iterable[Happened]) -> list[Mend]:
+    """Every mend of the Pi's file."""
+    return [
+        Mend(event.at, lost if isinstance(lost := event.data.get("lost"), dict) else {})
+        for event in events
+        if event.kind == EventType.DAMAGE
+    ]
 
 
 def paused(checkins: Iterable[CheckedIn]) -> list[Reason]:

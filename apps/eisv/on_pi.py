@@ -19,7 +19,7 @@ PACK = 16 + zlib.MAX_WBITS
 
 
 def survey(db: sqlite3.Connection, asked: dict[str, Any]) -> None:
-    """What there is: ids, columns, time zones of an adoption, archives."""
+    """What there is: ids, columns, time zones of an adoption, archives, rows timed anew."""
     adopted = []
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = '_abode_adopted'").fetchone():
         query = "SELECT name, time_zone FROM _abode_adopted WHERE time_zone IS NOT NULL"
@@ -48,7 +48,11 @@ def survey(db: sqlite3.Connection, asked: dict[str, Any]) -> None:
         for table in asked["tables"]
         for name, text in _manifests(os.path.join(asked["archive"], table))  # noqa: PTH118
     ]
-    _send({"tables": tables, "adopted": adopted, "archives": archives})
+    shifts = []
+    if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'clock_shifts'").fetchone():
+        query = "SELECT id, table_name, from_id, upto_id, next_id FROM clock_shifts WHERE id > ?"
+        shifts = db.execute(f"{query} ORDER BY id", (asked["shifts_after"],)).fetchall()
+    _send({"tables": tables, "adopted": adopted, "archives": archives, "shifts": shifts})
 
 
 def _manifests(folder: str) -> Iterator[tuple[str, str]]:

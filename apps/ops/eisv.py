@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,38 +65,44 @@ class Fetch:
 
     def from_pi(self, pi: Pi, selection: Selection) -> None:
         """The rows of the selection that are not here, and the archives that can have some."""
-        held = {table.table: self._held(table.table) for table in TABLES}
+        seen = self.cache.noted().get("shifts", 0)
+        newest = {table.table: self._newest(table.table) for table in TABLES}
         asked = {
             "do": "survey",
-            "tables": {
-                table: found[-1]["last_id"] if found else None for table, found in held.items()
-            },
+            "tables": {table: row and row["last_id"] for table, row in newest.items()},
+            "shifts_after": seen,
             "whole": [Event.table],
             "span": _span(selection, timedelta(seconds=1)),
             "wide": _span(selection, timedelta(days=1)),
-        }  # fmt: skip
+        }
         told, _ = next(self._ask(pi, asked))
-        self.cache.note({"adopted": told["adopted"], "host": pi.name})
+        for _, table, first, last, _ in told["shifts"]:
+            if table in newest:
+                self.cache.forget(table, (first, last))
         spans = []
         for table, there in told["tables"].items():
-            found = held.get(table) or []
-            if found and not _goes_on(found[-1], there):
+            row = self._newest(table)
+            if row and not _goes_on(row, there, is_probed=row == newest[table]):
                 self.note(f"{pi.name}: {table} is of another file than what was kept: fetched anew")
-                self.cache.forget(table)
-                found = []
+                self.cache.set_aside(table)
             if there["last"] is not None:
                 columns = [name for name in _declared(table) if name in there["columns"]]
                 wanted = there["first"], there["last"]
-                covered = [(each["covers"][0], each["covers"][1]) for each in found]
+                covered = [tuple(each["covers"]) for each in self.cache.manifests(table)]
                 spans += [(table, columns, *span) for span in lacking(wanted, covered)]
         archives = list(self._lacking_archives(told["archives"], selection))
         if spans or archives:
             self.expect(sum(b - a + 1 for _, _, a, b in spans))
             self._bring(pi, spans, archives)
+        # A shift that is still at work will have moved more rows by the next time.
+        done = takewhile(lambda shift: shift[4] > shift[3], told["shifts"])
+        shifts = max((shift[0] for shift in done), default=seen)
+        self.cache.note({"adopted": told["adopted"], "host": pi.name, "shifts": shifts})
 
-    def _held(self, table: str) -> list[dict[str, Any]]:
-        found = self.cache.manifests(table)
-        return sorted(found, key=lambda each: each["last_id"] or 0)
+    def _newest(self, table: str) -> dict[str, Any] | None:
+        """The manifest of the chunk with the newest row that is here."""
+        found = [each for each in self.cache.manifests(table) if each["last_id"] is not None]
+        return max(found, key=lambda each: int(each["last_id"]), default=None)
 
     def _lacking_archives(
         self, told: list[tuple[str, str, str]], selection: Selection
@@ -173,7 +180,7 @@ class Fetch:
             if last:
                 if not rows or _newest(rows[0]) != last["newest"]:
                     self.note(f"{hosts.mac.name}: check-ins are of another database: fetched anew")
-                    self.cache.forget(MAC)
+                    self.cache.set_aside(MAC)
                     continue
                 rows = rows[1:]
             if not rows:
@@ -198,10 +205,11 @@ def _newest(row: dict[str, str]) -> list[str]:
     return [row["id"], row["timestamp"], row["boot_id"], row["seq"]]
 
 
-def _goes_on(kept: dict[str, Any], there: dict[str, Any]) -> bool:
+def _goes_on(kept: dict[str, Any], there: dict[str, Any], *, is_probed: bool) -> bool:
     """Whether the newest row that is kept is one of the file that answers."""
-    probe = there["probe"]
-    return there["given"] >= kept["last_id"] and (probe is None or probe == kept["newest"])
+    probe = there["probe"] if is_probed else None
+    is_there = bool(there["given"] >= kept["last_id"])
+    return is_there and (probe is None or probe == kept["newest"])
 
 
 def _declared(table: str) -> list[str]:

@@ -3,9 +3,9 @@
 import gzip
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,9 +56,21 @@ class Cache:
         names = self.names(room, offline=offline)
         return [json.loads((self.folder / room / f"{name}.json").read_bytes()) for name in names]
 
-    def forget(self, room: str) -> None:
-        """Begin anew: what is there is of another file than the one that answers now."""
-        shutil.rmtree(self.folder / room, ignore_errors=True)
+    def set_aside(self, room: str) -> None:
+        """Begin anew: what is there is of another file, and may be all that is left of it."""
+        aside = (self.folder / "aside" / f"{room}-{n}" for n in count(1))
+        place = next(each for each in aside if not each.exists())
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / room).rename(place)
+
+    def forget(self, room: str, span: Span) -> None:
+        """Drop what covers some of these ids: those rows were changed."""
+        for name in self.names(room):
+            path = self.folder / room / f"{name}.json"
+            first, last = json.loads(path.read_bytes())["covers"]
+            if first <= span[1] and span[0] <= last:
+                for each in (".have", ".csv.gz", ".json"):
+                    path.with_suffix(each).unlink(missing_ok=True)
 
     def note(self, told: dict[str, Any]) -> None:
         """Remember what the last survey said of the whole."""

@@ -127,6 +127,8 @@ def test_another_file_is_not_taken_for_a_longer_one(fetch, same, specimen, histo
 
     assert len([line for line in said if "of another file" in line]) == 3
     same(history)
+    aside = sorted(path.name for path in (cache.folder / "aside").iterdir())
+    assert aside == ["drawing_history-1", "events-1", "state_history-1"]
 
 
 def test_a_row_that_was_timed_anew_is_fetched_anew(fetch, same, history):
@@ -137,6 +139,37 @@ def test_a_row_that_was_timed_anew_is_fetched_anew(fetch, same, history):
     fetch()
 
     same(history)
+
+
+SHIFTS = """CREATE TABLE IF NOT EXISTS clock_shifts (id INTEGER PRIMARY KEY, kernel_boot_id TEXT,
+table_name TEXT, from_id INT, upto_id INT, next_id INT, shift_microseconds INT, reason TEXT)"""
+
+
+def shift(path, first, last, upto):
+    """An hour forth, as the Pi's clock does it: so far only up to an id."""
+    write(path, SHIFTS)
+    values = "NULL, 'b', 'drawing_history', ?, ?, ?, 3600000000, 'known'"
+    write(path, f"INSERT INTO clock_shifts VALUES ({values})", first, last, upto + 1)
+    move(path, first, upto)
+
+
+def move(path, first, last):
+    """Rows, an hour forth."""
+    moved = "timestamp = replace(timestamp, 'T19', 'T20')"
+    write(path, f"UPDATE drawing_history SET {moved} WHERE id BETWEEN ? AND ?", first, last)
+
+
+def test_rows_that_were_timed_anew_are_fetched_anew(fetch, same, history):
+    """Those chunks and no others; as long as rows are being moved, each time."""
+    fetch()
+    shift(history, 1050, 1126, upto=1080)
+    assert fetch() == 126
+    assert fetch() == 126
+    move(history, 1081, 1126)
+    write(history, "UPDATE clock_shifts SET next_id = 1127")
+    assert fetch() == 126
+    same(history)
+    assert fetch() == 0
 
 
 def test_archives_come_once_and_are_merged(*, fetch, same, specimen, history, tmp_path, cache):

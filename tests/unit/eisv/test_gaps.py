@@ -40,11 +40,11 @@ def steady(first, last, seconds=0):
 def told(put, exported):
     """The gaps of an anima.db of these rows, each as its reason and what it misses."""
 
-    def run(*rows, sources=None, remove=(), selection=None):
+    def run(*rows, sources=None, remove=(), change=None, selection=None):
         path = put(*rows)
-        if remove:
-            with closing(sqlite3.connect(path)) as db, db:
-                db.executemany("DELETE FROM drawing_history WHERE id = ?", [(n,) for n in remove])
+        with closing(sqlite3.connect(path)) as db, db:
+            db.executemany("DELETE FROM drawing_history WHERE id = ?", [(n,) for n in remove])
+            db.execute(change or "SELECT 1")
         order = Order(selection or Selection(), (Series.DRAWING,), force=True)
         found = of_file(path, None, order.selection)
         if sources:
@@ -63,6 +63,17 @@ def test_a_steady_series_has_no_gap(told):
 def test_ids_that_are_nowhere_are_rows_gone(told):
     """They were given once, so there were rows."""
     assert told(*steady(10, 200), remove=(5, 6, 7)) == [("rows gone", 3)]
+
+
+def test_ids_that_a_mend_left_out_are_not_rows(told):
+    """After a mend ids go on a million higher; it tells itself how many rows it could not save."""
+    rows = [*steady(10, 100), *steady(110, 300, seconds=200)]
+    jump = "UPDATE drawing_history SET id = id + 1000000 WHERE id > 10"
+    mend = Event(timestamp=at(195), event_type="damage", data={"lost": {"drawing_history": 2}})
+
+    assert told(*rows, change=jump) == [("rows gone", 1_000_000)]
+    assert told(mend, *rows, change=jump) == [("mended", 2)]
+    assert told(mend.model_copy(update={"data": {"lost": {}}}), *rows, change=jump) == []
 
 
 def test_marks_that_jump_were_not_recorded(told):
