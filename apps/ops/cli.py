@@ -103,6 +103,17 @@ def where(
 
 
 @app.command()
+def drawings(
+    last: Annotated[int, typer.Option("--last", min=1, max=500, help="Pieces to show.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+) -> None:
+    """Fetch what was drawn, make a sheet and a page of it; exit 3 when a Pi does not answer."""
+    from apps.ops.drawings.command import drawings as run  # noqa: PLC0415
+
+    raise typer.Exit(run(ROOT, last, as_json=as_json))
+
+
+@app.command()
 def env() -> None:
     """Show what reaches the database from here: eval "$(abode env)"."""
     from apps.ops.environment import lines  # noqa: PLC0415
