@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -99,20 +100,21 @@ def _count(number: int) -> str:
 
 def _show(told: Drawings, console: Console) -> None:
     many = len(told.pis) > 1
-    table = Table("finished (UTC)", *["pi"] * many, "era", "reason", title=None)
-    for name in ("marks", "took", "E", "I", "S", "V", "C", "composed"):
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    for name in (*["pi"] * many, "finished", "era", "reason"):
+        table.add_column(name, no_wrap=True)
+    for name in ("marks", "took", "E", "I", "S", "V", "C"):
+        table.add_column(name, justify="right", no_wrap=True)
     for piece in told.pieces:
         one = piece.record
-        numbers = (f"{x:.2f}" for x in (one.E, one.I, one.S, one.V, one.C, one.satisfaction))
         table.add_row(
-            f"{one.finished_at:%Y-%m-%d %H:%M}",
             *[piece.pi] * many,
+            f"{one.finished_at:%d %b %H:%M}",
             one.era,
             one.completion_reason,
             str(one.marks),
-            span(one.duration_seconds),
-            *numbers,
+            _took(one.duration_seconds),
+            *(f"{x:.2f}".replace("0.", ".") for x in (one.E, one.I, one.S, one.V, one.C)),
         )
     if told.pieces:
         console.print(table)
@@ -120,6 +122,11 @@ def _show(told: Drawings, console: Console) -> None:
         console.print(_said(pi), soft_wrap=True)
     for name in filter(None, (told.sheet, told.page)):
         console.print(f"{told.folder}/{name}", soft_wrap=True, markup=False)
+
+
+def _took(seconds: float) -> str:
+    """Short, so that a row fits into 80 columns."""
+    return span(seconds) if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _said(pi: Fetched) -> str:

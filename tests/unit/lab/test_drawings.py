@@ -281,13 +281,14 @@ def test_without_any_piece_there_is_no_sheet(tmp_path, pi, empty):
 
 
 def test_the_table_has_no_colour_when_none_is_wanted(tmp_path, pi):
-    """NO_COLOR, even at a terminal; the newest is the first row."""
-    done = run(tmp_path, NO_COLOR="1", FORCE_COLOR="1")
+    """NO_COLOR, even at a terminal; the newest is the first row, whole in 80 columns."""
+    done = run(tmp_path, NO_COLOR="1", FORCE_COLOR="1", COLUMNS="80")
     rows = [text for text in done.stdout.splitlines() if "composed" in text]
 
     assert done.returncode == 0
     assert "\x1b[3" not in done.stdout
-    assert "2026-11-20 18:00" in rows[1]
+    assert [row.split()[2] for row in rows] == [f"{hour}:00" for hour in range(18, 11, -1)]
+    assert max(len(row.rstrip()) for row in rows) <= 80
     assert done.stdout.splitlines()[-1].endswith("/drawings/index.html")
 
 
