@@ -48,11 +48,17 @@ class MacHost(Closed):
     """Addresses beyond loopback where Pis may knock: LAN or tailnet, token required."""
 
 
+CreatureName = Annotated[str, StringConstraints(pattern=r"^\w([\w .-]{0,62}\w)?$")]
+"""One line that systemd reads as it stands."""
+
+
 class PiHost(Closed):
     """A board that runs the anima service under systemd."""
 
     name: HostName = "pi"
     agent: AgentName = "lumen"
+    creature: CreatureName | None = None
+    """What the creature is called; without it, as before. Who it is, ``agent`` says."""
     ssh: Ssh
     user: UserName = "anima"
     """The service's own user: owns ~/.anima and may log in to read it, never to become root."""

@@ -78,7 +78,9 @@ def running(unit: str, spec: str, paths: list[str]) -> Iterator[StringCommand]:
 
 def environment(pi: PiHost, home: str) -> dict[str, str]:
     """What the process is told; its one secret comes as a credential instead."""
+    named = {"ANIMA_NAME": pi.creature} if pi.creature else {}
     return {
+        **named,
         "ANIMA_HOME": f"{home}/{ports.ANIMA_DATA_DIR}",
         "ANIMA_AGENT": pi.agent,
         "GOVERNANCE_URL": pi.governance_url,
