@@ -51,13 +51,14 @@ def compose(
     dropped: int,
     monotonic_seconds: float | None = None,
     health: Mapping[str, object] | None = None,
+    felt_from: str | None = None,
 ) -> Callable[[int, Snapshot | None], CheckIn]:
     """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot.
 
     Without a snapshot, what the store knows is absent from the check-in. ``health`` is what
     others know: fields of ``PiHealth``.
     """
-    data = as_sensor_data(readings)
+    data = as_sensor_data(readings, felt_from)
 
     def build(seq: int, store: Snapshot | None) -> CheckIn:
         return CheckIn(

@@ -146,7 +146,7 @@ class Life:
 
     def _remember(self) -> None:
         if anima := self._will.anima:
-            sensors = as_sensor_data(self._readings)
+            sensors = as_sensor_data(self._readings, self._senses.felt_from)
             if old := ages(self._readings, time.monotonic()):
                 sensors["ages"] = old
             row = {"timestamp": datetime.now(UTC), "sensors": sensors, **anima.model_dump()}
@@ -165,6 +165,7 @@ class Life:
             dropped=self._store.dropped.total,
             monotonic_seconds=uptime,
             health=self._health(),
+            felt_from=self._senses.felt_from,
         )
         try:
             mine = composed(boot_id=self._boot_id)

@@ -79,11 +79,15 @@ def sense(sensors: Iterable[Sensor], failures: Failures) -> list[Reading]:
     return readings
 
 
-def as_sensor_data(readings: Iterable[Reading]) -> dict[str, object]:
-    """The readings as keys of ``SensorData``, with the source of each."""
+def as_sensor_data(readings: Iterable[Reading], felt_from: str | None = None) -> dict[str, object]:
+    """The readings as keys of ``SensorData``, with the source of each.
+
+    ``felt_from`` is the source of the anima where it was not felt from these readings.
+    """
     found = {taken.name: taken for taken in readings}
     data: dict[str, object] = {name: found[name].value for name in SENSORS if name in found}
-    data["sources"] = {name: found[name].source for name in SENSORS if name in found}
+    sources = {name: found[name].source for name in SENSORS if name in found}
+    data["sources"] = sources if felt_from is None else {**sources, "anima": felt_from}
     return data
 
 

@@ -34,6 +34,11 @@ class Senses:
 
             self.sensors.append(Apart(f"i2c-{i2c.BUS}", i2c.sensors(), failures))
 
+    @property
+    def felt_from(self) -> str | None:
+        """Where feelings come from that are not felt here: a series of them."""
+        return self._replay.source if self._replay is not None and self._replay.feels else None
+
     def felt(self, readings: Sequence[Reading], every: float) -> Anima | None:
         """What is felt from these readings, which stand for ``every`` seconds.
 

@@ -1,6 +1,7 @@
 """A recorded series takes the board's place: declared, checked whole, nothing invented."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,11 @@ def test_a_series_that_is_not_there_is_named(tmp_path):
     assert "ANIMA_SOURCE" in refused.value.hint
 
 
+def recorded_sensors(db):
+    """What state_history says of the sensors, each text once."""
+    return [row[0] for row in db.execute("SELECT DISTINCT sensors FROM state_history")]
+
+
 def test_the_500_real_windows_go_through_the_loop(tmp_path, store, will):
     """Each is felt as it was measured, no reading is invented, and every range holds."""
     with REAL.open() as file:
@@ -152,6 +158,12 @@ def test_the_500_real_windows_go_through_the_loop(tmp_path, store, will):
         life._remember()
         life._draw()
 
+    life._check_in()
+    (waiting,) = store.oldest_checkins(9)
+    sources = {"anima": "replay:lumen_eisv_windows.csv"}
+    told = json.loads(waiting.body)["sensor_data"]
+    assert (set(told), told["sources"]) == ({"sources", "drawing_eisv"}, sources)
     assert len(windows) == 500
     assert life._failures.counts == {}
+    assert store.read(recorded_sensors) == [json.dumps({"sources": sources}, separators=(",", ":"))]
     assert life._drawing.piece.marks > 0
