@@ -44,7 +44,7 @@ def failures(*counts: Mapping[str, int]) -> dict[str, int]:
 def compose(
     agent: str,
     boot_id: str,
-    now: datetime,
+    now: datetime | None,
     *,
     anima: Anima,
     readings: Iterable[Reading],
@@ -55,8 +55,8 @@ def compose(
 ) -> Callable[[int, Snapshot | None], CheckIn]:
     """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot.
 
-    Without a snapshot, what the store knows is absent from the check-in. ``health`` is what
-    others know: fields of ``PiHealth``.
+    Without a snapshot, what the store knows is absent from the check-in; so is the time while
+    the clock is not known. ``health`` is what others know: fields of ``PiHealth``.
     """
     data = as_sensor_data(readings, felt_from)
 

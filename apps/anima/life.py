@@ -3,14 +3,14 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from random import Random
 
 from apps.anima import canvas
 from apps.anima.checkin import compose, failures, new_boot_id
+from apps.anima.clock import Clock
 from apps.anima.condition import TELL_SECONDS, Teller, rss_bytes
 from apps.anima.failures import Failures
 from apps.anima.feelings import Mood, report
@@ -46,10 +46,18 @@ class Life:
     """One run of the creature, from waking to sleep. Used by the main thread only."""
 
     def __init__(
-        self, settings: Settings, store: Store, will: Will, send_unqueued: Callable[[str], None]
+        self,
+        settings: Settings,
+        store: Store,
+        will: Will,
+        send_unqueued: Callable[[str], None],
+        *,
+        clock: Clock | None = None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._settings, self._store, self._will = settings, store, will
-        self._send_unqueued = send_unqueued
+        self._send_unqueued, self._clock = send_unqueued, clock or Clock()
+        self.now = self._clock.now
         self._failures = Failures("not done")
         self._senses = Senses(settings, self._failures)
         self._readings: list[Reading] = []
@@ -82,6 +90,7 @@ class Life:
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
             Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
             Chore(self._tell, TELL_SECONDS, now + FIRST_STEP_SECONDS),
+            *chores,
         ]
         say("awake", agent=settings.agent, boot_id=self._boot_id, may_draw=will.may_draw)
 
@@ -99,9 +108,9 @@ class Life:
         """Put away the canvas and say good night; the store must still be open."""
         self._is_unsaved = True
         self._save_canvas()
-        self._learn(self._growth.sleep, datetime.now(UTC))
+        self._learn(self._growth.sleep, self._clock.now())
         self._beat()
-        self._store.record_event(Event(timestamp=datetime.now(UTC), event_type=EventType.SLEEP))
+        self._store.record_event(Event(timestamp=self._clock.now(), event_type=EventType.SLEEP))
         say("asleep", dropped=self._store.dropped.total)
 
     def _sense(self) -> None:
@@ -119,7 +128,7 @@ class Life:
     def _draw(self) -> None:
         if self._will.anima is None or not self._will.may_draw:
             return
-        state = self._drawing.tick(self._will.anima, datetime.now(UTC))
+        state = self._drawing.tick(self._will.anima, self._clock.now())
         if state and state.marks % self._settings.record_every_marks == 0:
             self._store.record_drawing_state(state)
             self._is_unsaved = True
@@ -135,7 +144,7 @@ class Life:
 
     def _grow(self) -> None:
         will = self._will
-        self._learn(self._growth.turn, will.anima, will.decision, datetime.now(UTC))
+        self._learn(self._growth.turn, will.anima, will.decision, self._clock.now())
 
     def _learn(self, lesson: Callable[..., None], *told: object) -> None:
         """Learning never stops the drawing: what goes wrong with it is counted."""
@@ -149,17 +158,17 @@ class Life:
             sensors = as_sensor_data(self._readings, self._senses.felt_from)
             if old := ages(self._readings, time.monotonic()):
                 sensors["ages"] = old
-            row = {"timestamp": datetime.now(UTC), "sensors": sensors, **anima.model_dump()}
+            row = {"timestamp": self._clock.now(), "sensors": sensors, **anima.model_dump()}
             self._store.record_state(AnimaState.model_validate(row))
 
     def _check_in(self) -> None:
         if self._will.anima is None:
             return
-        now, uptime = datetime.now(UTC), time.clock_gettime(time.CLOCK_BOOTTIME)
+        now, uptime = self._clock.now(), self._clock.monotonic()
         composed = partial(
             compose,
             agent=self._settings.agent,
-            now=now,
+            now=now if self._clock.is_known else None,
             anima=self._will.anima,
             readings=self._readings,
             dropped=self._store.dropped.total,
@@ -184,6 +193,7 @@ class Life:
             "failures": failures(self._store.dropped.counts, self._failures.counts),
             "written_bytes_today": self._store.card.today,
             "rss_bytes": rss_bytes(),
+            "clock_known": self._clock.is_known,
         }
 
     def _snapshot(self, trouble: Exception) -> Snapshot | None:
@@ -198,13 +208,13 @@ class Life:
 
     def _beat(self) -> None:
         now = time.monotonic()
-        self._store.heartbeat(datetime.now(UTC), now - self._alive_since)
+        self._store.heartbeat(self._clock.now(), now - self._alive_since)
         self._alive_since = now
 
     def _tell(self) -> None:
         try:
             self._teller.tell(
-                datetime.now(UTC),
+                self._clock.now(),
                 time.monotonic() - self._began,
                 store=self._store,
                 will=self._will,

@@ -6,18 +6,19 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from apps.anima.backups import LOOK_SECONDS, Backups
 from apps.anima.ballast import Ballast
 from apps.anima.card import Card
 from apps.anima.checkup import Checkup
-from apps.anima.life import Life
+from apps.anima.clock import Clock
+from apps.anima.life import Chore, Life
 from apps.anima.log import say
 from apps.anima.pulse import Pulse
 from apps.anima.recovery import give_up, open_or_mend
 from apps.anima.requeue import requeue
+from apps.anima.retiming import Retiming
 from apps.anima.sender import Sender
 from apps.anima.settings import Settings, read
 from apps.anima.store import Store
@@ -29,6 +30,8 @@ from schemas.ports import ANIMA_DB
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WATCHDOG_SECONDS = 5.0
+CLOCK_SECONDS = 1.0
+"""How often the authorities are asked for the time."""
 LONGEST_WAIT_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
 
@@ -75,13 +78,17 @@ def run(settings: Settings) -> None:
         card=card,
         outbox_limit_bytes=settings.outbox_limit_bytes,
     )
-    client = Client(settings.governance_url, settings.governance_token)
+    clock = Clock()
+    client = Client(settings.governance_url, settings.governance_token, dated=clock.hear_date)
     try:
         open_or_mend(path, store.start, ballast.drop)
-        last_said = store.wake(datetime.now(UTC), settings.name)
+        retiming = Retiming(store, clock)
+        retiming.begin()
+        last_said = store.wake(clock.now(), settings.name)
         will = Will(last_said, settings.check_in_every_seconds)
-        sender = Sender(store, client, will.hear, pulse.of("sender"))
-        life = Life(settings, store, will, sender.send_unqueued)
+        sender = Sender(store, client, will.hear, pulse.of("sender"), clock.now)
+        chores = [Chore(retiming.turn, CLOCK_SECONDS, time.monotonic())]
+        life = Life(settings, store, will, sender.send_unqueued, clock=clock, chores=chores)
     except (sqlite3.Error, OSError, TimeoutError) as error:
         if store.damage:
             give_up(path, store.damage, ballast.drop)
@@ -119,7 +126,7 @@ def _live(life: Life, threads: Threads, pulse: Pulse) -> str | None:
             return found
         if time.monotonic() - looked >= LOOK_SECONDS:
             looked = time.monotonic()
-            backups.look(datetime.now(UTC))
+            backups.look(life.now())
         if time.monotonic() - fed >= WATCHDOG_SECONDS:
             if silent := pulse.silent():
                 say("watchdog not fed", silent=",".join(silent))

@@ -3,13 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from apps.anima.backups import GROWING, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.log import say
+from apps.anima.retiming import house_time
 from apps.anima.salvage import Salvaged, salvage
 from apps.anima.store import QUERIES
 from apps.anima.transaction import is_passing
@@ -60,7 +60,7 @@ def _made(
             "salvaged": dict(+saved.rows),
             "lost": dict(+saved.lost),
         }
-        event = Event(timestamp=datetime.now(UTC), event_type=EventType.DAMAGE, data=facts)
+        event = Event(timestamp=house_time(db), event_type=EventType.DAMAGE, data=facts)
         db.execute(QUERIES["add_event"], as_row(event))
     verify(draft)
     sync(draft)

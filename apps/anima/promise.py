@@ -25,6 +25,11 @@ class Promise:
         self._error = error
         self._settled.set()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether ``result`` would answer at once."""
+        return self._settled.is_set()
+
     def result(self, timeout: float) -> Any:
         """Wait at most ``timeout`` seconds; raises the work's error, or TimeoutError."""
         if not self._settled.wait(timeout):

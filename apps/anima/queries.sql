@@ -40,7 +40,9 @@ VALUES (:timestamp, :warmth, :clarity, :stability, :presence, :sensors);
 INSERT INTO events (timestamp, event_type, data) VALUES (:timestamp, :event_type, :data);
 
 -- newest_event_type --
-SELECT event_type FROM events ORDER BY id DESC LIMIT 1;
+-- What the clock did is no sign of life or of its end.
+SELECT event_type FROM events WHERE event_type NOT IN ('time_known', 'time_jump')
+ ORDER BY id DESC LIMIT 1;
 
 -- creature_called --
 -- By its id, else by a name that it has or had: an adopted creature has an id of its own making.

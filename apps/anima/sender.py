@@ -8,9 +8,10 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from apps.anima.backoff import Backoff
+from apps.anima.clock import Clock
 from apps.anima.log import say
 from apps.anima.outbox import HEAD_LIMIT, Fate, Waiting
 from apps.anima.store import Store
@@ -45,7 +46,9 @@ class Sender:
         client: Client,
         heard: Callable[[Outcome], Action | None],
         pulse: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
+        self._now = now or Clock().now
         self._store, self._client, self._heard, self._pulse = store, client, heard, pulse
         self._backoff = Backoff()
         self._contract: int = CONTRACT
@@ -108,7 +111,7 @@ class Sender:
         if isinstance(outcome, Accepted):
             self._store.acknowledge(waiting.id, standing, told=_is_told(outcome))
         elif isinstance(outcome, RefusedByServer):
-            self._store.reject(waiting.id, datetime.now(UTC), outcome.reason, standing)
+            self._store.reject(waiting.id, self._now(), outcome.reason, standing)
             say("check-in rejected", seq=waiting.id, reason=outcome.reason)
         else:
             self._store.note_attempt(waiting.id, outcome.reason, standing)
@@ -134,7 +137,7 @@ class Sender:
             elif later is None:
                 later = outcome
                 fates.append(Fate(one.id, outcome.reason))
-        self._store.settle("batch", fates, standing, told=told)
+        self._store.settle("batch", fates, standing, now=self._now(), told=told)
         self._unkept = None
         return self._pause(later or outcomes[-1], waiting[-1].id)
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,9 @@ class Store:
         self.dropped = self._writer.dropped
         self.card = card or Card()
         self.thinned = Failures("not written: the day has cost the card enough")
+        self.submit = self._writer.submit
+        self.handed_out = 0
+        """The newest check-in that may have been sent; the writer's thread alone sets it."""
 
     def start(self) -> None:
         """Open the file, which the migrations made; Diverged if it is not as declared."""
@@ -152,7 +155,7 @@ class Store:
             last = db.execute(QUERIES["newest_event_type"]).fetchone()
             before = db.execute(QUERIES["identity"], who).fetchone()
             if before and last and last["event_type"] == EventType.WAKE:
-                since = {"last_heartbeat_at": self._in_utc("identity", before["last_heartbeat_at"])}
+                since = {"last_heartbeat_at": self.in_utc("identity", before["last_heartbeat_at"])}
                 recovery = Event(timestamp=now, event_type=EventType.TIME_RECOVERY, data=since)
                 db.execute(QUERIES["add_event"], as_row(recovery))
             db.execute(QUERIES["wake_identity"], who)
@@ -218,7 +221,13 @@ class Store:
 
     def oldest_checkins(self, limit: int, limit_bytes: int = outbox.HEAD_BYTES) -> list[Waiting]:
         """The check-ins to send next, in order; one at least if any waits."""
-        return self._wait("read", lambda db: outbox.head(db, limit, limit_bytes), "read")  # type: ignore[no-any-return]
+
+        def work(db: sqlite3.Connection) -> list[Waiting]:
+            found = outbox.head(db, limit, limit_bytes)
+            self.handed_out = max([self.handed_out, *(waiting.id for waiting in found)])
+            return found
+
+        return self._wait("read", work, "read")  # type: ignore[no-any-return]
 
     def acknowledge(self, seq: int, action: str | None = None, *, told: bool = False) -> None:
         """Governance has it on disk: forget it here, and keep what governance said with it.
@@ -245,7 +254,7 @@ class Store:
         told: int | None = None,
     ) -> None:
         """Write down what became of several at once, and what holds now: all of it or nothing."""
-        at = as_text(now or datetime.now(UTC))
+        at = as_text(now) if now else ""
 
         def work(db: sqlite3.Connection) -> int:
             self._remember(db, action)
@@ -300,10 +309,10 @@ class Store:
             return None
 
     def _drawing_state(self, row: sqlite3.Row) -> DrawingState:
-        taken = self._in_utc("drawing_history", row["timestamp"])
+        taken = self.in_utc("drawing_history", row["timestamp"])
         return DrawingState.model_validate({**row, "timestamp": taken})
 
-    def _in_utc(self, table: str, text: str | None) -> str | None:
+    def in_utc(self, table: str, text: str | None) -> str | None:
         """A timestamp as we would have written it."""
         if text is None or table not in self._zones:
             return text

@@ -26,6 +26,8 @@ NO_BATCHES = FINAL | {404, 405, 415}
 """Refusals that are about the check-in. Only governance itself can say so: see ``_ours``."""
 NO_LIST = "check-in: contract: Input should be 1"
 """How servers of contract 1 refuse every other; later ones list the contracts that they speak."""
+PROMPT_SECONDS = 1.0
+"""An answer that took longer does not tell what time it is."""
 LOWERED_SECONDS = 600.0
 """How long an older contract is kept to, or one by one, before the newest is tried again."""
 
@@ -87,7 +89,9 @@ class Client:
         token: SecretStr,
         timeout: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        dated: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``dated`` is told the date of each prompt verdict: governance's clock is an authority."""
         parts = urlsplit(url)
         if parts.hostname is None:
             raise ValueError(f"{url!r} names no host")
@@ -97,6 +101,7 @@ class Client:
         self._head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token.get_secret_value()}\r\n"
         self._timeout = timeout
         self._clock = clock
+        self._dated = dated
         self._lowered_at = 0.0
         self._one_by_one_at: float | None = None
         self.contract: int = CONTRACT
@@ -166,11 +171,16 @@ class Client:
         return spoken
 
     def _ask(self, body: bytes, until: float) -> Outcome | _NotSpoken:
+        asked = time.monotonic()
         try:
             status, headers, answer = self._post(PATH, "application/json", body, until)
         except _Broken as error:
             return Unavailable(str(error))
-        return _understood(status, headers.get("retry-after", ""), answer)
+        outcome = _understood(status, headers.get("retry-after", ""), answer)
+        is_prompt = time.monotonic() - asked <= PROMPT_SECONDS
+        if isinstance(outcome, Accepted) and is_prompt and "date" in headers:
+            self._dated(headers["date"])
+        return outcome
 
     def _post(
         self, path: str, kind: str, body: bytes, until: float

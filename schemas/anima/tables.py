@@ -48,6 +48,10 @@ class EventType(StrEnum):
     """It woke without having gone to sleep: killed, or the power went."""
     DAMAGE = "damage"
     """The file of its memory was found damaged."""
+    TIME_KNOWN = "time_known"
+    """An authority told the time, or corrected it; rows of this boot were moved accordingly."""
+    TIME_JUMP = "time_jump"
+    """The system's clock jumped and no authority said so: nothing was moved."""
 
 
 class Identity(

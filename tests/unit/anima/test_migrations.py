@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from apps.sqlite import as_row
-from schemas.anima import drawings, growth, primitives, tables
+from schemas.anima import clock, drawings, growth, primitives, tables
 from schemas.eisv import Era
 from schemas.table import Column, Table
 
@@ -19,7 +19,7 @@ SEED = [
 LEDGER = ("sqlite_", "_yoyo_", "_abode_", "yoyo_")
 TABLES = [
     found
-    for module in (tables, drawings, growth, primitives)
+    for module in (tables, clock, drawings, growth, primitives)
     for found in vars(module).values()
     if isinstance(found, type) and issubclass(found, Table) and found.__module__ == module.__name__
 ]

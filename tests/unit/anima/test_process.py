@@ -102,6 +102,7 @@ def test_kill_9_loses_no_check_in_and_a_stop_is_clean(process, path, governance,
     db = sqlite3.connect(path)
     events = [row[0] for row in db.execute("SELECT event_type FROM events ORDER BY id")]
     db.close()
+    events = [event for event in events if event != "time_known"]  # governance may be that quick
     assert events == ["wake", "time_recovery", "wake", "sleep"]
 
 
