@@ -18,6 +18,7 @@ from apps.anima.log import say
 from apps.anima.pulse import Pulse
 from apps.anima.recovery import give_up, open_or_mend
 from apps.anima.requeue import requeue
+from apps.anima.retention import Retention
 from apps.anima.retiming import Retiming
 from apps.anima.sender import Sender
 from apps.anima.settings import Settings, read
@@ -32,6 +33,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WATCHDOG_SECONDS = 5.0
 CLOCK_SECONDS = 1.0
 """How often the authorities are asked for the time."""
+RETENTION_SECONDS = 10.0
+"""How often it is asked whether it wants to begin."""
 LONGEST_WAIT_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
 
@@ -41,6 +44,7 @@ class Threads(NamedTuple):
 
     checkup: Checkup
     backups: Backups
+    retention: Retention
     sender: Sender
     store: Store
 
@@ -52,8 +56,16 @@ def main(words: Sequence[str] = ()) -> int:
             run(read(os.environ))
         elif list(words) == ["requeue"]:
             requeue(os.environ)
+        elif words[0] in {"archives", "restore-archive"}:
+            from apps.anima import restore  # noqa: PLC0415  not in the process that lives
+
+            if words[0] == "archives":
+                restore.list_archives(os.environ)
+            else:
+                restore.restore_archive(os.environ, words[1:])
         else:
-            raise Refused(f"{' '.join(words)}: unknown", hint="say nothing, or requeue")
+            hint = "say nothing, requeue, archives or restore-archive"
+            raise Refused(f"{' '.join(words)}: unknown", hint=hint)
     except HouseError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -87,7 +99,12 @@ def run(settings: Settings) -> None:
         last_said = store.wake(clock.now(), settings.name)
         will = Will(last_said, settings.check_in_every_seconds)
         sender = Sender(store, client, will.hear, pulse.of("sender"), clock.now)
-        chores = [Chore(retiming.turn, CLOCK_SECONDS, time.monotonic())]
+        retention = Retention(store, retiming, clock, settings.home, settings.archive_limit_bytes)
+        now = time.monotonic()
+        chores = [
+            Chore(retiming.turn, CLOCK_SECONDS, now),
+            Chore(retention.turn, RETENTION_SECONDS, now + RETENTION_SECONDS),
+        ]
         life = Life(settings, store, will, sender.send_unqueued, clock=clock, chores=chores)
     except (sqlite3.Error, OSError, TimeoutError) as error:
         if store.damage:
@@ -95,7 +112,9 @@ def run(settings: Settings) -> None:
         raise Unreachable(
             f"{settings.home}: {error}", hint="is the disk full, or not ours?"
         ) from error
-    threads = Threads(Checkup(path), Backups(path, lambda: not card.is_over), sender, store)
+    threads = Threads(
+        Checkup(path), Backups(path, lambda: not card.is_over), retention, sender, store
+    )
     sender.start()
     notify("READY=1")
     threads.checkup.start()
@@ -115,7 +134,7 @@ def _live(life: Life, threads: Threads, pulse: Pulse) -> str | None:
 
     The watchdog is fed while every thread makes progress.
     """
-    checkup, backups, sender, store = threads
+    checkup, backups, _, sender, store = threads
     fed, looked = 0.0, time.monotonic()
     while True:
         pause = min(life.turn(), LONGEST_WAIT_SECONDS)

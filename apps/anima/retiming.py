@@ -286,11 +286,11 @@ def shift_boots(
         # A check-in that was composed without a date gets one, even if nothing moves.
         if correction.shift or shift["table_name"] == "outbox":
             db.execute(QUERIES["add_shift"], {**shift, "reason": reason})
-    bound = _began(this)
+    bound = boot_began(this)
     _move_birth(db, bound - correction.shift, correction.shift)
-    upto = json.loads(this["last_ids"])
+    upto = ids_before(this)
     for each in earlier:
-        after = json.loads(each["last_ids"])
+        after = ids_before(each)
         last = _last_of(db, after, upto)
         if last is not None:
             is_certain = each["known_at"] and correction.source != TIMESYNC
@@ -300,14 +300,14 @@ def shift_boots(
             for shift in _spans(each, upto, shift_by):
                 db.execute(QUERIES["add_shift"], {**shift, "reason": BEFORE})
             db.execute(QUERIES["move_boot"], {"id": each["id"], "shift": shift_by})
-            bound = _began(each) + shift_by
+            bound = boot_began(each) + shift_by
         upto = after
 
 
 def known_until(db: sqlite3.Connection, boot: str, upto: dict[str, int]) -> datetime | None:
     """The newest time that an earlier boot wrote with a known clock."""
     for each in db.execute(QUERIES["boots"]).fetchall():
-        after = json.loads(each["last_ids"])
+        after = ids_before(each)
         if each["known_at"] and each["kernel_boot_id"] != boot:
             last = _last_of(db, after, upto)
             if last is not None:
@@ -324,7 +324,7 @@ def _last_of(db: sqlite3.Connection, after: dict[str, int], upto: dict[str, int]
 
 def _spans(boot: sqlite3.Row, upto: dict[str, int], shift: int) -> Iterator[dict[str, Any]]:
     """The rows of one boot, table by table."""
-    before = json.loads(boot["last_ids"])
+    before = ids_before(boot)
     for table, last in upto.items():
         first = before.get(table, 0) + 1
         if first <= last:
@@ -337,7 +337,13 @@ def _spans(boot: sqlite3.Row, upto: dict[str, int], shift: int) -> Iterator[dict
             }
 
 
-def _began(boot: sqlite3.Row) -> int:
+def ids_before(boot: sqlite3.Row) -> dict[str, int]:
+    """The last id of each table before a boot."""
+    return dict(json.loads(boot["last_ids"]))
+
+
+def boot_began(boot: sqlite3.Row) -> int:
+    """House time when the creature first woke in a boot, in microseconds."""
     return int(boot["began_monotonic_seconds"] * SECOND) + int(boot["offset_microseconds"])
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import SecretStr, StringConstraints, ValidationError, field_validator
 
+from apps.anima.archives import LIMIT_BYTES
 from apps.anima.card import BUDGET_BYTES
 from apps.anima.outbox import LIMIT_BYTES
 from schemas.bridge import AgentName
@@ -42,6 +43,9 @@ class Settings(Closed):
     write_budget_bytes: Annotated[
         int, Quantity("By", "environment: a day, docs/card.md", low=2**20, high=2**50)
     ] = BUDGET_BYTES
+    archive_limit_bytes: Annotated[
+        int, Quantity("By", "environment: all archives, docs/clock.md", low=0, high=2**50)
+    ] = LIMIT_BYTES
     seed: int | None = None
     i2c: bool = False
     source: Annotated[str, StringConstraints(pattern=r"^(board|replay:/.+)$")] = BOARD

@@ -135,6 +135,7 @@ class TrajectoryEvent(
     table="trajectory_events",
     key=("id",),
     indexes=(Index("timestamp DESC", "trajectory_events_timestamp_idx"),),
+    keep_days=30,
 ):
     """One moment of the creature's way through its states, and what it said then."""
 
