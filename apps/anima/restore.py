@@ -25,7 +25,9 @@ WAIT_SECONDS = 60.0
 USAGE = "restore-archive TABLE DAY... [--hold DAYS]"
 
 
-def restore_archive(environment: Mapping[str, str], words: Sequence[str]) -> None:
+def restore_archive(
+    environment: Mapping[str, str], words: Sequence[str], now: datetime | None = None
+) -> None:
     """Put days back, beside the running process or without it; a line for each archive."""
     table, days, hold = _asked(words)
     home = home_of(environment)
@@ -35,7 +37,7 @@ def restore_archive(environment: Mapping[str, str], words: Sequence[str]) -> Non
         with archives.alone(home, WAIT_SECONDS) as is_alone:
             if not is_alone:
                 raise Unreachable(f"{home}: its archives are being written", hint="try again")
-            until = house_time(db) + timedelta(days=hold)
+            until = (now or house_time(db)) + timedelta(days=hold)
             for archive in wanted:
                 _check(db, home, archive)
             for archive in wanted:
@@ -68,12 +70,12 @@ def put_back(db: sqlite3.Connection, home: Path, archive: Archive, until: dateti
     return restored
 
 
-def list_archives(environment: Mapping[str, str]) -> None:
+def list_archives(environment: Mapping[str, str], now: datetime | None = None) -> None:
     """One JSON object on stdout: every archive, and what all of them take."""
     home = home_of(environment)
     db = connect(home / ANIMA_DB)
     try:
-        now = house_time(db)
+        now = now or house_time(db)
     finally:
         db.close()
     told = [

@@ -117,6 +117,14 @@ class World:
                 self.settle()
         self.settle()
 
+    def skip(self, days):
+        """The board stays on, and nothing happens."""
+        self.truth += timedelta(days=days)
+        self.boottime += days * 86_400 * SECOND
+        self.shown += days * 86_400 * SECOND
+        self.retiming.turn()
+        self.settle()
+
     def settle(self):
         """Let the writer come to rest, and the clock hear of it."""
         self.store.submit("test", lambda db: None).result(10)
