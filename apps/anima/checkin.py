@@ -44,8 +44,9 @@ def failures(*counts: Mapping[str, int]) -> dict[str, int]:
 def compose(
     agent: str,
     boot_id: str,
-    now: datetime | None,
+    now: datetime,
     *,
+    is_known: bool = True,
     anima: Anima,
     readings: Iterable[Reading],
     dropped: int,
@@ -56,7 +57,7 @@ def compose(
     """The builder that ``Store.enqueue_checkin`` completes with seq and snapshot.
 
     Without a snapshot, what the store knows is absent from the check-in; so is the time while
-    the clock is not known. ``health`` is what others know: fields of ``PiHealth``.
+    ``now`` is not known for sure. ``health`` is what others know: fields of ``PiHealth``.
     """
     data = as_sensor_data(readings, felt_from)
 
@@ -66,7 +67,7 @@ def compose(
             agent=agent,
             boot_id=boot_id,
             seq=seq,
-            recorded_at=now,
+            recorded_at=now if is_known else None,
             monotonic_seconds=monotonic_seconds,
             anima=anima,
             eisv=report(anima),

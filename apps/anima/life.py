@@ -168,7 +168,8 @@ class Life:
         composed = partial(
             compose,
             agent=self._settings.agent,
-            now=now if self._clock.is_known else None,
+            now=now,
+            is_known=self._clock.is_known,
             anima=self._will.anima,
             readings=self._readings,
             dropped=self._store.dropped.total,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import SecretStr, StringConstraints, ValidationError, field_validator
 
-from apps.anima.archives import LIMIT_BYTES
+from apps.anima.archives import LIMIT_BYTES as ARCHIVES_BYTES
 from apps.anima.card import BUDGET_BYTES
 from apps.anima.outbox import LIMIT_BYTES
 from schemas.bridge import AgentName
@@ -45,7 +45,7 @@ class Settings(Closed):
     ] = BUDGET_BYTES
     archive_limit_bytes: Annotated[
         int, Quantity("By", "environment: all archives, docs/clock.md", low=0, high=2**50)
-    ] = LIMIT_BYTES
+    ] = ARCHIVES_BYTES
     seed: int | None = None
     i2c: bool = False
     source: Annotated[str, StringConstraints(pattern=r"^(board|replay:/.+)$")] = BOARD
