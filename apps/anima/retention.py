@@ -37,7 +37,7 @@ KEEP_DAYS: Final = {
     if model.keep_days is not None
 }
 EVERY_SECONDS: Final = 3600.0
-ROWS_AT_ONCE: Final = 200
+ROWS_AT_ONCE: Final = 100
 REST_SECONDS: Final = 0.02
 """Between two transactions, so that whoever waits for the writer is served first."""
 

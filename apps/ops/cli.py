@@ -10,6 +10,7 @@ from rich.console import Console
 
 from apps.hosts import in_force
 from apps.ops import deploy as deploys
+from apps.ops.anima_cli import app as anima
 from apps.ops.audit_cli import app as audit
 from apps.ops.eisv_cli import app as eisv
 from apps.ops.knowledge_cli import app as knowledge
@@ -30,6 +31,7 @@ app.add_typer(migrate)
 app.add_typer(audit)
 app.add_typer(knowledge)
 app.add_typer(eisv)
+app.add_typer(anima)
 app.command()(graph)
 
 

@@ -33,8 +33,9 @@ class Written(NamedTuple):
 class World:
     """The real time, one board, and the process on it."""
 
-    def __init__(self, path, start, make_drawing):
+    def __init__(self, path, start, make_drawing, linger=0.0):
         self.path, self.truth, self.make_drawing = path, start, make_drawing
+        self.linger = linger
         self.rows = {table: [] for table in STAMPS}
         self.boots = itertools.count(1)
         self.boot = 0
@@ -83,7 +84,7 @@ class World:
 
     def wake(self):
         """The process begins as main.py begins it."""
-        self.store = Store(self.path, "lumen")
+        self.store = Store(self.path, "lumen", linger=self.linger)
         self.store.start()
         self.clock = Clock(self.board())
         self.retiming = Retiming(self.store, self.clock)

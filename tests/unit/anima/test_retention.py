@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from apps.anima import archives, retention
 from apps.anima.restore import list_archives, restore_archive
 from apps.anima.retention import KEEP_DAYS, Retention, sizes
+from apps.ops.cli import app
 from schemas.errors import Diverged, Refused
 from tests.unit.anima.house_time import World
 
@@ -333,9 +335,9 @@ def test_deleting_some_rows_keeps_the_writer_for_milliseconds_only(world, monkey
     real = retention.remove
 
     def timed(*args, **kwargs):
-        began = time.perf_counter()
+        began = time.thread_time()
         real(*args, **kwargs)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
 
     monkeypatch.setattr(retention, "remove", timed)
     for _ in range(3):
@@ -343,4 +345,25 @@ def test_deleting_some_rows_keeps_the_writer_for_milliseconds_only(world, monkey
     world.skip(days=40)
     keeper(world).run()
 
-    assert sorted(took)[len(took) * 9 // 10] < 0.010
+    assert max(took) < 0.010
+
+
+def test_the_operator_lists_archives_and_brings_days_back(world, monkeypatch, capfd):
+    """``abode anima``, with a home on this machine; over ssh the same words run on the Pi."""
+    world.skip(days=40)
+    keeper(world).run()
+    here = ["--home", str(world.path.parent)]
+    ask = CliRunner().invoke
+    listed = ask(app, ["anima", "archives", *here])
+    told = json.loads(ask(app, ["anima", "archives", "--json", *here]).output)
+    days = ["2026-10-06", "2026-10-07"]
+    back = ask(app, ["anima", "restore-archive", "state_history", *days, "--hold", "400", *here])
+    assert (listed.exit_code, back.exit_code) == (0, Refused.exit_code)
+    assert "2026-10-09" in listed.output
+    assert len(told["archives"]) == len(archives.listed(world.path.parent))
+    back = ask(app, ["anima", "restore-archive", "state_history", *days, *here])
+    assert back.exit_code == 0
+    said = capfd.readouterr()
+    assert said.out.count("restored name=state_history") == 2
+    assert "held for 400 days" in said.err
+    assert live(world) == 28
