@@ -71,13 +71,11 @@ class Store:
         self._untold = Failures("not told")
         self._writer = Writer(path, self._open, pulse, full, linger)
         self._path = path
-        self.close = self._writer.close
+        self.close, self.submit = self._writer.close, self._writer.submit
         self.dropped = self._writer.dropped
         self.card = card or Card()
         self.thinned = Failures("not written: the day has cost the card enough")
-        self.submit = self._writer.submit
-        self.handed_out = 0
-        """The newest check-in that may have been sent; the writer's thread alone sets it."""
+        self.handed_out = 0  # the newest check-in that may have been sent: the writer's to set
 
     def start(self) -> None:
         """Open the file, which the migrations made; Diverged if it is not as declared."""
