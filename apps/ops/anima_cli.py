@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     name="anima",
-    help="What left a Pi's anima.db: the archives, and how their rows come back.",
+    help="What left a Pi's database: the archives, and how their rows come back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
