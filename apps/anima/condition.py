@@ -1,29 +1,18 @@
 """How the creature is, told every few seconds to whoever looks: in /run, which is memory."""
 
-import os
 from collections import deque
 from datetime import datetime
 from pathlib import Path
 
 from apps import documents
 from apps.anima.drawing import Drawing
-from apps.anima.failures import Failures
-from apps.anima.store import Store
+from apps.anima.health import Health
 from apps.anima.will import Will
 from schemas.anima.files import Condition
 
 TELL_SECONDS = 5.0
 LATE_TURNS = 60
 """So many tellings a lateness is remembered: five minutes."""
-
-
-def rss_bytes() -> int | None:
-    """Resident memory of this process; None if the kernel does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class Teller:
@@ -44,10 +33,9 @@ class Teller:
         now: datetime,
         up_seconds: float,
         *,
-        store: Store,
         will: Will,
         drawing: Drawing,
-        failures: Failures,
+        health: Health,
     ) -> Condition:
         """The condition now; OSError if it cannot be written."""
         self._latest.append(self._late)
@@ -69,11 +57,7 @@ class Teller:
             marks=piece.marks,
             pixels=drawing.canvas.count,
             late_seconds=max(self._latest),
-            rss_bytes=rss_bytes(),
-            written_bytes_today=store.card.today,
-            write_budget_bytes=store.card.budget,
-            failures=dict(failures.counts),
-            dropped=dict(store.dropped.counts),
+            **health.of_condition(),
         )
         if self._file:
             documents.write(self._file, told)

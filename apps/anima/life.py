@@ -9,14 +9,15 @@ from functools import partial
 from random import Random
 
 from apps.anima import canvas
-from apps.anima.checkin import compose, failures, new_boot_id
+from apps.anima.checkin import compose, new_boot_id
 from apps.anima.clock import Clock
-from apps.anima.condition import TELL_SECONDS, Teller, rss_bytes
+from apps.anima.condition import TELL_SECONDS, Teller
 from apps.anima.failures import Failures
 from apps.anima.feelings import Mood, report
 from apps.anima.finished import Finished
 from apps.anima.gallery import Gallery
 from apps.anima.growth import TURN_SECONDS, Growth
+from apps.anima.health import Health
 from apps.anima.log import say
 from apps.anima.pickup import pick_up
 from apps.anima.readings import Reading, ages, as_sensor_data, sense
@@ -54,6 +55,7 @@ class Life:
         *,
         clock: Clock | None = None,
         chores: Sequence[Chore] = (),
+        health: Health | None = None,
     ) -> None:
         self._settings, self._store, self._will = settings, store, will
         self._send_unqueued, self._clock = send_unqueued, clock or Clock()
@@ -63,11 +65,13 @@ class Life:
         self._readings: list[Reading] = []
         self._mood = Mood()
         self._boot_id = new_boot_id()
+        self._health = health or Health(settings.home, store, self._clock)
         self._teller = Teller(os.environ.get("RUNTIME_DIRECTORY"), settings.agent, self._boot_id)
         learner = Random(settings.seed)  # noqa: S311  words, not secrets
         self._growth = Growth(store, self._senses.baselines, learner, self._failures)
         self._canvas_file = settings.home / "canvas.json"
         self._gallery = Gallery(settings.home, store.record_finished)
+        self._health.add(self._failures, self._gallery.failures, self._gallery.let_go)
         self._drawing = pick_up(
             self._canvas_file,
             Random(settings.seed),  # noqa: S311  art, not secrets
@@ -174,7 +178,7 @@ class Life:
             readings=self._readings,
             dropped=self._store.dropped.total,
             monotonic_seconds=uptime,
-            health=self._health(),
+            health=self._health.of_check_in(),
             felt_from=self._senses.felt_from,
         )
         try:
@@ -187,15 +191,6 @@ class Life:
             # A boot_id of its own, so that this key was never used and never will be.
             told = composed(boot_id=new_boot_id())(0, self._snapshot(error))
             self._send_unqueued(told.model_dump_json(exclude_none=True))
-
-    def _health(self) -> dict[str, object]:
-        """What a check-in tells of the process beside what the store knows."""
-        return {
-            "failures": failures(self._store.dropped.counts, self._failures.counts),
-            "written_bytes_today": self._store.card.today,
-            "rss_bytes": rss_bytes(),
-            "clock_known": self._clock.is_known,
-        }
 
     def _snapshot(self, trouble: Exception) -> Snapshot | None:
         """What the store can still tell; it is not asked twice if it did not answer once."""
@@ -217,10 +212,9 @@ class Life:
             self._teller.tell(
                 self._clock.now(),
                 time.monotonic() - self._began,
-                store=self._store,
                 will=self._will,
                 drawing=self._drawing,
-                failures=self._failures,
+                health=self._health,
             )
         except OSError as error:
             self._failures.note("condition", error)

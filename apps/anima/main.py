@@ -13,6 +13,7 @@ from apps.anima.ballast import Ballast
 from apps.anima.card import Card
 from apps.anima.checkup import Checkup
 from apps.anima.clock import Clock
+from apps.anima.health import Health
 from apps.anima.life import Chore, Life
 from apps.anima.log import say
 from apps.anima.pulse import Pulse
@@ -105,16 +106,19 @@ def run(settings: Settings) -> None:
             Chore(retiming.turn, CLOCK_SECONDS, now),
             Chore(retention.turn, RETENTION_SECONDS, now + RETENTION_SECONDS),
         ]
-        life = Life(settings, store, will, sender.send_unqueued, clock=clock, chores=chores)
+        backups = Backups(path, lambda: not card.is_over)
+        rooms = (retention.failures, backups.skipped)
+        health = Health(settings.home, store, clock, *rooms, backup_age=lambda: backups.age_seconds)
+        life = Life(
+            settings, store, will, sender.send_unqueued, clock=clock, chores=chores, health=health
+        )
     except (sqlite3.Error, OSError, TimeoutError) as error:
         if store.damage:
             give_up(path, store.damage, ballast.drop)
         raise Unreachable(
             f"{settings.home}: {error}", hint="is the disk full, or not ours?"
         ) from error
-    threads = Threads(
-        Checkup(path), Backups(path, lambda: not card.is_over), retention, sender, store
-    )
+    threads = Threads(Checkup(path), backups, retention, sender, store)
     sender.start()
     notify("READY=1")
     threads.checkup.start()

@@ -52,8 +52,15 @@ def creature(seen: Creature) -> RenderableType:
         felt = now.anima.model_dump().items()
         table.add_row("feels", ", ".join(f"{name} {value:.2f}" for name, value in felt))
     table.add_row("piece", f"{now.era}, {now.arc_phase}: {now.marks} marks, {now.pixels} pixels")
+    known = "known" if now.clock_known else "[yellow]not known[/] since the boot"
+    table.add_row("time of day", known)
     if now.rss_bytes:
         table.add_row("memory", f"{now.rss_bytes / 1e6:.1f} MB")
+    if now.db_bytes is not None:
+        archives = f", archives {(now.archive_bytes or 0) / 1e6:.1f} MB"
+        table.add_row("database", f"{now.db_bytes / 1e6:.1f} MB{archives}")
+    age = now.backup_age_seconds
+    table.add_row("backup", "none yet" if age is None else f"{span(age)} old")
     today, budget = now.written_bytes_today, now.write_budget_bytes
     colour = "red" if today > budget else "green"
     table.add_row("card", f"[{colour}]{today / 1e6:.1f}[/] of {budget / 1e6:.0f} MB today")

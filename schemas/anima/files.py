@@ -146,7 +146,12 @@ class Condition(Document, owner="pi", place="/run/anima/condition.json", fresh_s
     late_seconds: Annotated[
         float, Quantity("s", "latest chore of the last five minutes, behind its time", low=0)
     ]
+    clock_known: bool
+    """Whether the time of day was ever told in this boot."""
     rss_bytes: Annotated[int, Quantity("By", "/proc/self/statm", low=0)] | None
+    db_bytes: Annotated[int, Quantity("By", "anima.db and its log", low=0)] | None
+    archive_bytes: Annotated[int, Quantity("By", "~/.anima/archive", low=0)] | None
+    backup_age_seconds: Annotated[float, Quantity("s", "~/.anima/backups", low=0)] | None
     written_bytes_today: Annotated[int, Quantity("By", "/proc/self/io", low=0)]
     write_budget_bytes: Annotated[int, Quantity("By", "environment", low=0)]
     failures: dict[str, Count]

@@ -98,5 +98,5 @@ def test_the_latest_chore_is_told_for_five_minutes(life):
 
 def condition(life):
     """Its condition."""
-    parts = {"store": life._store, "will": life._will, "drawing": life._drawing}
-    return life._teller.tell(datetime.now(UTC), 1.0, failures=life._failures, **parts)
+    parts = {"will": life._will, "drawing": life._drawing, "health": life._health}
+    return life._teller.tell(datetime.now(UTC), 1.0, **parts)

@@ -1,8 +1,11 @@
 """The environment of the process: closed, and every refusal names its key."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from apps.anima.settings import read
+from apps.anima.settings import TOKEN_FILE, VARIABLES, Settings, read
 from schemas.errors import Refused
 
 
@@ -88,3 +91,15 @@ def test_a_file_that_holds_no_token_is_refused(told, tmp_path, text):
         read(told)
 
     assert not text.strip() or text not in str(refused.value)
+
+
+def test_the_page_lists_every_setting_with_its_default():
+    """And no other."""
+    page = (Path(__file__).parents[3] / "docs" / "anima.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z][A-Z_0-9]+)` \| (.*?) ?\| ", page, re.MULTILINE))
+    defaults = {}
+    for name, field in VARIABLES.items():
+        info = Settings.model_fields[field]
+        has_none = info.is_required() or info.default is None
+        defaults[name] = "" if has_none else str(info.default)
+    assert rows == {**defaults, TOKEN_FILE: ""}

@@ -22,6 +22,7 @@ CONDITION = Condition(
     anima={"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9},
     action="pause", margin="warning", reason="alone", decided_by="itself", era="field",
     arc_phase="opening", marks=3, pixels=5, late_seconds=0.01, rss_bytes=21_000_000,
+    clock_known=False, db_bytes=2_000_000, archive_bytes=None, backup_age_seconds=None,
     written_bytes_today=1_000_000, write_budget_bytes=128_000_000, failures={"canvas": 2},
     dropped={},
 )  # fmt: skip
@@ -82,7 +83,15 @@ def test_the_creature_tells_of_itself(house):
     console = Console(width=200, record=True, file=StringIO())
     console.print(show.creature(seen.creatures[0]))
     shown = console.export_text()
-    for fact in ("pauses", "pause, says itself: alone", "field, opening: 3 marks", "canvas 2"):
+    for fact in (
+        "pauses",
+        "pause, says itself: alone",
+        "field, opening: 3 marks",
+        "canvas 2",
+        "not known",
+        "2.0 MB",
+        "none yet",
+    ):
         assert fact in shown
 
 
