@@ -68,6 +68,18 @@ class Pi:
         """First, last, count and stripped of all."""
         return self.rows("SELECT first_seq, last_seq, count, stripped FROM outbox_gaps")
 
+    def misses(self):
+        """Whether anything went."""
+        return any(count for _, _, count, _ in self.gaps())
+
+    def until(self, fact):
+        """Check-ins until something is so."""
+        for _ in range(2_000):
+            if fact():
+                return
+            self.check_in()
+        raise AssertionError(fact)
+
 
 @pytest.fixture
 def pi(path, anima, drawing_state):
@@ -84,8 +96,7 @@ def _is_whole(body):
 
 def test_the_oldest_lose_their_detail_before_any_goes(pi):
     """Their numbers stay; the newest are whole."""
-    while not pi.gaps():
-        pi.check_in()
+    pi.until(pi.gaps)
     bodies = pi.waiting()
     lean = [seq for seq, body in bodies.items() if not _is_whole(body)]
     behind = len(pi.store.oldest_checkins(outbox.HEAD_LIMIT))
@@ -101,8 +112,7 @@ def test_the_oldest_lose_their_detail_before_any_goes(pi):
 
 def test_the_older_half_goes_thin_when_there_is_no_detail_left(pi):
     """Every second one first; the newest stays, and so does the head."""
-    while not any(count for _, _, count, _ in pi.gaps()):
-        pi.check_in()
+    pi.until(pi.misses)
     kept = list(pi.waiting())
     gone = sorted(set(pi.given) - set(kept))
     (gap,) = pi.gaps()
@@ -119,8 +129,7 @@ def test_the_older_half_goes_thin_when_there_is_no_detail_left(pi):
 
 def test_a_loss_is_told_until_it_is_heard(pi):
     """In every check-in after it; an older one that arrives tells nothing of it."""
-    while not any(count for _, _, count, _ in pi.gaps()):
-        pi.check_in()
+    pi.until(pi.misses)
     old = min(pi.waiting())
     (before,) = pi.gaps()
     told = pi.check_in()
