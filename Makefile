@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi lock lint preflight
+.PHONY: help up down destroy deploy check test soak soak-pi bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -37,6 +37,11 @@ soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 2
 		tests/database/governance/test_partitions.py tests/database/governance/test_maintenance.py
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
 	@ABODE_LEDGER_SECONDS=180 $(BIN)/python -m pytest --timeout 3600 tests/database/ledger
+
+soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, a disk in trouble
+	@ABODE_ANIMA_KILLS=1000 ABODE_ANIMA_CUTS=3000 ABODE_ANIMA_MENDING_CUTS=300 \
+		ABODE_ANIMA_FLIPS=200 ABODE_ANIMA_TROUBLES=4 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/unit/anima/faults
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
 

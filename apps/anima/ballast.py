@@ -18,6 +18,7 @@ class Ballast:
 
     def __init__(self, home: Path) -> None:
         self._path = home / "ballast"
+        self._is_stuck = False
 
     def prepare(self) -> None:
         """At start: make it if there is room, drop it if there is hardly any."""
@@ -39,7 +40,9 @@ class Ballast:
         except FileNotFoundError:
             return False
         except OSError as error:
-            say("ballast stuck", file=self._path, reason=error)
+            if not self._is_stuck:
+                say("ballast stuck", file=self._path, reason=error)
+            self._is_stuck = True
             return False
         say("DISK FULL: ballast dropped", file=self._path, bytes=SIZE_BYTES, hint="make room")
         return True

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-BUDGET_BYTES = 128 * 2**20
+BUDGET_BYTES = 256 * 2**20
 """A day's worth: 16 GB of cheap flash, written 300 times over, lasts five years of such days even
-if the card writes twenty bytes for each of ours."""
+if the card writes ten bytes for each that the kernel counts."""
 THINNED = 10
 """Of so many feelings one is kept on a day that has cost too much."""
 

@@ -1,5 +1,6 @@
 """A whole anima.db: the newest good backup, or a new file, and what a damaged one still tells."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -54,6 +55,7 @@ def _made(
         runner.apply(line("anima"), str(draft))
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
+        _forget_archived(db, draft.parent)
         facts = {
             **facts,
             "restored": [each.path.name for each in (source, part) if each],
@@ -106,6 +108,21 @@ def _add(db: sqlite3.Connection, part: Backup) -> None:
         db.execute(copied(db, table))
     db.execute("COMMIT")
     db.execute("DETACH live")
+
+
+def _forget_archived(db: sqlite3.Connection, home: Path) -> None:
+    """Rows that went into an archive after the backup was made are there, and not here."""
+    for table in GROWING:
+        for manifest in (home / "archive" / table).glob("*.json"):
+            try:
+                told = json.loads(manifest.read_bytes())
+                ids = told["first_id"], told["last_id"]
+                is_held = told.get("held_until") is not None
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                say("archive not looked at", file=manifest, cause=error)
+                continue
+            if not is_held:
+                db.execute(f"DELETE FROM main.{table} WHERE id BETWEEN ? AND ?", ids)  # noqa: S608
 
 
 def _applied(path: Path) -> tuple[str, ...]:

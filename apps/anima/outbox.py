@@ -6,8 +6,9 @@ Every function runs inside a transaction of the writer. An id is a check-in's se
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from apps.anima.transaction import is_damage, is_passing
 from apps.queries import load
 from schemas.bridge import GAPS_LIMIT
 
@@ -116,7 +117,7 @@ def settle(db: sqlite3.Connection, fates: Iterable[Fate], now: str, told: int | 
             db.execute(QUERIES["note_failed_attempt"], said)
             continue
         if fate.reason is not None:
-            db.execute(QUERIES["reject_checkin"], said)
+            dropped += _reject(db, said)
             dropped += db.execute(
                 QUERIES["drop_oldest_rejected"], {"keep": REJECTED_LIMIT}
             ).rowcount
@@ -124,6 +125,17 @@ def settle(db: sqlite3.Connection, fates: Iterable[Fate], now: str, told: int | 
     if told is not None:
         db.execute(QUERIES["forget_told_gaps"], {"seq": told})
     return dropped
+
+
+def _reject(db: sqlite3.Connection, said: dict[str, Any]) -> int:
+    """Keep it with the reason; gives 1 if it cannot be: a bit of its body has flipped."""
+    try:
+        db.execute(QUERIES["reject_checkin"], said)
+    except sqlite3.DatabaseError as error:
+        if is_passing(error) or is_damage(error):
+            raise
+        return 1
+    return 0
 
 
 def losses(db: sqlite3.Connection) -> list[Loss]:

@@ -93,8 +93,11 @@ SELECT id, recorded_at FROM outbox
 -- Its numbers stay; what they came from goes, and what was on the canvas.
 UPDATE outbox
    SET body = json_remove(body, '$.sensor_data.sources', '$.sensor_data.drawing_eisv')
- WHERE id = :id AND (json_type(body, '$.sensor_data.sources') IS NOT NULL
-                     OR json_type(body, '$.sensor_data.drawing_eisv') IS NOT NULL);
+ WHERE id = :id
+   AND CASE WHEN json_valid(body)
+            THEN json_type(body, '$.sensor_data.sources') IS NOT NULL
+                 OR json_type(body, '$.sensor_data.drawing_eisv') IS NOT NULL
+            ELSE 0 END;
 
 -- gaps --
 SELECT first_seq, last_seq, count, stripped, from_at, upto_at, changed_seq

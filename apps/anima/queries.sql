@@ -78,6 +78,11 @@ SELECT creature_id, born_at, total_awakenings, total_alive_seconds, name, name_h
        last_heartbeat_at
   FROM identity WHERE creature_id = :creature_id;
 
+-- forget_metadata --
+-- It cannot be read any more.
+UPDATE identity SET metadata = json_object('governance_action', :action)
+ WHERE creature_id = :creature_id;
+
 -- remember_action --
 -- What governance last said, so that a pause outlives a restart; said again, it costs no page.
 UPDATE identity SET metadata = json_set(metadata, '$.governance_action', :action)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,16 +12,16 @@ from apps.anima import outbox
 from apps.anima.card import Card
 from apps.anima.failures import Failures
 from apps.anima.finished import Finished
-from apps.anima.instants import Zones, as_instant, zones
+from apps.anima.instants import Zones, as_instant
+from apps.anima.opening import check
 from apps.anima.outbox import REJECTED_LIMIT, Fate, Loss, Waiting
 from apps.anima.promise import Promise
 from apps.anima.writer import Role, Writer
-from apps.migrate.lines import line, require
 from apps.queries import load
-from apps.sqlite import RESTORE, as_row, as_text
-from schemas.anima.tables import TABLES, AnimaState, DrawingState, Event, EventType, JsonObject
-from schemas.bridge import CheckIn, IdentityReport
-from schemas.errors import Diverged, Unreachable
+from apps.sqlite import as_row, as_text
+from schemas.anima.tables import AnimaState, DrawingState, Event, EventType, JsonObject
+from schemas.bridge import Action, CheckIn, IdentityReport
+from schemas.errors import Diverged
 
 QUERIES = load(Path(__file__).with_name("queries.sql"))
 FINISHED = load(Path(__file__).with_name("finished.sql"))
@@ -30,8 +30,6 @@ ANSWER_SECONDS = 15.0
 """The main loop may wait this long and a snapshot more, and still feed a watchdog of 30 s."""
 SNAPSHOT_SECONDS = 5.0
 FOR_EVER = 2**63 - 1
-LEDGER = "_yoyo_migration"
-ADOPTED = "_abode_adopted"
 MIGRATE = "apply the anima migrations: deploy again"
 
 
@@ -107,11 +105,11 @@ class Store:
         return self._add("state_history", "add_state", as_row(state))
 
     def record_finished(self, piece: Finished) -> Promise:
-        """Append to drawing_records, once for each piece; does not wait."""
+        """Append to drawing_records at once, once for each piece; does not wait."""
         times = {"started_at": as_text(piece.started_at), "finished_at": as_text(piece.finished_at)}
         row = piece._asdict() | times
         query = FINISHED["add_finished_piece"]
-        return self._writer.submit("drawing_records", lambda db: _done(db, query, row), "record")
+        return self._writer.submit("drawing_records", lambda db: _done(db, query, row), "prompt")
 
     def record_rows(self, kind: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> Promise:
         """Run each statement with its row, all or none of them; does not wait."""
@@ -161,10 +159,16 @@ class Store:
             db.execute(QUERIES["add_event"], as_row(wake))
             if name is not None:
                 self._rename(db, name, now)
-            metadata = json.loads(before["metadata"]) if before else {}
-            if written := metadata.get("written"):
-                self.card.recall(str(written["day"]), int(written["bytes"]))
-            action = metadata.get("governance_action")
+            try:
+                metadata = json.loads(before["metadata"]) if before else {}
+                if written := metadata.get("written"):
+                    self.card.recall(str(written["day"]), int(written["bytes"]))
+                action = metadata.get("governance_action")
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                # What it was told last may have been a pause.
+                self._untold.note("identity", error)
+                action = Action.PAUSE.value
+                _run(db, "forget_metadata", {**who, "action": action})
             return None if action is None else str(action)
 
         return self._wait("identity", work)  # type: ignore[no-any-return]
@@ -317,7 +321,7 @@ class Store:
         return as_text(as_instant(text, self._zones[table]))
 
     def _open(self, db: sqlite3.Connection) -> None:
-        self._zones = check(db, self._path)
+        self._zones = check(db, self._path, QUERIES, GROWTH)
         outbox.begin(db)
 
     def _add(self, kind: str, query: str, row: dict[str, Any], role: Role = "record") -> Promise:
@@ -339,61 +343,3 @@ def _run(db: sqlite3.Connection, query: str, row: dict[str, Any]) -> None:
 
 def _done(db: sqlite3.Connection, sql: str, row: dict[str, Any]) -> None:
     db.execute(sql, row)
-
-
-def check(db: sqlite3.Connection, path: Path) -> Zones:
-    """Refuse a file that this release was not built for, or that is damaged where it grows.
-
-    Quick, however large the file; the whole of it is read later, by ``Checkup``. Gives the time
-    zones of an adopted file.
-    """
-    try:
-        found: dict[str, set[str]] = {}
-        for row in db.execute(QUERIES["tables_of_the_store"]).fetchall():
-            found.setdefault(row["table_name"], set()).add(row["column_name"])
-        applied = db.execute(QUERIES["applied"]).fetchall() if LEDGER in found else []
-        _is_a_line([row["migration_id"] for row in applied], path)
-        require("anima", [row["migration_id"] for row in applied])
-        _are_there(found, path)
-        _can_be_run(db, GROWTH, path)
-        db.execute(QUERIES["newest_rows"]).fetchall()
-        return zones(db, QUERIES["adopted"]) if ADOPTED in found else {}
-    except sqlite3.OperationalError as error:
-        raise Unreachable(f"{path}: {error}", hint="is the disk full, or not ours?") from error
-    except sqlite3.DatabaseError as error:
-        raise Diverged(f"{path}: {error}", hint=RESTORE) from error
-
-
-def _is_a_line(applied: list[str], path: Path) -> None:
-    """A ledger is behind this release or ahead of it; one with a hole was not left by a deploy."""
-    wanted = line("anima").migrations()
-    known = [i for i in wanted if i in applied]
-    odd = [i for i in applied if i not in wanted and i[:4] <= wanted[-1][:4]]
-    if odd or known != list(wanted[: len(known)]):
-        raise Diverged(f"{path}: its ledger has a hole", hint=RESTORE)
-
-
-def _are_there(found: dict[str, set[str]], path: Path) -> None:
-    """What the ledger says is done may have been undone by hand."""
-    for model in TABLES:
-        for column in model.model_fields:
-            if column not in found.get(model.table, ()):
-                raise Diverged(f"{path}: {model.table}.{column} is missing", hint=RESTORE)
-
-
-class _Nothing(dict[str, None]):
-    """NULL for any parameter."""
-
-    def __missing__(self, _name: str) -> None:
-        return None
-
-
-def _can_be_run(db: sqlite3.Connection, statements: Mapping[str, str], path: Path) -> None:
-    """What only statements know of a table: SQLite is asked whether it could run each of them."""
-    for name, sql in statements.items():
-        try:
-            db.execute(f"EXPLAIN {sql}", _Nothing()).fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                raise
-            raise Diverged(f"{path}: {name}: {error}", hint=RESTORE) from None

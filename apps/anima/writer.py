@@ -149,12 +149,19 @@ class Writer:
     def _gather(self) -> list[Job]:
         jobs: list[Job] = []
         try:
-            jobs.append(self._jobs.get(timeout=IDLE_SECONDS))
+            jobs.append(self._jobs.get(timeout=self._patience()))
             while len(jobs) < BATCH_LIMIT:
                 jobs.append(self._jobs.get_nowait())
         except queue.Empty:
             return jobs
         return jobs
+
+    def _patience(self) -> float:
+        """How long to wait for a job: not beyond the moment when a record has lingered enough."""
+        if not self._kept or self._refused:
+            return IDLE_SECONDS
+        left = self._kept[0].at + self._linger - time.monotonic()
+        return min(max(left, 0.0), IDLE_SECONDS)
 
     def _is_due(self, jobs: list[Job]) -> bool:
         """Whether the records that wait are to be written now."""

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import struct
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +13,6 @@ from apps.anima.backups import Backups, kept
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.recovery import mark, open_or_mend, recover, trouble
 from apps.anima.store import Store
-from apps.anima.wal import hidden_commits
 from apps.migrate import runner
 from apps.migrate.lines import line
 from schemas.anima.tables import AnimaState
@@ -172,17 +170,33 @@ def test_without_a_backup_a_new_file_is_begun_and_the_outbox_kept(path, live):
     assert _ask(path, "SELECT total_awakenings FROM identity") == [(1,)]
 
 
-def test_an_acknowledged_check_in_does_not_come_back(path, live):
-    """The backup still has it; the damaged file could be read there, and had it no longer."""
+def test_what_the_backup_owes_is_owed_again(path, live):
+    """Damage may look like an empty table: what was acknowledged since is a repeat on the Mac."""
     seqs = live(10, 3)
     Backups(path).make(NOW)
-    store = Store(path, "lumen")
-    store.start()
-    store.acknowledge(seqs[0])
-    assert store.close(5)
+    live(10, 1)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM outbox WHERE id <= 3")
+    db.commit()
+    db.close()
     recover(path, "found by a test")
 
-    assert [id_ for (id_,) in _ask(path, "SELECT id FROM outbox ORDER BY id")] == seqs[1:]
+    assert [id_ for (id_,) in _ask(path, "SELECT id FROM outbox ORDER BY id")] == [*seqs, 4]
+
+
+def test_what_was_archived_since_the_backup_does_not_come_back(path, live):
+    """The archive's manifest says which rows it took."""
+    live(100)
+    Backups(path).make(NOW)
+    archive = path.parent / "archive" / "drawing_history"
+    archive.mkdir(parents=True)
+    told = {"table": "drawing_history", "first_id": 1, "last_id": 40, "held_until": None}
+    (archive / "drawing_history-2026-10-20.json").write_text(json.dumps(told))
+    (archive / "drawing_history-2026-10-21.json").write_text("{")
+    recover(path, "found by a test")
+
+    ids = [id_ for (id_,) in _ask(path, "SELECT id FROM drawing_history ORDER BY id")]
+    assert ids == list(range(41, 101))
 
 
 def test_no_id_is_given_twice(path, live, anima):
@@ -323,67 +337,6 @@ def test_a_full_disk_gives_the_ballast_for_the_recovery(path, live, monkeypatch)
         open_or_mend(path, lambda: None, lambda: said.append(1) or True)
     assert said == [1]
     assert trouble(path) == "a test"
-
-
-@pytest.fixture
-def killed(path, drawing_state, tmp_path):
-    """The home of a process that was killed: 60 commits in the log, none in the file."""
-    store = Store(path, "lumen")
-    store.start()
-    store.wake(NOW)
-    for marks in range(60):
-        store.record_drawing_state(drawing_state(marks)).result(5)
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in ("anima.db", "anima.db-wal"):
-        shutil.copy(path.with_name(name), home)
-    assert store.close(5)
-    return home / "anima.db"
-
-
-def test_commits_behind_a_damaged_page_of_the_log_come_back(killed):
-    """SQLite would stop before it and say nothing; the pages behind it are all there."""
-    wal = killed.with_name("anima.db-wal")
-    content = bytearray(wal.read_bytes())
-    content[len(content) // 3] ^= 0x10
-    wal.write_bytes(content)
-    assert hidden_commits(killed) > 20
-    facts = recover(killed, trouble(killed))
-
-    assert "behind a damaged page of the log" in facts["found"]
-    assert _count(killed, "drawing_history") == 60
-    assert trouble(killed) is None
-
-
-def test_a_log_without_its_header_comes_back(killed):
-    """SQLite would take nothing of it."""
-    wal = killed.with_name("anima.db-wal")
-    content = bytearray(wal.read_bytes())
-    content[20] ^= 0x01
-    wal.write_bytes(content)
-    recover(killed, trouble(killed))
-
-    assert _count(killed, "drawing_history") == 60
-
-
-def test_a_commit_that_was_not_finished_is_no_damage(killed):
-    """The log ends within one: a kill, or the power."""
-    wal = killed.with_name("anima.db-wal")
-    for cut in (1, 4096, 5000):
-        os.truncate(wal, wal.stat().st_size - cut)
-        assert trouble(killed) is None
-
-
-def test_a_log_that_is_in_the_file_already_is_no_damage(killed):
-    """The power went while its next round began: the header is torn, and nothing is lost."""
-    db = sqlite3.connect(killed)
-    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    kept_ = killed.with_name("anima.db-wal").read_bytes()
-    db.close()
-    torn = struct.pack(">I", 7) + kept_[4:]
-    killed.with_name("anima.db-wal").write_bytes(torn)
-
-    assert trouble(killed) is None
 
 
 def test_an_older_backup_is_brought_to_this_release(path, live):

@@ -347,3 +347,37 @@ def test_every_run_has_a_name_of_its_own():
     """The kernel's boot_id is shared by containers and outlives the process."""
     assert new_boot_id() != new_boot_id()
     assert len(new_boot_id()) == 32
+
+
+def test_a_rejected_check_in_that_is_no_json_any_more_does_not_stay_for_ever(store, path, build):
+    """A bit flipped in it, governance refused it, and no table would take it: dropped, counted."""
+    seq = store.enqueue_checkin(BOOT, NOW, build)
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    db.execute("UPDATE outbox SET body = '{x' || substr(body, 3)")
+    db.commit()
+    db.close()
+    assert store.oldest_checkins(1)[0].body.startswith("{x")
+    store.reject(seq, NOW, "HTTP 422: not JSON")
+
+    assert store.oldest_checkins(1) == []
+    assert store.dropped.counts == {"rejected": 1}
+
+
+@pytest.mark.parametrize("spoiled", ["{x", "[]", '{"written": 3}'])
+def test_a_last_word_that_cannot_be_read_any_more_is_taken_for_a_pause(path, spoiled):
+    """It may have been one; governance lifts it with its next answer."""
+    store = Store(path, "lumen")
+    store.start()
+    store.wake(NOW)
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    db.execute("UPDATE identity SET metadata = ?", (spoiled,))
+    db.commit()
+    db.close()
+
+    assert store.wake(NOW) == "pause"
+    store.heartbeat(NOW, 1).result(5)
+    store.remember_action("proceed")
+    assert store.wake(NOW) == "proceed"
+    assert store.close(5)
