@@ -67,7 +67,7 @@ class Growth:
         self._heard: Decision | None = None
         self._shape: str | None = None
         self._state: dict[str, Any] = {}
-        self._is_known = False
+        self._is_known = self._has_lost = False
         self._recall()
 
     def weight(self, era: str) -> float:
@@ -121,7 +121,7 @@ class Growth:
             if self._turns % WORDS_TURNS == 0:
                 rows += self._speak(mood, at)
         if self._turns % SAVE_TURNS == 1 and self._is_dated():
-            rows += self._want(now) + self._kept(at)
+            rows += self._mourn(now) + self._want(now) + self._kept(at)
         self._put("turn", rows)
 
     def sleep(self, now: datetime) -> None:
@@ -230,18 +230,17 @@ class Growth:
             self._failures.note("learning recalled", error)
             return
         self._is_known = True
-        self._mourn(found["last_events"])
+        kinds = [row["event_type"] for row in found["last_events"]]
+        this_run = kinds[: kinds.index(EventType.SLEEP)] if EventType.SLEEP in kinds else kinds
+        self._has_lost = EventType.TIME_RECOVERY in this_run
 
-    def _mourn(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Remember an awakening that followed a loss."""
-        for event in events:
-            if event["event_type"] == EventType.TIME_RECOVERY:
-                now = datetime.fromisoformat(event["timestamp"])
-                what = "woke without having gone to sleep"
-                self._put("loss", self._memory(f"loss:{as_text(now)}", now, what, -0.5, "loss"))
-                return
-            if event["event_type"] == EventType.SLEEP:
-                return
+    def _mourn(self, now: datetime) -> Rows:
+        """Remember an awakening that followed a loss, once the time of day is known."""
+        if not self._has_lost:
+            return []
+        self._has_lost = False
+        what = "woke without having gone to sleep"
+        return self._memory(f"loss:{as_text(now)}", now, what, -0.5, "loss")
 
     def _put(self, kind: str, rows: Rows) -> None:
         """Hand rows to the writer, all or none of them."""

@@ -64,7 +64,7 @@ ON CONFLICT (event_id) DO NOTHING;
 
 -- last_events --
 -- The newest first: whether this awakening followed a loss.
-SELECT timestamp, event_type FROM events ORDER BY id DESC LIMIT 4;
+SELECT event_type FROM events ORDER BY id DESC LIMIT 4;
 
 -- tokens --
 SELECT token, success_count, failure_count FROM primitive_token_weights;

@@ -68,7 +68,9 @@ class Life:
         self._health = health or Health(settings.home, store, self._clock)
         self._teller = Teller(os.environ.get("RUNTIME_DIRECTORY"), settings.agent, self._boot_id)
         learner = Random(settings.seed)  # noqa: S311  words, not secrets
-        self._growth = Growth(store, self._senses.baselines, learner, self._failures)
+        self._growth = Growth(
+            store, self._senses.baselines, learner, self._failures, lambda: self._clock.is_known
+        )
         self._canvas_file = settings.home / "canvas.json"
         self._gallery = Gallery(settings.home, store.record_finished)
         self._health.add(self._failures, self._gallery.failures, self._gallery.let_go)
