@@ -19,8 +19,8 @@ from schemas.anima.drawings import CompletionReason
 from schemas.eisv import Anima
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-PIECES = int(os.environ.get("ABODE_PIECES", "40"))
-"""Two of each era and mood; `make soak-pi` says 200."""
+PIECES = int(os.environ.get("ABODE_PIECES", "20"))
+"""One of each era and mood; `make soak-pi` says 200."""
 BOUNDS = {CompletionReason.CANVAS_FULL, CompletionReason.HARD_CAP}
 MOODS = [
     Anima(warmth=0.4, clarity=0.8, stability=0.9, presence=0.9),
