@@ -122,6 +122,8 @@ def unpack(path: Path, manifest: Manifest, kinds: dict[str, pa.DataType]) -> pa.
     try:
         found = pyarrow.csv.read_csv(
             pa.BufferReader(text),
+            # All of it at once: a row is never cut, however long it is.
+            read_options=pyarrow.csv.ReadOptions(block_size=len(text) or 1),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=kinds,

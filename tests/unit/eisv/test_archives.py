@@ -1,5 +1,6 @@
 """Archive and live together are everything, each row once; a damaged archive is never read over."""
 
+import gzip
 import json
 import sqlite3
 from contextlib import closing
@@ -23,18 +24,18 @@ def archives(specimen, history, tmp_path):
 
 @pytest.mark.parametrize("window", [397, 65_536])
 def test_archive_and_live_are_everything(
-    *, three_days, history, archives, exported, monkeypatch, window
+    *, published, history, archives, exported, monkeypatch, tmp_path, window
 ):
     """In the order of writing, with where each was read; however much is in memory at a time."""
     monkeypatch.setattr(merge, "WINDOW_IDS", window)
-    whole = exported(three_days, out="whole")
-    parts = exported(history, archive=archives, out="parts")
+    parts = exported(history, archive=archives)
+    whole = dataset.read(published, "drawing")
 
     assert parts.drop_columns("source").to_pylist() == whole.drop_columns("source").to_pylist()
     day_3 = [row["timestamp"].isoformat() >= DAY_3 for row in whole.to_pylist()]
     assert parts["source"].to_pylist() == ["live" if late else "archive" for late in day_3]
-    whole = exported(three_days, "anima", out="whole")
-    parts = exported(history, "anima", archive=archives, out="parts")
+    parts = dataset.read(tmp_path / "data", "anima")
+    whole = dataset.read(published, "anima")
     assert parts.drop_columns("source").to_pylist() == whole.drop_columns("source").to_pylist()
 
 
@@ -100,6 +101,12 @@ def swap(packed, manifest):
     packed.write_bytes(packed.with_name("drawing_history-2026-11-02.csv.gz").read_bytes())
 
 
+def edit(packed, manifest):
+    """One digit, packed again as it should be: only the hash tells."""
+    text = gzip.decompress(packed.read_bytes())
+    packed.write_bytes(gzip.compress(text.replace(b"0.4", b"0.5", 1)))
+
+
 def lose(packed, manifest):
     """The file is gone, its manifest stays."""
     packed.unlink()
@@ -111,7 +118,7 @@ def miscount(packed, manifest):
     manifest.write_text(json.dumps({**said, "rows": said["rows"] + 1}))
 
 
-@pytest.mark.parametrize("harm", [flip, cut, swap, lose, miscount])
+@pytest.mark.parametrize("harm", [flip, cut, swap, edit, lose, miscount])
 def test_a_damaged_archive_is_named(*, history, archives, exported, abode, tmp_path, harm):
     """Exit 4, the file, and what can be done; nothing is written."""
     packed = archives / "drawing_history" / "drawing_history-2026-11-01.csv.gz"
@@ -154,7 +161,9 @@ def test_what_is_skipped_is_a_gap(*, three_days, history, archives, abode, expor
 def test_text_of_every_kind_survives_the_archive(specimen, history, exported, tmp_path):
     """Commas, quotes, ends of lines, nothing at all."""
     with closing(sqlite3.connect(history)) as db, db:
-        odd = json.dumps({"cpu_temp_c": 51.25, "sources": {"cpu_temp_c": 'a "b", c\r\nd'}})
+        # A hundred thousand lines in one cell: more than the reader takes at a time.
+        many = {f"sensor {n}": 'a "b", c' for n in range(100_000)}
+        odd = json.dumps({"cpu_temp_c": 51.25, "sources": many}, indent=1)
         db.execute("UPDATE state_history SET sensors = ? WHERE id = 1", (odd,))
         db.execute("UPDATE drawing_history SET era = NULL, energy = NULL WHERE id = 1")
     whole = exported(history, "anima", out="whole")
