@@ -74,7 +74,7 @@ class Clock:
     Any thread may ask it; one alone calls ``look``.
     """
 
-    def __init__(self, board: Board | None = None) -> None:
+    def __init__(self, board: Board | None = None, failures: Failures | None = None) -> None:
         self._board = board or Board()
         self._lock = threading.Lock()
         self._seen = (self._board.boottime(), self._board.wall())
@@ -92,7 +92,7 @@ class Clock:
         """The offset below which only time synchronisation is believed."""
         self.jumps: list[float] = []
         """Jumps of the system's clock in seconds, for whoever takes them out."""
-        self.failures = Failures("clock")
+        self.failures = failures if failures is not None else Failures("clock")
 
     @property
     def is_known(self) -> bool:
@@ -142,7 +142,7 @@ class Clock:
         try:
             self.hear(as_date(date) + timedelta(seconds=0.5))
         except ValueError as error:
-            self.failures.note("date", error)
+            self.failures.note("clock date", error)
 
     def look(self) -> Correction | None:
         """Once a second: note jumps, listen to the authorities; gives what it corrected."""
@@ -160,16 +160,18 @@ class Clock:
             if synced - STEP <= wall <= latest:
                 heard, self._jump = (wall - boottime, TIMESYNC), None
             else:
-                self.failures.note("timesync", "the clock is not what it was just set to")
+                self.failures.note("clock timesync", "the clock is not what it was just set to")
         if before is not None and not (heard and heard[1] == TIMESYNC):
             self.jumps.append(before)  # an authority's own would be told in the next look
-            self.failures.note("jump", f"the system's clock jumped by {before:.0f} s")
+            self.failures.note("clock jump", f"the system's clock jumped by {before:.0f} s")
         with self._lock:
             return self._consider(*heard) if heard else None
 
     def _consider(self, offset: int, source: str) -> Correction | None:
         if source != TIMESYNC and self.least is not None and offset < self.least:
-            self.failures.note(source, "tells a time before what was written at a known time")
+            self.failures.note(
+                f"clock {source}", "tells a time before what was written at a known time"
+            )
             return None
         if self.source is None:
             return self._step(offset, source, EXACT)
@@ -177,7 +179,7 @@ class Clock:
         wrong = offset - self.offset
         if self.source == TIMESYNC and source != TIMESYNC:
             if abs(wrong) > STEP:
-                self.failures.note(source, "disagrees with time synchronisation")
+                self.failures.note(f"clock {source}", "disagrees with time synchronisation")
             return None
         if abs(wrong) > STEP:
             if source != TIMESYNC and not self._is_confirmed(offset):

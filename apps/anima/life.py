@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -118,6 +119,12 @@ class Life:
         self._beat()
         self._store.record_event(Event(timestamp=self._clock.now(), event_type=EventType.SLEEP))
         say("asleep", dropped=self._store.dropped.total)
+
+    def moved(self, since: datetime, by: timedelta) -> None:
+        """The clock was wrong by so much: so is the start of a piece that is not older."""
+        piece = self._drawing.piece
+        if piece.started_at and piece.started_at >= since:
+            piece.started_at += by
 
     def _sense(self) -> None:
         every = self._settings.sense_every_seconds

@@ -100,7 +100,9 @@ def run(settings: Settings) -> None:
         last_said = store.wake(clock.now(), settings.name)
         will = Will(last_said, settings.check_in_every_seconds)
         sender = Sender(store, client, will.hear, pulse.of("sender"), clock.now)
-        retention = Retention(store, retiming, clock, settings.home, settings.archive_limit_bytes)
+        retention = Retention(
+            store, retiming, clock, settings.home, limit_bytes=settings.archive_limit_bytes
+        )
         now = time.monotonic()
         chores = [
             Chore(retiming.turn, CLOCK_SECONDS, now),
@@ -112,6 +114,7 @@ def run(settings: Settings) -> None:
         life = Life(
             settings, store, will, sender.send_unqueued, clock=clock, chores=chores, health=health
         )
+        retiming.moved = life.moved
     except (sqlite3.Error, OSError, TimeoutError) as error:
         if store.damage:
             give_up(path, store.damage, ballast.drop)

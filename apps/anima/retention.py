@@ -69,7 +69,9 @@ class Retention:
         retiming: Retiming,
         clock: Clock,
         home: Path,
+        *,
         limit_bytes: int = LIMIT_BYTES,
+        failures: Failures | None = None,
     ) -> None:
         self._store, self._retiming, self._clock = store, retiming, clock
         self._home, self._limit = home, limit_bytes
@@ -81,7 +83,7 @@ class Retention:
         """Rows archived in this run of the process."""
         self.worst_seconds = 0.0
         """The longest that one transaction took, and whoever waited behind it."""
-        self.failures = Failures("not archived")
+        self.failures = failures if failures is not None else Failures("not archived")
 
     def turn(self) -> None:
         """Once an hour, if the clock is known: begin in a thread, unless one is at it."""
@@ -108,7 +110,7 @@ class Retention:
                 for table, days in KEEP_DAYS.items() if is_alone else ():
                     self._table(table, now, timedelta(days=days))
         except HouseError as error:
-            self.failures.note("archive", error)
+            self.failures.note("archives", error)
 
     def _table(self, table: str, now: datetime, keep: timedelta) -> None:
         try:
@@ -123,7 +125,7 @@ class Retention:
             after = max((archive.last_id for archive in there), default=0)
             self._archive_days(table, live, after, (now - keep).date().isoformat())
         except (HouseError, sqlite3.Error, TimeoutError) as error:
-            self.failures.note(table, error)
+            self.failures.note(f"archive of {table}", error)
 
     def _archive_days(self, table: str, live: Live, after: int, limit: str) -> None:
         def day(row: Values) -> str:
@@ -135,7 +137,7 @@ class Retention:
                 return
             if archives.size_bytes(self._home) >= self._limit:
                 hint = "move some away, or raise ANIMA_ARCHIVE_LIMIT_BYTES"
-                self.failures.note("limit", f"archives hold {self._limit} bytes: {hint}")
+                self.failures.note("archive limit", f"archives hold {self._limit} bytes: {hint}")
                 return
             draft = Archive(
                 table=table,

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -63,6 +63,9 @@ class Retiming:
         self._events = 0
         self._kept_offset = 0
         self._began: dict[str, Any] = {}
+        self._began_boottime = 0
+        self.moved: Callable[[datetime, timedelta], None] | None = None
+        """Told what else to move: stamps that are in memory, and not before ``since``."""
 
     @property
     def is_settled(self) -> bool:
@@ -86,8 +89,9 @@ class Retiming:
             "last_ids": json.dumps(found.last_ids),
         }
         since = found.boot["began_monotonic_seconds"] if found.boot else self._clock.monotonic()
+        self._began_boottime = int(since * SECOND)
         if found.known_until is not None:
-            self._clock.least = microseconds(found.known_until) - int(since * SECOND)
+            self._clock.least = microseconds(found.known_until) - self._began_boottime
         self._store.submit("clock", lambda db: _run(db, "begin_boot", began), "prompt")
         self.turn()
 
@@ -133,6 +137,9 @@ class Retiming:
     def _correct(self, correction: Correction) -> None:
         """Everything that waits to be written has the old offset, all that comes has the new."""
         seconds = round(correction.shift / SECOND, 6)
+        if correction.shift and self.moved:
+            since = self._clock.offset - correction.shift + self._began_boottime
+            self.moved(instant(since), timedelta(microseconds=correction.shift))
         say("time known", source=correction.source, moved_seconds=seconds)
         self._submit(correction, None)
         self._record(
@@ -171,7 +178,7 @@ class Retiming:
             try:
                 upto = self._store.submit("clock", last_ids, "fresh").result(ANSWER_SECONDS)
             except (sqlite3.Error, TimeoutError) as error:
-                self._clock.failures.note("retiming", error)
+                self._clock.failures.note("clock retiming", error)
         self._submit(correction, upto)
 
     def _keep_slew(self) -> None:

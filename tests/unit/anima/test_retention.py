@@ -161,7 +161,7 @@ def test_archives_may_take_so_many_bytes_and_no_archive_is_ever_deleted(world, c
     kept.run()
     assert len(archives.listed(world.path.parent)) == 1
     assert everything(world) == before
-    assert kept.failures.counts["limit"] == 2 + 1
+    assert kept.failures.counts["archive limit"] == 2 + 1
     assert "ANIMA_ARCHIVE_LIMIT_BYTES" in capsys.readouterr().out
 
 
@@ -213,7 +213,7 @@ def test_a_row_that_was_changed_is_not_deleted(world):
     kept.run()
 
     assert live(world) == rows
-    assert kept.failures.counts == {"state_history": 1}
+    assert kept.failures.counts == {"archive of state_history": 1}
     with pytest.raises(Diverged, match="is not as it was archived"):
         restore_archive(home(world), ["state_history", "2026-10-06"], world.truth)
 
