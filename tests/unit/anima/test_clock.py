@@ -12,6 +12,7 @@ from apps.anima import retiming as retiming_file
 from apps.anima.clock import SECOND, Clock, Correction, as_date, kernel_boot, touched
 from apps.bridge import client as client_file
 from apps.bridge.client import Client
+from schemas.anima.tables import EventType
 from tests.unit.anima.house_time import World
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +71,7 @@ def test_one_odd_date_is_not_believed_and_two_are(world):
     world.governance = 0.0
     world.live(20)
     world.governance = 3600.0
-    world.live(20)
+    world.live(39)
     assert abs(wrong(world)) < 1
 
     world.live(40)
@@ -151,7 +152,9 @@ def test_a_disk_that_refuses_for_long_does_not_move_rows_twice(world, monkeypatc
     world.retiming.turn()
     for _ in range(4):
         world._draw()
+        world.retiming._record(EventType.TIME_JUMP, {"seconds": 0})
         world.store.submit("test", lambda db: None, "read").result(5)
+    assert world.store.dropped.counts["clock"] == 1
     world.retiming.turn()
     lock.execute("ROLLBACK")
     lock.close()
@@ -175,6 +178,21 @@ def test_who_was_born_before_the_time_was_known_has_a_birthday(world):
     born = world.store.submit("test", lambda db: db.execute(query).fetchone()[0], "read").result(5)
 
     assert abs(datetime.fromisoformat(born) - START) < timedelta(seconds=1)
+
+
+def test_a_check_in_gets_its_date_unless_it_may_have_been_sent(world):
+    """Governance knows it by what it says: what was handed out once stays as it was."""
+    world.power_on(wall=OLD)
+    world.live(100)
+    world.store.oldest_checkins(2)
+    world.ntp()
+    world.live(5)
+    bodies = [body for _, _, body in world.waiting()]
+
+    assert ["recorded_at" in body for body in bodies] == [False, False, True, True, True]
+    for row, body in list(zip(world.rows["outbox"], bodies, strict=True))[2:]:
+        told = datetime.fromisoformat(body["recorded_at"])
+        assert abs(told - row.truth) <= timedelta(milliseconds=1)
 
 
 def test_what_is_in_memory_is_told_how_far_to_move(world):
