@@ -166,6 +166,9 @@ def test_a_disk_that_refuses_for_long_does_not_move_rows_twice(world, monkeypatc
     times = [when for _, when, _, _ in world.found("drawing_history")]
     assert times == sorted(times)
     assert times[-1] <= world.truth
+    events = [when for _, when, _, _ in world.found("events")]
+    assert events == sorted(events)
+    assert events[-1] <= world.truth
 
 
 def test_who_was_born_before_the_time_was_known_has_a_birthday(world):
