@@ -48,6 +48,7 @@ def test_commits_behind_a_damaged_page_of_the_log_come_back(killed):
     facts = recover(killed, trouble(killed))
 
     assert "behind a damaged page of the log" in facts["found"]
+    assert not wal.exists()  # its pages are not those of the file that lies there now
     assert _count(killed, "drawing_history") == 60
     assert trouble(killed) is None
 

@@ -9,6 +9,7 @@ import pytest
 
 from apps.anima import writer
 from apps.anima.store import Store
+from apps.anima.transaction import commit
 from schemas.anima.tables import AnimaState, Event, EventType
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -206,6 +207,22 @@ def test_damage_is_told_from_trouble(store):
     _ask_in_vain(store, sqlite3.SQLITE_CORRUPT)
 
     assert store.damage == "told"
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM])
+def test_a_disk_that_became_read_only_undoes_all_and_loses_none(path, code):
+    """Not one work alone: each of them can be done later."""
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = code
+    db = sqlite3.connect(path, isolation_level=None)
+
+    def refuse(_):
+        raise error
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        commit(db, [lambda _: 1, refuse])
+    assert not db.in_transaction
+    db.close()
 
 
 def _ask_in_vain(store, code):

@@ -19,7 +19,7 @@ from apps.anima.store import Store
 from apps.sqlite import as_row
 from tests.unit.anima.faults.creature import Creature, Mac, amount, tell, until
 
-FLIPS = amount("ABODE_ANIMA_FLIPS", 5)
+FLIPS = amount("ABODE_ANIMA_FLIPS", 20)
 FIRST = amount("ABODE_ANIMA_FIRST_FLIP", 0)
 """A flip is told by its number: this is how to see one again."""
 SEED = 20261129

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.anima.faults.creature import Creature, Mac, amount, tell, until
 
-KILLS = amount("ABODE_ANIMA_KILLS", 8)
+KILLS = amount("ABODE_ANIMA_KILLS", 24)
 HOMES = 4
 SEED = 20261129
 TABLES = ("drawing_history", "state_history", "events")

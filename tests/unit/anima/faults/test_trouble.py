@@ -11,7 +11,7 @@ import pytest
 from tests.unit.anima.faults import powercut
 from tests.unit.anima.faults.creature import Creature, Mac, amount, until
 
-CODES = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)[: amount("ABODE_ANIMA_TROUBLES", 1)]
+CODES = (errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT)[: amount("ABODE_ANIMA_TROUBLES", 2)]
 
 
 @pytest.fixture
