@@ -42,6 +42,8 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 	@ABODE_ANIMA_KILLS=1000 ABODE_ANIMA_CUTS=3000 ABODE_ANIMA_MENDING_CUTS=300 \
 		ABODE_ANIMA_FLIPS=200 ABODE_ANIMA_TROUBLES=4 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/unit/anima/faults
+	@ABODE_PIECES=200 ABODE_ROUNDS=10 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/unit/anima/test_pieces.py tests/unit/anima/test_pickup.py
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
 
