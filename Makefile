@@ -42,8 +42,13 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 	@ABODE_ANIMA_KILLS=1000 ABODE_ANIMA_CUTS=3000 ABODE_ANIMA_MENDING_CUTS=300 \
 		ABODE_ANIMA_FLIPS=200 ABODE_ANIMA_TROUBLES=4 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/unit/anima/faults
-	@ABODE_PIECES=200 ABODE_ROUNDS=10 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
-		tests/unit/anima/test_pieces.py tests/unit/anima/test_pickup.py
+	@ABODE_PIECES=200 ABODE_ROUNDS=10 ABODE_OUTBOX_SEEDS=50 ABODE_ARCHIVE_KILLS=100 ABODE_WEEKS=full \
+		nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/unit/anima/test_pieces.py tests/unit/anima/test_pickup.py \
+		tests/unit/anima/test_outbox.py tests/unit/anima/test_retention.py \
+		tests/unit/anima/test_two_weeks.py
+	@ABODE_WEEK_CHECK_INS=10080 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/database/anima/test_a_week_away.py
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
 

@@ -299,7 +299,7 @@ def a_process(world, moment):
     return not status
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("ANIMA_KILLS", "12"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ABODE_ARCHIVE_KILLS", "12"))))
 def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(world, seed):
     """Before and after each sync, each rename and each deletion; the next run finishes it."""
     before = everything(world)

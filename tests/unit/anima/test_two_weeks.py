@@ -1,6 +1,6 @@
 """Weeks of the creature's life with retention, simulated fast through the real store.
 
-``ANIMA_WEEKS=full`` takes the pace of real life: a feeling a minute, a step every ten seconds.
+``ABODE_WEEKS=full`` takes the pace of real life: a feeling a minute, a step every ten seconds.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.unit.anima.house_time import ANIMA, World
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 DAY = 86_400
-IS_FULL = os.environ.get("ANIMA_WEEKS") == "full"
+IS_FULL = os.environ.get("ABODE_WEEKS") == "full"
 FORMS = [
     # days lived, days kept, seconds between feelings, seconds between steps
     pytest.param((14, 3, *((60, 10) if IS_FULL else (240, 120))), id="two weeks, three days kept"),
