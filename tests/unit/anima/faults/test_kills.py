@@ -64,8 +64,15 @@ def test_a_thousand_kills_lose_nothing_that_was_committed(memory, migrated, macs
 def _killed(home, migrated, mac, number):
     home.mkdir()
     shutil.copy(migrated, home / "anima.db")
-    rng = Random(SEED + number)
     creature = Creature(home, mac.url)
+    try:
+        return _life(creature, mac, number)
+    finally:
+        creature.end()
+
+
+def _life(creature, mac, number):
+    rng = Random(SEED + number)
     seen = {table: set() for table in (*TABLES, "outbox")}
     recoveries, lost = [], 0
     for _ in range(KILLS // HOMES):
