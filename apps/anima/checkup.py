@@ -16,7 +16,10 @@ CACHE_KIB = 256
 
 
 class Checkup:
-    """One quick_check on a connection of its own, resting often; ``found`` is what is wrong."""
+    """One look at every page, row and index on a connection of its own, resting often.
+
+    ``found`` is what is wrong. Not quick_check: an index that tells other rows is damage, too.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,6 +57,6 @@ class Checkup:
             db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             # True breaks it off; Event.wait is the rest.
             db.set_progress_handler(lambda: self._closing.wait(REST_SECONDS), STEPS)
-            return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
         finally:
             db.close()
