@@ -51,7 +51,7 @@ class Teller:
             action=decision.action if decision else None,
             margin=decision.margin if decision else None,
             reason=decision.reason if decision else None,
-            decided_by=("itself" if decision.is_local else "governance") if decision else None,
+            decided_by=decision.decided_by if decision else None,
             era=piece.era,
             arc_phase=piece.arc_phase,
             marks=piece.marks,

@@ -116,6 +116,11 @@ class Decision:
     reason: str
     is_local: bool
 
+    @property
+    def decided_by(self) -> str:
+        """The creature ``itself``, or ``governance``."""
+        return "itself" if self.is_local else "governance"
+
 
 def decide_alone(eisv: ReportedEisv, cause: str) -> Decision:
     """The creature's own verdict while governance does not answer, for ``cause``."""

@@ -30,4 +30,9 @@ class Finished(NamedTuple):
     @property
     def name(self) -> str:
         """What its picture is called."""
-        return f"{self.finished_at:%Y%m%dT%H%M%SZ}-{self.era}-{self.piece_uid[:8]}.png"
+        return f"{self.finished_at:%Y%m%dT%H%M%SZ}-{self.era}-{self.tail}.png"
+
+    @property
+    def tail(self) -> str:
+        """Chance and the second of its beginning: with a seed chance alone repeats itself."""
+        return self.piece_uid[-16:]

@@ -41,7 +41,7 @@ class Gallery:
         from apps.anima.png import encode  # noqa: PLC0415  wanted a few times a day
 
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        for known in self._folder.glob(f"*-{piece.piece_uid[:8]}.png"):
+        for known in self._folder.glob(f"*-{piece.tail}.png"):
             return known.name
         whole = piece._replace(file=piece.name)
         says = {name: str(value) for name, value in whole._asdict().items()}

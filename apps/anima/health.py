@@ -34,7 +34,7 @@ class Health:
     ) -> None:
         self._home, self._store, self._clock = home, store, clock
         self._backup_age = backup_age
-        self._rooms = [store.thinned, clock.failures, *rooms]
+        self._rooms = [store.thinned, store.untold, store.failed, clock.failures, *rooms]
         self._sizes: retention.Sizes | None = None
 
     def add(self, *rooms: Failures) -> None:

@@ -84,6 +84,7 @@ class Life:
         )
         self._drawing.weight = self._growth.weight
         self._has_sensed = self._has_recorded = self._is_unsaved = False
+        self._could_draw = will.may_draw
         now = self._alive_since = self._began = time.monotonic()
         self._check_in_chore = Chore(
             self._check_in, settings.check_in_every_seconds, now + FIRST_STEP_SECONDS
@@ -136,7 +137,23 @@ class Life:
         self._will.anima = self._mood.follow(felt, every, now)
         self._learn(self._growth.way.follow, felt and report(felt), now)
         self._will.consider()
+        self._note_change()
         self._has_sensed = True  # the processor's share needs two readings
+
+    def _note_change(self) -> None:
+        """An event when the hand stops or goes on, so that a week alone can be told afterwards."""
+        may_draw, decision = self._will.may_draw, self._will.decision
+        if may_draw is self._could_draw or decision is None:
+            return
+        self._could_draw = may_draw
+        said = {
+            "action": decision.action,
+            "margin": decision.margin,
+            "reason": decision.reason,
+            "decided_by": decision.decided_by,
+        }
+        kind = EventType.RESUME if may_draw else EventType.PAUSE
+        self._store.record_event(Event(timestamp=self._clock.now(), event_type=kind, data=said))
 
     def _draw(self) -> None:
         if self._will.anima is None or not self._will.may_draw:

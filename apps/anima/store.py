@@ -66,11 +66,11 @@ class Store:
         self._creature_id = creature_id
         self._outbox_limit_bytes = outbox_limit_bytes
         self._zones: Zones = {}
-        self._untold = Failures("not told")
+        self.untold = Failures("not told")
         self._writer = Writer(path, self._open, pulse, full, linger)
         self._path = path
         self.close, self.submit = self._writer.close, self._writer.submit
-        self.dropped = self._writer.dropped
+        self.dropped, self.failed = self._writer.dropped, self._writer.failed
         self.card = card or Card()
         self.thinned = Failures("not written: the day has cost the card enough")
         self.handed_out = 0  # the newest check-in that may have been sent: the writer's to set
@@ -166,7 +166,7 @@ class Store:
                 action = metadata.get("governance_action")
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 # What it was told last may have been a pause.
-                self._untold.note("identity", error)
+                self.untold.note("identity", error)
                 action = Action.PAUSE.value
                 _run(db, "forget_metadata", {**who, "action": action})
             return None if action is None else str(action)
@@ -307,7 +307,7 @@ class Store:
         try:
             return row and self._drawing_state(row)
         except ValueError as error:
-            self._untold.note("drawing_history", error)
+            self.untold.note("drawing_history", error)
             return None
 
     def _drawing_state(self, row: sqlite3.Row) -> DrawingState:

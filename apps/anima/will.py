@@ -38,6 +38,9 @@ class Will:
         self._lock = threading.Lock()
         self.anima: Anima | None = None
         self.decision: Decision | None = None
+        if self._is_held:
+            reason = "governance said pause before the restart"
+            self.decision = Decision(Action.PAUSE, Margin.WARNING, reason, is_local=False)
 
     @property
     def may_draw(self) -> bool:
@@ -88,7 +91,8 @@ class Will:
         )
 
     def _decide_alone(self, cause: str) -> None:
-        if self.anima is not None:
+        """Not while governance's pause holds: what it said then still counts, and is shown."""
+        if self.anima is not None and not self._is_held:
             self.decision = decide_alone(report(self.anima), cause)
 
     def _tell(self, before: bool) -> None:

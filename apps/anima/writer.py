@@ -83,7 +83,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.damage: str | None = None
         self.dropped = Failures("record dropped")
-        self._failed = Failures("store failed")
+        self.failed = Failures("store failed")
 
     def start(self) -> None:
         """Open and check the database; raises here what went wrong there."""
@@ -259,7 +259,7 @@ class Writer:
         if is_damage(error):
             self.damage = str(error)
         is_record = job.role in {"record", "prompt"}
-        (self.dropped if is_record else self._failed).note(job.kind, error)
+        (self.dropped if is_record else self.failed).note(job.kind, error)
         job.done.fail(error)
 
 

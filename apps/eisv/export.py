@@ -45,7 +45,7 @@ def export(sources: Sources, out: Path, order: Order) -> list[Written]:
     """Make the directory ``out``; nothing is written when there is no row."""
     told = provenance(sources, order)
     reasons = [*gap.slept(sources.events)]
-    pauses = gap.paused(sources.checkins)
+    pauses = gap.held(sources.events) or gap.paused(sources.checkins)
     found: list[gap.Gap] = []
     written: list[Written] = []
     with made(out, force=order.force) as folder:

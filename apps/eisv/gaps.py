@@ -283,6 +283,19 @@ def covers(reasons: Iterable[Reason], from_at: datetime, upto_at: datetime) -> s
     return max(shares, key=lambda why: shares[why]) if shares else ""
 
 
+def held(events: Iterable[Happened]) -> list[Reason]:
+    """From a pause of the hand to its next word, whoever decided it."""
+    found: list[Reason] = []
+    since: datetime | None = None
+    for event in events:
+        if event.kind == EventType.PAUSE:
+            since = since or event.at
+        elif since and event.kind in {EventType.RESUME, EventType.SLEEP, EventType.WAKE}:
+            found.append(Reason("paused", since, event.at))
+            since = None
+    return found
+
+
 def slept(events: Iterable[Happened]) -> list[Reason]:
     """From sleep to wake it was asleep; woken without having slept, it had been killed."""
     found: list[Reason] = []
@@ -310,7 +323,7 @@ def mended(events: Iterable[Happened]) -> list[Mend]:
 
 
 def paused(checkins: Iterable[CheckedIn]) -> list[Reason]:
-    """From a check-in that was answered with a pause to the next one."""
+    """From a check-in that was answered with a pause to the next one: where no event tells it."""
     known = sorted(checkins, key=lambda each: each.at)
     return [Reason("paused", a.at, b.at) for a, b in pairwise(known) if a.action == Action.PAUSE]
 

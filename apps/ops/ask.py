@@ -137,7 +137,12 @@ def _board(pi: PiHost, answer: Answer, now: datetime) -> tuple[Host, Service, La
         else None,
     )
     row = _last_row("drawing_history", pi.name, found, now)
-    return host, service, row, Outbox(host=pi.name, depth=(found or {}).get("outbox_depth"))
+    return host, service, row, _outbox(pi, found or {})
+
+
+def _outbox(pi: PiHost, found: dict[str, Any]) -> Outbox:
+    counts = {name: found.get(name) for name in ("rejected", "missing", "stripped")}
+    return Outbox(host=pi.name, depth=found.get("outbox_depth"), **counts)
 
 
 def _creature(pi: PiHost, answer: Answer) -> Creature:

@@ -12,4 +12,10 @@ SELECT json_object(
     'drawing_history',
     (SELECT timestamp FROM drawing_history ORDER BY id DESC LIMIT 1),
     'outbox_depth',
-    (SELECT COUNT(*) FROM outbox));
+    (SELECT COUNT(*) FROM outbox),
+    'rejected',
+    (SELECT COUNT(*) FROM outbox_rejected),
+    'missing',
+    (SELECT COALESCE(SUM(count), 0) FROM outbox_gaps),
+    'stripped',
+    (SELECT COALESCE(SUM(stripped), 0) FROM outbox_gaps));

@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from apps.ops.status import Creature, Status
+from apps.ops.status import Creature, Outbox, Status
 
 
 def tables(status: Status) -> RenderableType:
@@ -28,13 +28,24 @@ def tables(status: Status) -> RenderableType:
         shown = span(row.age_seconds) if row.at else "no row yet"
         rows.add_row(row.table, row.host, shown if row.answers else "[red]unreachable[/]")
     for outbox in status.outboxes:
-        shown = "[red]unreachable[/]" if outbox.depth is None else f"{outbox.depth} waiting"
+        shown = "[red]unreachable[/]" if outbox.depth is None else _waiting(outbox)
         rows.add_row("outbox", outbox.host, shown)
     creatures = [creature(each) for each in status.creatures]
     addresses = Table("what", "where")
     for address in status.addresses:
         addresses.add_row(address.what, address.where)
     return Group(hosts, services, rows, *creatures, addresses)
+
+
+def _waiting(outbox: Outbox) -> str:
+    told = [f"{outbox.depth} waiting"]
+    for count, what in (
+        (outbox.rejected, "rejected"),
+        (outbox.missing, "gone for want of room"),
+        (outbox.stripped, "without detail"),
+    ):
+        told += [f"[yellow]{count} {what}[/]"] if count else []
+    return ", ".join(told)
 
 
 def creature(seen: Creature) -> RenderableType:

@@ -9,6 +9,9 @@ from schemas.quantity import Closed, Instant, Quantity
 Seconds = Annotated[float, Quantity("s", "a span", low=0)]
 
 
+Waiting = Annotated[int, Quantity("1", "anima.db outbox", low=0)]
+
+
 class Host(Closed):
     """One machine, and whether it answered just now."""
 
@@ -50,7 +53,13 @@ class Outbox(Closed):
     """Check-ins that wait on a Pi for governance."""
 
     host: str
-    depth: Annotated[int, Quantity("1", "anima.db outbox", low=0)] | None = None
+    depth: Waiting | None = None
+    rejected: Waiting | None = None
+    """Governance will never take them; they are kept."""
+    missing: Waiting | None = None
+    """The outbox had no room for them, and governance was not told yet."""
+    stripped: Waiting | None = None
+    """Likewise, and they lost their detail only."""
 
 
 class Creature(Closed):

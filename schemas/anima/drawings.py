@@ -10,7 +10,7 @@ from schemas.eisv import Coherence, Energy, Entropy, Era, Integrity, Ratio, Void
 from schemas.quantity import Instant, Quantity
 from schemas.table import Column, Table
 
-PICTURE = r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{8}\.png"
+PICTURE = r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{8,16}\.png"
 """What a picture is called: when the piece was finished, its era, the head of its piece_uid."""
 
 

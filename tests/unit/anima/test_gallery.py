@@ -72,7 +72,7 @@ def test_a_picture_holds_its_pixels_and_its_numbers(tmp_path, gallery, canvas, r
     (file,) = (tmp_path / "drawings").iterdir()
     rows, texts = read_png(file.read_bytes())
 
-    assert file.name == "20261120T120000Z-field-00000000.png"
+    assert file.name == "20261120T120000Z-field-0000000089abcdef.png"
     assert re.fullmatch(PICTURE, file.name)
     assert file.stat().st_mode & 0o777 == 0o600
     assert recorded == [_piece()._replace(file=file.name)]
@@ -90,7 +90,16 @@ def test_a_piece_that_is_put_away_twice_has_one_picture(tmp_path, gallery, canva
     gallery.take(_piece()._replace(finished_at=NOW + timedelta(seconds=9)), canvas)
 
     assert len(list((tmp_path / "drawings").iterdir())) == 1
-    assert {piece.file for piece in recorded} == {"20261120T120000Z-field-00000000.png"}
+    assert {piece.file for piece in recorded} == {"20261120T120000Z-field-0000000089abcdef.png"}
+
+
+def test_a_seed_that_begins_again_draws_another_picture(tmp_path, gallery, canvas, recorded):
+    """Chance repeats itself then; the second in which a piece began does not."""
+    for began in (0x6B000000, 0x6B000001):
+        gallery.take(_piece()._replace(piece_uid=f"{7:016x}{began:08x}"), canvas)
+
+    assert len({piece.file for piece in recorded}) == 2
+    assert len(list((tmp_path / "drawings").iterdir())) == 2
 
 
 def test_what_cannot_be_saved_is_counted_and_recorded_all_the_same(

@@ -12,6 +12,8 @@ from apps.anima.condition import LATE_TURNS
 from apps.anima.life import Life
 from apps.anima.readings import reading
 from apps.anima.settings import Settings
+from apps.bridge.client import Unavailable
+from schemas.eisv import Anima
 
 
 @pytest.fixture
@@ -100,3 +102,21 @@ def condition(life):
     """Its condition."""
     parts = {"will": life._will, "drawing": life._drawing, "health": life._health}
     return life._teller.tell(datetime.now(UTC), 1.0, **parts)
+
+
+def test_that_the_hand_stops_is_an_event(life, will, store, path):
+    """Once when it stops and once when it goes on, with why and by whom: a week alone is told."""
+    for feels in (0.9, 0.1, 0.1, 0.9):
+        will.anima = Anima(warmth=0.5, clarity=feels, stability=0.9, presence=0.9)
+        will.hear(Unavailable("down"))
+        life._note_change()
+    assert store.close(5)
+    db = sqlite3.connect(path)
+    asked = (
+        "SELECT event_type, data FROM events WHERE event_type IN ('pause', 'resume') ORDER BY id"
+    )
+    events = [(kind, json.loads(data)) for kind, data in db.execute(asked)]
+    db.close()
+    assert [kind for kind, _ in events] == ["pause", "resume"]
+    assert [said["decided_by"] for _, said in events] == ["itself", "itself"]
+    assert "Crossed coherence" in events[0][1]["reason"]

@@ -105,6 +105,19 @@ def test_while_governance_is_silent_the_creature_decides(will, anima):
     assert will.may_draw
 
 
+def test_a_hold_keeps_its_reason_while_governance_is_away(will, governance):
+    """What is shown is the pause, not how well the creature feels; so after a restart, too."""
+    will.hear(Accepted(Verdict.model_validate_json(governance.pause)))
+    said = will.decision
+    will.hear(Unavailable("down"))
+    assert will.decision == said
+    assert not said.is_local
+
+    again = Will("pause")
+    assert again.decision.action == "pause"
+    assert "before the restart" in again.decision.reason
+
+
 def test_nonsense_from_governance_stops_the_hand(will, client):
     """Whatever the creature feels, and until governance says proceed."""
     will.hear(Unintelligible("action: field required"))

@@ -124,6 +124,17 @@ def test_paused_is_told_from_the_verdicts(told):
     assert gaps == [("paused", 0)]
 
 
+def test_a_pause_of_its_own_is_told_from_its_events(told):
+    """The Mac was away and never answered; the creature stopped itself, and went on."""
+    alone = [
+        Event(timestamp=at(210), event_type="pause", data={"decided_by": "itself"}),
+        Event(timestamp=at(3990), event_type="resume", data={"decided_by": "itself"}),
+    ]
+
+    gaps = told(*alone, *steady(10, 100), *steady(110, 200, seconds=4000))
+    assert gaps == [("paused", 0)]
+
+
 def test_most_of_a_gap_gives_it_its_name(told):
     """Ten minutes paused, then asleep for an hour."""
     said = [CheckedIn(at(n * 60), "boot-0001", n, "pause", {}, None) for n in range(4, 15)]
