@@ -22,6 +22,8 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 TIMESYNC, GOVERNANCE = "timesync", "governance"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
+EARLIEST, LATEST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Whoever tells another year is wrong: there was no such creature, or will be none."""
 STEP = 2 * SECOND
 """A known clock that is wrong by more is corrected, with what it wrote; by less it is slewed."""
 EXACT = SECOND // 20
@@ -134,14 +136,17 @@ class Clock:
             self._last = max(self._last, microseconds(newest))
 
     def hear(self, wall: datetime, source: str = GOVERNANCE) -> None:
-        """An authority says that it is ``wall`` now."""
+        """An authority says that it is ``wall`` now; what cannot be is counted and not believed."""
+        if not EARLIEST <= wall < LATEST:
+            self.failures.note(f"clock {source}", f"tells the year {wall.year}")
+            return
         self._heard = (microseconds(wall) - self._board.boottime(), source)
 
     def hear_date(self, date: str) -> None:
         """The ``Date`` header of an answer that has just come; any other text is counted."""
         try:
             self.hear(as_date(date) + timedelta(seconds=0.5))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             self.failures.note("clock date", error)
 
     def look(self) -> Correction | None:

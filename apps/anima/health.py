@@ -1,15 +1,19 @@
 """What went wrong and what it all takes, gathered from every room: for check-in and condition."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from apps.anima import retention
+from apps.anima import archives, retention
 from apps.anima.checkin import failures
 from apps.anima.clock import Clock
 from apps.anima.failures import Failures
 from apps.anima.store import Store
+
+COUNT_SECONDS = 3_600.0
+"""How often the archives are counted: there are three files a day, for ever."""
 
 
 def rss_bytes() -> int | None:
@@ -35,7 +39,9 @@ class Health:
         self._home, self._store, self._clock = home, store, clock
         self._backup_age = backup_age
         self._rooms = [store.thinned, store.untold, store.failed, clock.failures, *rooms]
-        self._sizes: retention.Sizes | None = None
+        self._db_bytes: int | None = None
+        self._archive_bytes: int | None = None
+        self._counted_at = -COUNT_SECONDS
 
     def add(self, *rooms: Failures) -> None:
         """Further counts."""
@@ -47,11 +53,15 @@ class Health:
         return failures(*(room.counts for room in self._rooms))
 
     def look(self) -> None:
-        """Measure what lies on the card: to be called now and then."""
+        """Measure what lies on the card; archives, which are many files, once an hour."""
+        now = time.monotonic()
         try:
-            self._sizes = retention.sizes(self._home)
+            self._db_bytes = retention.database_bytes(self._home)
+            if now - self._counted_at >= COUNT_SECONDS:
+                self._counted_at = now
+                self._archive_bytes = archives.size_bytes(self._home)
         except OSError:
-            self._sizes = None  # shown as not known
+            self._db_bytes = None  # shown as not known
 
     def of_check_in(self) -> dict[str, object]:
         """Fields of ``PiHealth`` that the store does not know."""
@@ -70,12 +80,15 @@ class Health:
         }
 
     def _both(self) -> dict[str, object]:
-        sizes = self._sizes
+        try:
+            backup_age = self._backup_age()
+        except OSError:
+            backup_age = None  # shown as not known
         return {
             "written_bytes_today": self._store.card.today,
             "rss_bytes": rss_bytes(),
             "clock_known": self._clock.is_known,
-            "db_bytes": sizes.db_bytes + sizes.wal_bytes if sizes else None,
-            "archive_bytes": sizes.archive_bytes if sizes else None,
-            "backup_age_seconds": self._backup_age(),
+            "db_bytes": self._db_bytes,
+            "archive_bytes": self._archive_bytes,
+            "backup_age_seconds": backup_age,
         }

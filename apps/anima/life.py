@@ -242,7 +242,7 @@ class Life:
                 drawing=self._drawing,
                 health=self._health,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._failures.note("condition", error)
 
     def _save_canvas(self) -> None:

@@ -6,7 +6,8 @@ import sys
 def say(event: str, **facts: object) -> None:
     """Write ``event key=value …`` as one line."""
     words = [event, *(f"{name}={_as_word(value)}" for name, value in facts.items())]
-    sys.stdout.write(" ".join(words) + "\n")
+    line = " ".join(words).encode("utf-8", "backslashreplace").decode()  # half a character, too
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

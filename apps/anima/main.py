@@ -109,7 +109,7 @@ def run(settings: Settings) -> None:
             Chore(retention.turn, RETENTION_SECONDS, now + RETENTION_SECONDS),
         ]
         backups = Backups(path, lambda: not card.is_over)
-        rooms = (retention.failures, backups.skipped)
+        rooms = (retention.failures, backups.skipped, sender.failures)
         health = Health(settings.home, store, clock, *rooms, backup_age=lambda: backups.age_seconds)
         life = Life(
             settings, store, will, sender.send_unqueued, clock=clock, chores=chores, health=health
@@ -152,7 +152,10 @@ def _live(life: Life, threads: Threads, pulse: Pulse) -> str | None:
             return found
         if time.monotonic() - looked >= LOOK_SECONDS:
             looked = time.monotonic()
-            backups.look(life.now())
+            try:
+                backups.look(life.now())
+            except OSError as error:
+                backups.skipped.note("backup", error)
         if time.monotonic() - fed >= WATCHDOG_SECONDS:
             if silent := pulse.silent():
                 say("watchdog not fed", silent=",".join(silent))

@@ -20,6 +20,8 @@ HEAD_BYTES = 65_536
 """What is sent at once at most. It is always the oldest, so nothing behind it was ever sent."""
 CHUNK = 32
 """Check-ins that are looked at together when room is made: more would delay the loop."""
+STEPS = 100
+"""Of these a check-in makes room for itself; a limit that was lowered is reached by and by."""
 NEAR = 1_440
 """Gaps that are a day of check-ins apart, or less, are one."""
 REJECTED_LIMIT = 1_000
@@ -152,7 +154,9 @@ def make_room(db: sqlite3.Connection, limit_bytes: int, newest: int) -> Loss | N
     """
     cost: Loss | None = None
     behind = None
-    while tally(db).bytes > limit_bytes:
+    for _ in range(STEPS):
+        if tally(db).bytes <= limit_bytes:
+            break
         if behind is None:
             behind = head(db)[-1].id
         step = _strip(db, behind, newest) or _drop(db, behind, newest)

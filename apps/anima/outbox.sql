@@ -82,7 +82,8 @@ DELETE FROM outbox_rejected;
 
 -- middle_checkin --
 -- Half way between the oldest and the newest, by number.
-SELECT (min(id) + max(id)) / 2 AS middle FROM outbox;
+-- One number each: together they would be looked for in every row.
+SELECT ((SELECT min(id) FROM outbox) + (SELECT max(id) FROM outbox)) / 2 AS middle;
 
 -- thinnable_checkins --
 -- What was never sent, between the head and the newest: nobody knows its body yet.

@@ -184,6 +184,12 @@ class Retention:
         return self._store.submit("retention", work, role).result(ANSWER_SECONDS)
 
 
+def database_bytes(home: Path) -> int:
+    """What the database and its log take on the card."""
+    files = (home / ANIMA_DB, home / f"{ANIMA_DB}-wal")
+    return sum(path.stat().st_size for path in files if path.exists())
+
+
 def sizes(home: Path) -> Sizes:
     """What lies on the card now."""
     db, wal = (

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from apps.anima.backoff import Backoff
 from apps.anima.clock import Clock
+from apps.anima.failures import Failures
 from apps.anima.log import say
 from apps.anima.outbox import HEAD_LIMIT, Fate, Waiting
 from apps.anima.store import Store
@@ -54,6 +55,7 @@ class Sender:
         self._contract: int = CONTRACT
         self._unqueued: deque[str] = deque(maxlen=1)
         self._unkept: Action | None = None
+        self.failures = Failures("not understood")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self.start = self._thread.start
@@ -82,6 +84,10 @@ class Sender:
                 pause = self._next()
             except (sqlite3.Error, TimeoutError):
                 pause = STORE_SECONDS  # counted by the store; the check-in is still there
+            except Exception as error:  # noqa: BLE001  an answer nobody thought of is no proceed
+                self.failures.note("answer", error)
+                self._unkept = self._heard(Unintelligible(f"{type(error).__name__}: {error}"))
+                pause = STORE_SECONDS
             self._sleep(pause)
 
     def _next(self) -> float:

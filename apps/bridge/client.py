@@ -269,7 +269,7 @@ def _outcomes(answer: bytes, count: int) -> list[Outcome | _NotSpoken]:
     lines = answer.splitlines()
     try:
         found = [_of_line(line) for line in lines]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         return [Unintelligible(f"batch: {type(error).__name__}: {error}")] * count
     if len(found) != count:
         return [Unintelligible(f"batch: {len(found)} answers to {count} check-ins")] * count

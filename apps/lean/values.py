@@ -75,11 +75,15 @@ class SecretStr:
 
 
 def from_json(text: bytes | str) -> Any:
-    """What JSON says; ValueError if it is none."""
+    """What JSON says; ValueError if it is none, or not in UTF-8, or holds half a character."""
+    text = text.decode("utf-8") if isinstance(text, bytes) else text
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("recursion limit exceeded") from None
+    return value
 
 
 def to_json(value: Any) -> bytes:

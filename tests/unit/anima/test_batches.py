@@ -193,3 +193,13 @@ def test_the_hand_is_still_with_the_next_tick(pi, governance):
     pi.store.wake(NOW + timedelta(minutes=1))
     pi.turn()
     assert pi.store.wake(NOW + timedelta(minutes=2)) == "pause"
+
+
+def test_a_status_beyond_all_numbers_is_an_answer_without_verdict(pi, governance):
+    """Not a crash of the sender."""
+    seqs = pi.owe(2)
+    governance.answers.insert(0, (200, b'{"status":1e999,"answer":{}}\n' * 2))
+    pi.turn()
+
+    assert not pi.will.may_draw
+    assert [seq for seq, _ in pi.left()] == seqs

@@ -257,3 +257,18 @@ def test_the_board_that_we_run_on_can_be_asked(tmp_path):
     clock.hear(now + timedelta(hours=1))
     assert isinstance(clock.look(), Correction)
     assert clock.is_known
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
+             "Fri, 31 Dec 9999 23:59:99 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"],
+)  # fmt: skip
+def test_a_date_that_cannot_be_is_not_believed(world, date):
+    """Not even as the first; the clock goes on, now and after a restart."""
+    world.power_on()
+    world.clock.hear_date(date)
+    world.live(3)
+
+    assert not world.clock.is_known
+    assert sum(world.clock.failures.counts.values()) == 1
+    assert abs(wrong(world)) < 1

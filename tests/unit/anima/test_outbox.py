@@ -244,3 +244,22 @@ def test_kept_settled_and_missing_are_all_that_was_ever_given(path, anima, drawi
     if not heard:
         assert all(any(first <= seq <= last for first, last, *_ in gaps) for seq in missing)
     assert (told.waiting, told.waiting_bytes) == (len(bodies), sum(map(len, bodies.values())))
+
+
+def test_a_limit_that_was_lowered_is_reached_by_and_by(path, anima, monkeypatch):
+    """A check-in makes room in so many steps at most, and the next ones go on."""
+    monkeypatch.setattr(outbox, "STEPS", 4)
+    pi = Pi(path, anima, limit_bytes=10**7)
+    for _ in range(600):
+        pi.check_in()
+    pi.store.close(5)
+    pi.limit_bytes = 60_000
+    pi.open()
+    sizes = []
+    for _ in range(60):
+        pi.check_in()
+        sizes.append(pi.rows("SELECT sum(length(body)) FROM outbox")[0][0])
+    pi.store.close(5)
+
+    assert sizes[0] > 60_000
+    assert sizes[-1] <= 60_000

@@ -157,3 +157,19 @@ def test_a_check_in_that_cannot_be_queued_is_sent_once(will, store, client, gove
     sender.send_unqueued('{"n": 3}')
     assert sender._next() >= 1
     assert store.dropped.total == 2
+
+
+def test_an_answer_nobody_thought_of_is_no_proceed(store, client, will, monkeypatch):
+    """The sender lives, counts it, and holds the hand, durably."""
+    sender = Sender(store, client, will.hear)
+
+    def odd():
+        raise RuntimeError("out of nowhere")
+
+    monkeypatch.setattr(sender, "_next", odd)
+    monkeypatch.setattr(sender, "_sleep", lambda _: sender._closing.set())
+    sender._run()
+
+    assert sender.failures.counts == {"answer": 1}
+    assert not will.may_draw
+    assert sender._unkept == "pause"

@@ -92,6 +92,8 @@ def test_it_takes_and_refuses_what_pydantic_does(name):
 @pytest.mark.parametrize(
     "text",
     [b"", b"{", b"[]", b"null", b'{"warmth": NaN}', b"\xff", b'{"warmth":1}', b"[" * 100_000,
+     b"\xef\xbb\xbf{}",
+     '{"warmth":1,"clarity":1,"stability":1,"presence":1}'.encode("utf-16"),
      b'{"warmth": 1, "clarity": 0.5, "stability": 0, "presence": "0.25"}'],
 )  # fmt: skip
 def test_json_is_read_alike(text):
@@ -103,6 +105,20 @@ def test_json_is_read_alike(text):
             outcomes.append(made.model_dump())
         except ValueError as error:
             outcomes.append(type(error).__name__)
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("reason", [r"\ud800", r"\uD800 x", r"\ud83d\ude00", r"\\ud800", r"\u0000"])
+def test_half_a_character_is_no_text(reason):
+    """Nothing could be written down of it, a pause least of all."""
+    text = b'{"creature_id": "lumen", "born_at": "2026-11-29T00:00:00Z", "name": "%s"}'
+    outcomes = []
+    for world in (REAL, LEAN):
+        model = world["schemas.anima.tables.Identity"]
+        try:
+            outcomes.append(model.model_validate_json(text % reason.encode()).name)
+        except ValueError:
+            outcomes.append(None)
     assert outcomes[0] == outcomes[1]
 
 
