@@ -6,9 +6,12 @@ from apps.ops.lock import hold as _hold
 from schemas.errors import HouseError as _HouseError
 from services.connection import data as _data
 from services.house import house as _house
+from services.told import told as _told
 
 try:
     _hosts = _house().hosts
+    for _board in _hosts.pi:
+        _told(_board)
     _hold(_house().state, "pyinfra inventory.py deploy.py")
 except _HouseError as _error:
     print(_error, file=_sys.stderr)  # noqa: T201  # pyinfra would print a traceback

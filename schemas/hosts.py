@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from schemas import ports
 from schemas.bridge import AgentName
@@ -70,6 +70,8 @@ class PiHost(Closed):
         float, Quantity("s", "pause between drawing ticks", low=0.001, high=60)
     ] = 1.0
     i2c: bool = False
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """What else its process is told; names and ranges are ``apps.anima.settings.Settings``'."""
 
     @property
     def home(self) -> str:

@@ -1,6 +1,7 @@
 """The anima service on a Pi: its user, its release, its unit."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from pyinfra import host, logger, state
 from pyinfra.api import (
@@ -14,6 +15,7 @@ from schemas.hosts import MEMORY_MAX_MB, PiHost
 from services import board, cargo, release
 from services.house import House, render
 from services.migrations import anima_line
+from services.told import told
 
 PACKAGES = ("python3", "python3-venv", "sqlite3")
 CPU_QUOTA_PERCENT = 60
@@ -86,7 +88,21 @@ def environment(pi: PiHost, home: str) -> dict[str, str]:
         "GOVERNANCE_URL": pi.governance_url,
         "ANIMA_DRAW_EVERY_SECONDS": f"{pi.draw_every_seconds:g}",
         "ANIMA_I2C": str(int(pi.i2c)),
+        **told(pi),
     }
+
+
+PLAIN = re.compile(r"[\w./:-]([\w ./:-]*[\w./:-])?")
+"""What an environment file means as it stands."""
+
+
+def lines(variables: Mapping[str, str]) -> str:
+    """An environment file as systemd and a shell read it: in double quotes where it matters."""
+    return "".join(f"{key}={_quoted(value)}\n" for key, value in variables.items())
+
+
+def _quoted(value: str) -> str:
+    return value if PLAIN.fullmatch(value) else '"' + re.sub(r'(["$`\\])', r"\\\1", value) + '"'
 
 
 def anima(house: House, pi: PiHost) -> None:
@@ -107,7 +123,7 @@ def anima(house: House, pi: PiHost) -> None:
     made = release.made_for(pi)
     release.current(name=f"Release {made['release']}", code_dir=code_dir, **made)
     anima_line(pi)
-    settings = "".join(f"{key}={value}\n" for key, value in environment(pi, home).items())
+    settings = lines(environment(pi, home))
     unit = render(
         "anima/anima.service.j2",
         service_user=pi.user,

@@ -29,7 +29,9 @@ COHERENCES = 30
 
 
 class Drawing:
-    """One creature's hand: the canvas, the piece on it, and chance. Same seed, same picture.
+    """One creature's hand: the canvas, the piece on it, and chance.
+
+    Same seed, same feelings: same picture.
 
     ``finish`` gets each piece that is over, before its canvas is cleared; a draw interval is
     ``seconds`` long.

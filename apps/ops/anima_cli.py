@@ -32,6 +32,12 @@ def archives(as_json: Json = False, home: Home = None, pi: Pi = None) -> None:
     if as_json:
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
         return
+    if not told["archives"]:
+        from apps.anima.retention import KEEP_DAYS  # noqa: PLC0415
+
+        days = min(KEEP_DAYS.values())
+        sys.stdout.write(f"nothing is archived yet: a row is when it is {days} days old\n")
+        return
     table = Table("table", "day", "rows", "bytes", "held until")
     for each in told["archives"]:
         day = each["day"] + (f" part {each['part']}" if each["part"] > 1 else "")

@@ -1,7 +1,7 @@
 """The words of ``abode eisv``, for help and for the shell to complete."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,15 @@ ROOT = Path(__file__).resolve().parents[2]
 SERIES = ("drawing", "anima", "both")
 FORMATS = ("parquet", "csv")
 STATISTICS = ("n", "mean", "sd", "min", "q1", "median", "q3", "max")
+NARROWER = (
+    STATISTICS,
+    ("n", "mean", "sd", "min", "median", "max"),
+    ("n", "mean", "min", "max"),
+    ("mean", "min", "max"),
+)
+"""What is shown of them, by how much a terminal has room for."""
+UNBOUNDED = 10_000
+"""Characters: wider than any table is."""
 
 app = typer.Typer(
     name="eisv",
@@ -232,9 +241,7 @@ def _dataset(
 
 
 def _show(found: Any, by: str | None) -> None:
-    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
 
     sys.stdout.write(
         f"{found.series}: {found.rows} rows from {found.from_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -242,7 +249,25 @@ def _show(found: Any, by: str | None) -> None:
         f"{found.gaps} gaps, {found.gap_share:.1%} of the time"
         + (f"; {found.pieces} pieces" if found.pieces else "") + "\n"
     )  # fmt: skip
-    table = Table("", "column", "unit", *STATISTICS, box=box.SIMPLE_HEAD, pad_edge=False)
+    console = Console(highlight=False, markup=False)
+    unbounded = console.options.update_width(UNBOUNDED)
+    for statistics in NARROWER:
+        table = _table(found, by, statistics)
+        needed = console.measure(table, options=unbounded).maximum
+        if needed <= console.width or not sys.stdout.isatty():
+            break
+    # Where even the least has no room, the terminal folds lines; no number is ever cut.
+    console.width = max(needed, console.width)
+    console.print(table)
+    if left_out := [each for each in STATISTICS if each not in statistics]:
+        sys.stdout.write(f"no room for {', '.join(left_out)}: widen the window, or --json\n\n")
+
+
+def _table(found: Any, by: str | None, statistics: Sequence[str]) -> Any:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("", "column", "unit", *statistics, box=box.SIMPLE_HEAD, pad_edge=False)
     for n, column in enumerate(table.columns):
         column.no_wrap = True
         column.justify = "right" if n > 2 else "left"
@@ -252,15 +277,11 @@ def _show(found: Any, by: str | None) -> None:
         name = f"{group.by} {group.word}" if group.word else "all"
         for one in group.columns:
             if one.n:
-                table.add_row(
-                    name,
-                    one.column,
-                    one.unit,
-                    *(_number(getattr(one, each)) for each in STATISTICS),
-                )
+                values = (_number(getattr(one, each)) for each in statistics)
+                table.add_row(name, one.column, one.unit, *values)
                 name = ""
         table.add_section()
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 140).print(table)
+    return table
 
 
 def _number(value: float | None) -> str:

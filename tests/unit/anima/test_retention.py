@@ -348,6 +348,16 @@ def test_deleting_some_rows_keeps_the_writer_for_milliseconds_only(world, monkey
     assert max(took) < 0.010
 
 
+def test_no_archive_is_a_sentence_and_no_table(world):
+    """What there is none of has no columns; ``--json`` is the object that it always is."""
+    here = ["--home", str(world.path.parent)]
+    listed = CliRunner().invoke(app, ["anima", "archives", *here])
+    told = json.loads(CliRunner().invoke(app, ["anima", "archives", "--json", *here]).output)
+
+    assert listed.output == "nothing is archived yet: a row is when it is 30 days old\n"
+    assert told == {"size_bytes": 0, "archives": []}
+
+
 def test_the_operator_lists_archives_and_brings_days_back(world, monkeypatch, capfd):
     """``abode anima``, with a home on this machine; over ssh the same words run on the Pi."""
     world.skip(days=40)

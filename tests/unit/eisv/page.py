@@ -37,7 +37,8 @@ def console(body, abode):
     lines = []
     for line in body.splitlines():
         if line.startswith("$ abode "):
-            _, out, err = abode(*shlex.split(line.removeprefix("$ abode ")))
+            code, out, err = abode(*shlex.split(line.removeprefix("$ abode ")))
+            assert not code, f"{line}: exit {code}: {err}"
             lines += [line, *(each.rstrip() for each in (out + err).splitlines() if each.strip())]
     return "```console\n{}\n```\n".format("\n".join(lines))
 

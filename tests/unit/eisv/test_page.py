@@ -34,10 +34,18 @@ def test_every_block_prints_what_the_page_says(page, specimen, abode, tmp_path, 
         assert (tmp_path / name).read_text() == (PAGE.parent / name).read_text()
 
 
+def test_a_command_that_fails_is_no_page(page, abode, three_days, monkeypatch):
+    """Not even where the page says the refusal itself: nobody renews it by mistake."""
+    monkeypatch.chdir(three_days.parent)
+    text = "```console\n$ abode eisv export --file anima.db --out x --era y\nsaid\n```\n"
+    with pytest.raises(AssertionError, match="--era y: exit 2"):
+        list(page.run(text, abode))
+
+
 def test_a_page_that_is_wrong_is_seen(page, abode, three_days, tmp_path, monkeypatch):
     """The rule can fail."""
     monkeypatch.chdir(three_days.parent)
-    text = "```console\n$ abode eisv export --file anima.db --out x --era y\nwell done\n```\n"
+    text = f"```console\n$ abode eisv export --file anima.db --out {tmp_path}/x\nwell done\n```\n"
     (block,) = page.run(text, abode)
     assert block.said != block.ran
     (block,) = page.run("```python\nprint(1 + 1)\n```\n\n```text\n3\n```\n", abode)

@@ -1,7 +1,10 @@
 """The numbers are those that other code finds in the same rows."""
 
 import json
+import pty
+import re
 import statistics
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -99,6 +102,36 @@ def test_a_table_for_the_eye(abode, history, tmp_path):
     assert said.startswith("drawing: 1126 rows from 2026-11-01T06:02:02Z")
     assert "phase building" in said
     assert "era geometric" not in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_numbers(
+    published, capfd, monkeypatch, width
+):
+    """Looked at in a terminal of its own: nothing is cut, and what is left out is said."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "dumb")
+    script = "import sys; from apps.ops.cli import main; sys.exit(main())"
+    words = ["eisv", "summary", "--data", str(published), "--by", "phase"]
+    assert pty.spawn([sys.executable, "-c", script, *words]) == 0
+    said = capfd.readouterr().out
+
+    assert "\u2026" not in said
+    assert "gesture_entropy" in said
+    assert "0.008163" in said
+    assert ("no room for" in said) == (width < 160)
+    table = [line for line in said.splitlines() if "intentionality" in line or "presence" in line]
+    assert max(map(len, table)) <= max(width, 80)
+
+
+def test_a_pipe_gets_every_column_at_full_width(abode, history, monkeypatch):
+    """However narrow the window is from which it is piped."""
+    monkeypatch.setenv("COLUMNS", "40")
+    said = abode("eisv", "summary", "--file", history)[1]
+
+    assert re.search(r"n +mean +sd +min +q1 +median +q3 +max", said)
+    assert "\u2026" not in said
+    assert "no room for" not in said
 
 
 def test_a_source_is_given_once(abode, history, tmp_path):
