@@ -40,7 +40,19 @@ SYNC_RESTS = 100
 CACHE_KIB = 256
 GROWING = ("drawing_history", "state_history", "trajectory_events")
 """Tables of which a part holds only what the whole one before it has not."""
+CHANGING = ("outbox", "outbox_rejected")
+"""Tables of which a part holds the rows that the whole one has not just so, and all ids."""
+IDS = "_ids"
+"""Ends the name of the table of a part in which those ids are."""
 NAME = re.compile(r"anima-(\d{6})-\d{8}T\d{6}Z\.(?:whole|since-(\d{6}))\.db")
+
+
+class Counted(NamedTuple):
+    """How many rows of a table a copy must have, by the database's own count."""
+
+    least: int
+    most: int
+    where: str = "true"
 
 
 class Backup(NamedTuple):
@@ -160,14 +172,21 @@ class Backups:
         is_full = before[0].number - whole.number >= WHOLE_HOURS
         return None if is_full or _schema(whole.path) != _schema(self._database) else whole
 
-    def _whole(self, draft: Path) -> dict[str, int]:
+    def _whole(self, draft: Path) -> dict[str, Counted]:
+        """All of it. VACUUM wants no transaction around it, so it is counted before and after."""
         with closing(readonly(self._database)) as db, self._resting(db, draft):
+            tables = [name for name, _ in db.execute(TABLES.format("main")).fetchall()]
+            there = {table: _there(db, table) for table in tables}
+            before = {table: _count(db, table, there[table]) for table in tables}
             db.execute("VACUUM INTO ?", (str(draft),))
-            # A row more or less since then lies above or below what both have.
-            return _rows(db, draft)
+            after = {table: _count(db, table, there[table]) for table in tables}
+        return {
+            table: Counted(min(count, after[table]), max(count, after[table]), there[table])
+            for table, count in before.items()
+        }
 
-    def _part(self, draft: Path, whole: Backup) -> dict[str, int]:
-        """The small tables as they are, and of the growing ones what is new: in one transaction."""
+    def _part(self, draft: Path, whole: Backup) -> dict[str, Counted]:
+        """The small tables as they are, and of the others what is new: in one transaction."""
         with closing(sqlite3.connect(draft, uri=True, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode = OFF")
             db.execute("PRAGMA synchronous = OFF")
@@ -175,7 +194,9 @@ class Backups:
             db.execute("ATTACH ? AS whole", (f"file:{quote(str(whole.path))}?mode=ro&immutable=1",))
             with self._resting(db, draft):
                 db.execute("BEGIN")
-                rows = {name: _copy(db, name, sql) for name, sql in db.execute(TABLES).fetchall()}
+                rows: dict[str, Counted] = {}
+                for table, sql in db.execute(TABLES.format("live")).fetchall():
+                    rows |= _copy(db, table, sql)
                 sequences = "SELECT name, seq FROM live.sqlite_sequence"
                 db.execute("DELETE FROM sqlite_sequence")
                 db.execute(f"INSERT INTO sqlite_sequence (name, seq) {sequences}")
@@ -187,7 +208,7 @@ class Backups:
 
 
 TABLES = """
-SELECT name, sql FROM live.sqlite_schema
+SELECT name, sql FROM {0}.sqlite_schema
  WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
 """
 
@@ -213,17 +234,18 @@ class _Resting:
         return self._closing.wait(REST_SECONDS)  # True breaks it off
 
 
-def verify(path: Path, rows: dict[str, int] | None = None) -> None:
+def verify(path: Path, rows: dict[str, Counted] | None = None) -> None:
     """Open a copy, check every page, count every table; DatabaseError if it is not as made."""
     with closing(_alone(path)) as db:
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
             raise sqlite3.DatabaseError(f"{path.name}: {said}")
-        for table, count in (rows or {}).items():
-            (there,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-            if there != count:
-                raise sqlite3.DatabaseError(f"{path.name}: {there} rows of {table}, not {count}")
+        for table, (least, most, where) in (rows or {}).items():
+            there = _count(db, table, where)
+            if not least <= there <= most:
+                cause = f"{there} rows of {table}, not {least} to {most}"
+                raise sqlite3.DatabaseError(f"{path.name}: {cause}")
 
 
 def thin(home: Path) -> None:
@@ -252,29 +274,46 @@ def copied(db: sqlite3.Connection, table: str, where: str = "true") -> str:
     )
 
 
-def _copy(db: sqlite3.Connection, table: str, sql: str) -> int:
+def _copy(db: sqlite3.Connection, table: str, sql: str) -> dict[str, Counted]:
+    """Copy what a part has of a table; gives what must be there then."""
     db.execute(sql)
-    new = f"id > (SELECT coalesce(max(id), 0) FROM whole.{table})"  # noqa: S608  names of ours
-    return db.execute(copied(db, table, new if table in GROWING else "true")).rowcount
+    where, counts = "true", {}
+    if table in GROWING:
+        where = f"id > (SELECT coalesce(max(id), 0) FROM whole.{table})"  # noqa: S608  names of ours
+    elif table in CHANGING:
+        where = _changed(db, table)
+        counts[f"{table}{IDS}"] = _count(db, f"live.{table}")
+        db.execute(f"CREATE TABLE {table}{IDS} (id INTEGER PRIMARY KEY)")
+        db.execute(f"INSERT INTO {table}{IDS} (id) SELECT id FROM live.{table}")  # noqa: S608
+    counts[table] = _count(db, f"live.{table}", where)
+    db.execute(copied(db, table, where))
+    return {name: Counted(count, count) for name, count in counts.items()}
 
 
-def _rows(db: sqlite3.Connection, draft: Path) -> dict[str, int]:
-    """How many rows of each growing table the copy must have, by the database's own count."""
-    rows = {}
-    with closing(
-        sqlite3.connect(f"file:{quote(str(draft))}?mode=ro&immutable=1", uri=True)
-    ) as made:
-        for table in (*GROWING, "events"):
-            ask = f"SELECT min(id), max(id), count(*) FROM {table}"  # noqa: S608
-            low, high, count = made.execute(ask).fetchone()
-            if not count:
-                continue
-            (first,) = db.execute(f"SELECT min(id) FROM {table}").fetchone()  # noqa: S608
-            between = f"SELECT count(*) FROM {table} WHERE id BETWEEN ? AND ?"  # noqa: S608
-            (older,) = made.execute(between, (low, (first or high + 1) - 1)).fetchone()
-            (same,) = db.execute(between, (low, high)).fetchone()
-            rows[table] = older + same
-    return rows
+def _changed(db: sqlite3.Connection, table: str) -> str:
+    """What picks the rows that the whole one has not, or has otherwise."""
+    ask = "SELECT name FROM pragma_table_info(?, 'live')"
+    columns = [name for (name,) in db.execute(ask, (table,))]
+    theirs = ", ".join(f"w.{name}" for name in columns)
+    ours = ", ".join(f"live.{table}.{name}" for name in columns)
+    same = f"w.id = live.{table}.id AND ({theirs}) IS ({ours})"
+    return f"NOT EXISTS (SELECT 1 FROM whole.{table} AS w WHERE {same})"  # noqa: S608  names of ours
+
+
+def _count(db: sqlite3.Connection, table: str, where: str = "true") -> int:
+    (count,) = db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()  # noqa: S608
+    return int(count)
+
+
+def _there(db: sqlite3.Connection, table: str) -> str:
+    """What picks the rows that are there now: where they are numbered, none that comes later."""
+    ask = "SELECT name FROM pragma_table_info(?) WHERE pk AND type = 'INTEGER'"
+    numbered = db.execute(ask, (table,)).fetchone()
+    if numbered is None:
+        return "true"
+    (key,) = numbered
+    (last,) = db.execute(f"SELECT coalesce(max({key}), 0) FROM {table}").fetchone()  # noqa: S608
+    return f"{key} <= {last}"
 
 
 def _alone(path: Path) -> sqlite3.Connection:

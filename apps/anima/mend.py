@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from apps.anima.backups import GROWING, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.log import say
 from apps.anima.retiming import house_time
 from apps.anima.salvage import Salvaged, salvage
@@ -99,12 +99,19 @@ def _part(home: Path, whole: Backup) -> Backup | None:
 
 
 def _add(db: sqlite3.Connection, part: Backup) -> None:
-    """Growing tables get what they have not; the others are as the part has them."""
+    """Growing tables get what they have not; the others are then as they were when it was made."""
     db.execute("ATTACH ? AS live", (f"file:{quote(str(part.path))}?mode=ro&immutable=1",))
     db.execute("BEGIN")
-    for table, _ in db.execute(TABLES).fetchall():
-        if table not in GROWING:
-            db.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own schema
+    tables = [name for name, _ in db.execute(TABLES.format("live")).fetchall()]
+    for table in tables:
+        ids = f"{table}{IDS}"
+        if table.endswith(IDS):
+            continue
+        if ids in tables:
+            gone = f"id NOT IN (SELECT id FROM live.{ids}) OR id IN (SELECT id FROM live.{table})"  # noqa: S608
+            db.execute(f"DELETE FROM main.{table} WHERE {gone}")  # noqa: S608  names of our own schema
+        elif table not in GROWING:
+            db.execute(f"DELETE FROM main.{table}")  # noqa: S608
         db.execute(copied(db, table))
     db.execute("COMMIT")
     db.execute("DETACH live")

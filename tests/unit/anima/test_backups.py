@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.anima import backups as backups_file
-from apps.anima.backups import Backups, kept, verify
+from apps.anima.backups import Backups, Counted, kept, verify
 from apps.anima.store import Store
 from schemas.anima.tables import Event, EventType
 
@@ -83,15 +83,78 @@ def test_a_copy_that_is_not_as_it_was_made_is_found(path, open_store, drawing_st
     """A page that was not written, or a row too few."""
     _draw(open_store, drawing_state, 300)
     made = Backups(path).make(NOW)
-    verify(made.path, {"drawing_history": 300})
+    verify(made.path, {"drawing_history": Counted(300, 300)})
     with pytest.raises(sqlite3.DatabaseError, match="300 rows of drawing_history, not 301"):
-        verify(made.path, {"drawing_history": 301})
+        verify(made.path, {"drawing_history": Counted(301, 301)})
     content = bytearray(made.path.read_bytes())
     content[-4096:] = bytes(4096)
     made.path.write_bytes(content)
 
     with pytest.raises(sqlite3.DatabaseError):
         verify(made.path)
+
+
+class _Cut:
+    """A connection whose copies lack some rows, though every page of them is good."""
+
+    def __init__(self, db, lost):
+        self._db, self._delete = db, f"DELETE FROM {lost}"
+
+    def __getattr__(self, name):
+        return getattr(self._db, name)
+
+    def execute(self, sql, *told):
+        done = self._db.execute(sql, *told)
+        if sql.startswith("VACUUM"):
+            copy = sqlite3.connect(told[0][0])
+            copy.execute(self._delete)
+            copy.commit()
+            copy.close()
+        return done
+
+
+@pytest.mark.parametrize(
+    "lost", ["drawing_history WHERE id > 3", "events", "outbox WHERE id = 2", "identity"]
+)
+def test_a_copy_that_lacks_rows_is_refused_and_counted(
+    path, open_store, drawing_state, monkeypatch, lost
+):
+    """The newest of a table, all of it, one in between: the database itself says what must be."""
+    _draw(open_store, drawing_state, 10)
+    open_store.record_event(_event()).result(5)
+    _wait_for_the_mac(path, 3)
+    whole = backups_file.readonly
+    monkeypatch.setattr(backups_file, "readonly", lambda file: _Cut(whole(file), lost))
+    backups = Backups(path)
+    backups.look(NOW)
+    backups._thread.join(10)
+
+    assert backups.skipped.counts == {"failed": 1}
+    assert backups.found is None
+    assert list((path.parent / "backups").iterdir()) == []
+
+
+def _wait_for_the_mac(path, check_ins):
+    db = sqlite3.connect(path)
+    db.executemany(
+        "INSERT INTO outbox (boot_id, recorded_at, body) VALUES ('boot-000', ?, ?)",
+        [("2026-11-20T12:00:00+00:00", '{"said": "%s"}' % ("x" * 900))] * check_ins,
+    )
+    db.commit()
+    db.close()
+
+
+def test_a_part_is_small_however_long_the_outbox(path):
+    """A week without the Mac is copied once a day, not once an hour."""
+    _wait_for_the_mac(path, 10_080)
+    first = Backups(path).make(NOW)
+    _wait_for_the_mac(path, 60)
+    second = Backups(path).make(NOW)
+
+    assert first.path.stat().st_size > 10_000_000
+    assert second.base == first.number
+    assert second.path.stat().st_size < 1_000_000
+    assert [_rows(second.path, table) for table in ("outbox", "outbox_ids")] == [60, 10_140]
 
 
 def test_so_many_are_kept_and_a_part_never_outlives_its_whole(path, open_store, drawing_state):
@@ -154,10 +217,11 @@ def test_damage_that_it_meets_is_told(path, open_store, drawing_state):
     copy = home / "anima.db"
     db = sqlite3.connect(path)
     db.execute("VACUUM INTO ?", (str(copy),))
+    ask = "SELECT rootpage FROM sqlite_schema WHERE name = 'drawing_history'"
+    (root,) = db.execute(ask).fetchone()
     db.close()
     content = bytearray(copy.read_bytes())
-    middle = len(content) // 8192 * 4096
-    content[middle : middle + 4096] = os.urandom(4096)
+    content[(root - 1) * 4096 : root * 4096] = os.urandom(4096)
     copy.write_bytes(content)
     backups = Backups(home / "anima.db")
     backups.look(NOW)

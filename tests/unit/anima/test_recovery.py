@@ -138,6 +138,51 @@ def test_a_part_is_put_on_its_whole_backup(path, live):
     assert _count(path, "outbox") == 2
 
 
+def test_the_outbox_comes_back_as_the_part_saw_it(path, live):
+    """New and thinned check-ins, no acknowledged one; a rejected one is in one place alone."""
+    live(1, 8)
+    Backups(path).make(NOW)
+    live(1, 3)
+    db = sqlite3.connect(path)
+    db.execute("INSERT INTO outbox_rejected (id, boot_id, recorded_at, body, rejected_at, reason)"
+               " SELECT id, boot_id, recorded_at, body, recorded_at, 'a test' FROM outbox"
+               " WHERE id = 4")  # fmt: skip
+    db.execute("DELETE FROM outbox WHERE id IN (1, 2, 4, 6)")
+    db.execute("UPDATE outbox SET body = '{\"lean\": 1}', attempts = 2 WHERE id = 5")
+    db.commit()
+    db.close()
+    Backups(path).make(NOW)
+    outbox = "SELECT id, recorded_at, body, attempts FROM outbox ORDER BY id"
+    before = _ask(path, outbox)
+    path.write_bytes(os.urandom(path.stat().st_size))
+    recover(path, "nothing left")
+
+    assert _ask(path, outbox) == before
+    assert [id_ for id_, *_ in before] == [3, 5, 7, 8, 9, 10, 11]
+    assert _ask(path, "SELECT id, reason FROM outbox_rejected") == [(4, "a test")]
+
+
+def test_a_part_of_an_earlier_release_has_the_whole_outbox(path, live):
+    """One that tells no ids: then its rows are all that there were."""
+    seqs = live(1, 3)
+    Backups(path).make(NOW)
+    live(1, 1)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM outbox WHERE id = 1")
+    db.commit()
+    db.close()
+    part = sqlite3.connect(Backups(path).make(NOW).path)
+    part.execute("ATTACH ? AS now", (str(path),))
+    part.execute("INSERT OR REPLACE INTO main.outbox SELECT * FROM now.outbox")
+    part.execute("DROP TABLE main.outbox_ids")
+    part.commit()
+    part.close()
+    path.write_bytes(b"x" * 8192)
+    recover(path, "nothing left")
+
+    assert [id_ for (id_,) in _ask(path, "SELECT id FROM outbox ORDER BY id")] == [*seqs[1:], 4]
+
+
 def test_a_damaged_backup_is_passed_over(path, live):
     """The one before it is taken, and it is said."""
     live(100)
