@@ -66,6 +66,8 @@ def _table(table: Mapping[str, Any], path: str) -> Iterator[str]:
     later: list[tuple[str, str, Mapping[str, Any]]] = []
     for key, value in table.items():
         name = f"{path}.{key}" if path else key
+        if value == {}:
+            continue
         if isinstance(value, dict):
             later.append((name, f"[{name}]", value))
         elif value and isinstance(value, list) and isinstance(value[0], dict):

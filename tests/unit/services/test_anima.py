@@ -95,6 +95,11 @@ def test_what_hosts_toml_says_is_what_the_process_reads(tmp_path):
     assert len(where.read_text().splitlines()) == len(EVERY) + 5
 
 
+def test_a_lab_says_nothing_where_there_is_nothing_to_say():
+    """An older checkout that shares the lab reads its hosts.toml, too."""
+    assert "settings" not in as_toml(Hosts(pi=(pi_of(),)))
+
+
 @pytest.mark.parametrize(
     ("settings", "where", "hint"),
     [
