@@ -8,11 +8,11 @@ ALTER TABLE outbox_rejected ADD COLUMN monotonic_seconds REAL
     CHECK (monotonic_seconds BETWEEN 0 AND 1e12);
 
 CREATE TABLE outbox_gaps (
-    first_seq INTEGER PRIMARY KEY NOT NULL CHECK (first_seq > 0),
-    last_seq INTEGER NOT NULL CHECK (last_seq > 0),
+    first_seq INTEGER PRIMARY KEY,
+    last_seq INTEGER NOT NULL CHECK (last_seq >= 1),
     count INTEGER NOT NULL CHECK (count >= 0),
     stripped INTEGER NOT NULL CHECK (stripped >= 0),
     from_at TEXT NOT NULL CHECK (from_at LIKE '%+00:00' OR from_at LIKE '%Z'),
     upto_at TEXT NOT NULL CHECK (upto_at LIKE '%+00:00' OR upto_at LIKE '%Z'),
-    changed_seq INTEGER NOT NULL CHECK (changed_seq > 0)
+    changed_seq INTEGER NOT NULL CHECK (changed_seq >= 1)
 ) STRICT;

@@ -71,7 +71,7 @@ def test_brackets_in_text_are_not_depth():
         ({"sensor_data": {"cpu_temp_c": 999}}, "sensor_data/cpu_temp_c: 999 is above 125"),
         ({"boot_id": "0123456789"}, "boot_id and seq belong together"),
         ({"recorded_at": "2026-01-01T00:00:00"}, "recorded_at"),
-        ({"contract": 3}, "contract"),
+        ({"contract": 4}, "contract"),
         ({"agent": "no spaces"}, "agent"),
     ],
 )
