@@ -108,7 +108,8 @@ def test_every_number_time_and_json_is_checked_where_it_lies(db):
         insert = f"INSERT INTO {model.table} ({names}) VALUES (:{', :'.join(good)})"
         db.execute(insert, good)
         for name, kind in kinds.items():
-            for value in bad_values(name, kind):
+            is_number_alone = model.key == (name,) and form(kind).get("type") == "integer"
+            for value in () if is_number_alone else bad_values(kind):
                 assert refused(db, insert, good | {name: value}), f"{model.table}.{name}: {value!r}"
 
 
@@ -135,11 +136,9 @@ def good_value(name, kind):
     return {"integer": 1, "number": 0.5, "boolean": 1}.get(of.get("type"), "a1b2c3d4")
 
 
-def bad_values(name, kind):
-    """What the declaration refuses, and the database must."""
+def bad_values(kind):
+    """What the declaration refuses, and the database must; but for SQLite's own row numbers."""
     of = form(kind)
-    if name == "id" and of.get("type") == "integer":
-        return
     if of.get("format") == "date-time":
         yield from ("2026-02-20T10:00:00", "2026-02-20T10:00:00-06:00")
     elif of.get("type") in {"array", "object"}:
