@@ -4,14 +4,19 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from apps.anima import archives
+from apps.anima.archives import Archive
 from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.log import say
+from apps.anima.moved import catch_up, done
+from apps.anima.retention import ROWS_AT_ONCE, remove
 from apps.anima.retiming import house_time
-from apps.anima.salvage import Salvaged, salvage
+from apps.anima.salvage import CLOCK, HIGHEST, Salvaged, raise_ids, salvage
 from apps.anima.store import QUERIES
 from apps.anima.transaction import is_passing
 from apps.anima.wal import copy, replay
@@ -19,6 +24,7 @@ from apps.migrate import runner
 from apps.migrate.lines import line
 from apps.sqlite import as_row
 from schemas.anima.tables import Event, EventType
+from schemas.errors import HouseError
 
 
 def mend(draft: Path, damaged: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +61,7 @@ def _made(
         runner.apply(line("anima"), str(draft))
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
+        raise_ids(db, _archived(draft.parent))
         _forget_archived(db, draft.parent)
         facts = {
             **facts,
@@ -73,6 +80,7 @@ def _made(
 def _opened(draft: Path) -> sqlite3.Connection:
     """It is synced once, when it is whole."""
     db = sqlite3.connect(draft, uri=True, isolation_level=None)
+    db.row_factory = sqlite3.Row
     db.execute("PRAGMA journal_mode = MEMORY")
     db.execute("PRAGMA synchronous = OFF")
     return db
@@ -101,6 +109,7 @@ def _part(home: Path, whole: Backup) -> Backup | None:
 def _add(db: sqlite3.Connection, part: Backup) -> None:
     """Growing tables get what they have not; the others are then as they were when it was made."""
     db.execute("ATTACH ? AS live", (f"file:{quote(str(part.path))}?mode=ro&immutable=1",))
+    _catch_up(db)
     db.execute("BEGIN")
     tables = [name for name, _ in db.execute(TABLES.format("live")).fetchall()]
     for table in tables:
@@ -117,19 +126,53 @@ def _add(db: sqlite3.Connection, part: Backup) -> None:
     db.execute("DETACH live")
 
 
+def _catch_up(db: sqlite3.Connection) -> None:
+    """The whole one's rows get the times that they had when the part was made."""
+    ask = "SELECT name FROM live.sqlite_schema WHERE name IN (?, ?)"
+    tables = [name for (name,) in db.execute(ask, CLOCK)]
+    if len(tables) < len(CLOCK):
+        return  # both are older than the clock
+    before = done(db)
+    for table in tables:
+        db.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own schema
+        db.execute(copied(db, table))
+    catch_up(db, before)
+
+
+def _archived(home: Path) -> dict[str, int]:
+    """The highest id of each table that went into an archive."""
+    highest: dict[str, int] = {}
+    for manifest in (home / archives.FOLDER).glob("*/*.json"):
+        try:
+            last = int(json.loads(manifest.read_bytes())["last_id"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            say("archive not looked at", file=manifest, cause=error)
+        else:
+            table = manifest.parent.name
+            highest[table] = max(highest.get(table, 0), last if last < HIGHEST else 0)
+    return highest
+
+
 def _forget_archived(db: sqlite3.Connection, home: Path) -> None:
-    """Rows that went into an archive after the backup was made are there, and not here."""
+    """Rows that an archive has just so are there, and not here; all others stay, and it is said."""
     for table in GROWING:
-        for manifest in (home / "archive" / table).glob("*.json"):
-            try:
-                told = json.loads(manifest.read_bytes())
-                ids = told["first_id"], told["last_id"]
-                is_held = told.get("held_until") is not None
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                say("archive not looked at", file=manifest, cause=error)
-                continue
-            if not is_held:
-                db.execute(f"DELETE FROM main.{table} WHERE id BETWEEN ? AND ?", ids)  # noqa: S608
+        try:
+            for archive in archives.listed(home, table):
+                if archive.held_until is None and _has_some(db, archive):
+                    archives.verify(home, archive)
+                    lines = archives.lines_of(home, archive)
+                    while some := list(islice(lines, ROWS_AT_ONCE)):
+                        remove(db, archive, some)
+        except (HouseError, sqlite3.Error) as error:
+            if is_passing(error):
+                raise
+            say("archived rows kept", table=table, cause=error)
+
+
+def _has_some(db: sqlite3.Connection, archive: Archive) -> bool:
+    """Whether a row with one of its ids is here."""
+    ask = f"SELECT 1 FROM {archive.table} WHERE id BETWEEN ? AND ? LIMIT 1"  # noqa: S608  ours
+    return db.execute(ask, (archive.first_id, archive.last_id)).fetchone() is not None
 
 
 def _applied(path: Path) -> tuple[str, ...]:

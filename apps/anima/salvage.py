@@ -2,14 +2,18 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from apps.anima.moved import catch_up, done
 from apps.anima.transaction import is_passing
 
 HISTORY = ("events", "drawing_history", "state_history", "trajectory_events", "primitive_history")
-"""Rows that never change: what the backup has of them is not replaced."""
+"""Rows of which only the time ever changes: what the backup has of them is not replaced."""
+CLOCK = ("clock_boots", "clock_shifts")
+"""Say by how much the times of the backup's rows are to be moved, and so come before all."""
 FIRST = ("outbox", "outbox_rejected", "outbox_gaps", "identity")
 MARGIN = 1_000_000
 """Ids go on so far above the highest that can still be read: two years of check-ins, one a minute.
@@ -57,10 +61,31 @@ def salvage(db: sqlite3.Connection, source: Path) -> Salvaged:
             raise
         found.lost.update(tables)
     else:
-        for table in tables:
+        before = done(db)
+        for table in CLOCK:
             _table(db, table, found)
-    _raise_ids(db, tables)
+        catch_up(db, before)
+        for table in tables:
+            if table not in CLOCK:
+                _table(db, table, found)
     return found
+
+
+def raise_ids(db: sqlite3.Connection, archived: Mapping[str, int]) -> None:
+    """No id that was ever given is given again; ``archived`` has the highest by table.
+
+    What ``salvage`` read is asked, too, if there was anything.
+    """
+    for (table,) in db.execute(TABLES.format("main")).fetchall():
+        if not _counts(db, table):
+            continue
+        ours = db.execute(
+            "SELECT seq FROM main.sqlite_sequence WHERE name = ?", (table,)
+        ).fetchone()
+        best = max(_highest(db, table), ours[0] if ours else 0, archived.get(table, 0))
+        db.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (table,))
+        add = "INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)"
+        db.execute(add, (table, best + MARGIN))
 
 
 def _table(db: sqlite3.Connection, table: str, found: Salvaged) -> None:
@@ -138,16 +163,3 @@ def _told(db: sqlite3.Connection, ask: str) -> int | None:
         return None
     told = row[0] if row else 0
     return int(told or 0) if told is None or 0 <= told < HIGHEST else None
-
-
-def _raise_ids(db: sqlite3.Connection, tables: list[str]) -> None:
-    """No id that was ever given is given again."""
-    for table in tables:
-        if not _counts(db, table):
-            continue
-        ours = db.execute(
-            "SELECT seq FROM main.sqlite_sequence WHERE name = ?", (table,)
-        ).fetchone()
-        seq = max(_highest(db, table), ours[0] if ours else 0) + MARGIN
-        db.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (table,))
-        db.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (table, seq))
