@@ -295,8 +295,13 @@ def test_for_a_spoilt_archive_no_row_is_deleted(path, live, capsys, end):
 
 def test_no_id_of_an_archive_is_given_again(path, live):
     """The file is gone, no backup is there: what is written then survives the next damage."""
+    live(1)
+    db = sqlite3.connect(path)
+    db.execute("UPDATE sqlite_sequence SET seq = 5000000 WHERE name = 'state_history'")
+    db.commit()
+    db.close()
     live(60)
-    archive = _archive(path, "state_history", range(41, 61))
+    archive = _archive(path, "state_history", range(5_000_001, 5_000_061))
     path.unlink()
     recover(path, "gone")
     live(30)
