@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from apps.anima.checkin import compose, new_boot_id
 from apps.anima.store import Store
 from apps.anima.will import Will
 from apps.bridge.client import Client
 from apps.migrate import runner
 from apps.migrate.lines import line
-from schemas.anima.tables import DrawingState
+from schemas.anima.tables import AnimaState, DrawingState
 from schemas.eisv import Anima
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations" / "anima"
@@ -165,3 +166,28 @@ def will(anima: Anima) -> Will:
     made = Will(None)
     made.anima = anima
     return made
+
+
+@pytest.fixture
+def live(
+    path: Path, anima: Anima, drawing_state: Callable[..., DrawingState]
+) -> Callable[..., list[int]]:
+    """Fills a file through the store: rows of history, check-ins, a wake."""
+
+    def fill(rows: int, check_ins: int = 0) -> list[int]:
+        store = Store(path, "lumen")
+        store.start()
+        store.wake(NOW)
+        feeling = AnimaState.model_validate({"timestamp": NOW, **anima.model_dump()})
+        for marks in range(rows):
+            store.record_state(feeling)
+            last = store.record_drawing_state(drawing_state(marks))
+            if marks % 200 == 199:
+                last.result(10)
+        boot = new_boot_id()
+        build = compose("lumen", boot, NOW, anima=anima, readings=[], dropped=0)
+        seqs = [store.enqueue_checkin(boot, NOW, build) for _ in range(check_ins)]
+        assert store.close(10)
+        return seqs
+
+    return fill
