@@ -101,6 +101,11 @@ class Clock:
         """Whether an authority has ever told the time in this boot."""
         return self.source is not None
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether an authority's word waits for the next look."""
+        return self._heard is not None
+
     def now(self) -> datetime:
         """House time in UTC."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from apps.anima.clock import SECOND, TIMESYNC, Clock, Correction, instant, microseconds
 from apps.anima.instants import as_instant
 from apps.anima.log import say
+from apps.anima.outbox import HEAD_LIMIT
 from apps.anima.promise import Promise
 from apps.anima.store import ANSWER_SECONDS, Store
 from apps.queries import load
@@ -18,14 +19,17 @@ from schemas.anima.tables import Event, EventType
 
 QUERIES = load(Path(__file__).with_name("clock.sql"))
 STAMPS: Final = {
+    "outbox": "recorded_at",
     "events": "timestamp",
     "state_history": "timestamp",
     "drawing_history": "timestamp",
     "trajectory_events": "timestamp",
     "drawing_records": "finished_at",
-    "outbox": "recorded_at",
 }
-"""Tables that grow at their end, with the column that says when."""
+"""Tables that grow at their end, with the column that says when, in the order of being moved.
+
+The outbox comes first: governance waits for it.
+"""
 ROWS_AT_ONCE = 200
 """Moved in one transaction."""
 EVENTS_LIMIT = 20
@@ -58,7 +62,7 @@ class Retiming:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._job: Promise | None = None
-        self._moving = False
+        self._moving = self._dating = False
         self._told: tuple[Correction, dict[str, int] | None] | None = None
         self._events = 0
         self._kept_offset = 0
@@ -71,6 +75,17 @@ class Retiming:
     def is_settled(self) -> bool:
         """Whether every row has the time that the clock would give it."""
         return self._job is None and not self._moving
+
+    def at_once(self) -> int:
+        """How many check-ins may be sent at once: none while they get their dates.
+
+        One, as long as the time is not known: its answer may tell it. For any thread.
+        """
+        is_known = self._clock.is_known  # asked first: what follows from it is set before it is
+        is_told = not is_known and self._clock.has_heard
+        if is_told or self._dating:
+            return 0
+        return HEAD_LIMIT if is_known else 1
 
     def begin(self) -> None:
         """At start, before anything is written: go on with this boot, or begin it."""
@@ -104,7 +119,9 @@ class Retiming:
         if self._moving:
             self._job = self._store.submit("clock", self._move)
             return
+        self._dating = True  # before the clock becomes known, for whoever asks meanwhile
         correction = self._clock.look()
+        self._dating = correction is not None
         if correction is not None:
             self._correct(correction)
         for jump in self._clock.jumps:
@@ -131,7 +148,8 @@ class Retiming:
             self._told = None
             self._moving = True
         else:
-            self._moving = bool(outcome)
+            self._moving = outcome is not None
+            self._dating = outcome == "outbox"
         return True
 
     def _correct(self, correction: Correction) -> None:
@@ -211,11 +229,11 @@ class Retiming:
             is_moving=db.execute(QUERIES["next_shift"]).fetchone() is not None,
         )
 
-    def _move(self, db: sqlite3.Connection) -> bool:
-        """Move the next rows; whether there may be more."""
+    def _move(self, db: sqlite3.Connection) -> str | None:
+        """Move the next rows; gives their table, None if there was nothing left to move."""
         shift = db.execute(QUERIES["next_shift"]).fetchone()
         if shift is None:
-            return False
+            return None
         table, stamp = shift["table_name"], STAMPS[shift["table_name"]]
         rows = db.execute(
             QUERIES["rows_to_move"].format(table=table, stamp=stamp),
@@ -233,7 +251,7 @@ class Retiming:
         is_done = len(rows) < ROWS_AT_ONCE
         next_id = shift["upto_id"] + 1 if is_done else rows[-1]["id"] + 1
         db.execute(QUERIES["note_moved"], {"id": shift["id"], "next_id": next_id})
-        return True
+        return str(table)
 
 
 def _move_start(db: sqlite3.Connection, number: int, shift: sqlite3.Row) -> None:

@@ -6,6 +6,7 @@ failure one goes alone again, to see whether governance is back.
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -30,6 +31,8 @@ from schemas.bridge import CONTRACT, Action
 GAPS_SINCE = 3
 """The contract that tells of gaps."""
 IDLE_SECONDS = 0.5
+HELD_SECONDS = 300.0
+"""The longest that a backlog waits for its dates: of the outbox of four weeks the most part."""
 STORE_SECONDS = 5.0
 """How long to leave a store alone that could not answer."""
 
@@ -48,9 +51,12 @@ class Sender:
         heard: Callable[[Outcome], Action | None],
         pulse: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] | None = None,
+        at_once: Callable[[], int] = lambda: HEAD_LIMIT,
     ) -> None:
+        """``at_once`` says how many may go at once now, as far as the clock is concerned."""
         self._now = now or Clock().now
         self._store, self._client, self._heard, self._pulse = store, client, heard, pulse
+        self._at_once, self._held_until = at_once, time.monotonic() + HELD_SECONDS
         self._backoff = Backoff()
         self._contract: int = CONTRACT
         self._unqueued: deque[str] = deque(maxlen=1)
@@ -96,14 +102,26 @@ class Sender:
         if self._unkept is not None:
             self._store.remember_action(self._unkept)
             self._unkept = None
-        takes_more = self._client.takes_batches and not self._backoff.is_on
-        waiting = self._store.oldest_checkins(HEAD_LIMIT if takes_more else 1)
+        limit = self._limit()
+        if not limit:
+            return IDLE_SECONDS
+        waiting = self._store.oldest_checkins(limit)
         if len(waiting) > 1:
             try:
                 return self.deliver_batch(waiting)
             except NoBatches:
                 say("check-ins go one by one")
         return self.deliver(waiting[0]) if waiting else IDLE_SECONDS
+
+    def _limit(self) -> int:
+        """How many may go now; the clock is waited for HELD_SECONDS at most."""
+        limit = 1 if self._backoff.is_on else self._at_once()
+        now = time.monotonic()
+        if self._backoff.is_on or limit > 1:
+            self._held_until = now + HELD_SECONDS
+        elif now >= self._held_until:
+            limit = HEAD_LIMIT
+        return limit if self._client.takes_batches else min(limit, 1)
 
     def _sleep(self, seconds: float) -> None:
         while seconds > 0 and not self._closing.wait(min(seconds, 5.0)):
