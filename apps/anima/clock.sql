@@ -36,10 +36,10 @@ SELECT seq FROM sqlite_sequence WHERE name = :table_name;
 -- last_row --
 SELECT coalesce(max(rowid), 0) AS seq FROM {table};
 
--- newest_stamp --
--- The time of the newest row among some ids.
-SELECT {stamp} AS stamp FROM {table} WHERE rowid > :after AND rowid <= :upto
- ORDER BY rowid DESC LIMIT 1;
+-- newest_stamps --
+-- The times of the newest rows among some ids, as bytes: more than one, for one may be spoilt.
+SELECT CAST({stamp} AS BLOB) AS stamp FROM {table} WHERE rowid > :after AND rowid <= :upto
+ ORDER BY rowid DESC LIMIT 3;
 
 -- latest_marks --
 -- Beside the rows: the last heartbeat, and when the tables were made.
@@ -66,7 +66,8 @@ SELECT s.id, s.table_name, s.upto_id, s.next_id, s.shift_microseconds AS shift,
  WHERE s.next_id <= s.upto_id ORDER BY s.id LIMIT 1;
 
 -- rows_to_move --
-SELECT rowid AS id, {stamp} AS stamp FROM {table}
+-- The stamps as bytes: one flipped bit, and they are no text.
+SELECT rowid AS id, CAST({stamp} AS BLOB) AS stamp FROM {table}
  WHERE rowid BETWEEN :next_id AND :upto_id ORDER BY rowid LIMIT :limit;
 
 -- move_row --
@@ -81,9 +82,10 @@ UPDATE drawing_records SET started_at = min(coalesce(:started_at, started_at), f
 SELECT started_at FROM drawing_records WHERE id = :id;
 
 -- date_checkin --
--- Not one that may have been sent: governance knows it by what it says.
+-- Not one that may have been sent: governance knows it by what it says. Nor one that is no JSON
+-- any more: whoever sends it finds out.
 UPDATE outbox SET body = json_set(body, '$.recorded_at', :stamp)
- WHERE id = :id AND id > :handed_out;
+ WHERE id = :id AND id > :handed_out AND json_valid(body);
 
 -- note_moved --
 UPDATE clock_shifts SET next_id = :next_id WHERE id = :id;

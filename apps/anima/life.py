@@ -126,6 +126,7 @@ class Life:
         piece = self._drawing.piece
         if piece.started_at and piece.started_at >= since:
             piece.started_at += by
+            self._is_unsaved = True
 
     def _sense(self) -> None:
         every = self._settings.sense_every_seconds

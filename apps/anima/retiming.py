@@ -241,13 +241,17 @@ class Retiming:
         ).fetchall()
         move = QUERIES["move_row"].format(table=table, stamp=stamp)
         for row in rows:
-            moved = {"id": row["id"], "stamp": moved_by(row["stamp"], shift["shift"])}
-            if shift["shift"]:
-                db.execute(move, moved)
+            try:
+                moved = {"id": row["id"], "stamp": moved_by(row["stamp"].decode(), shift["shift"])}
+                if shift["shift"]:
+                    db.execute(move, moved)
+                if table == "drawing_records":
+                    _move_start(db, row["id"], shift)
+            except (ValueError, OverflowError, sqlite3.IntegrityError) as error:
+                self._clock.failures.note(f"clock {table}", f"id {row['id']}: {error}")
+                continue
             if table == "outbox":
                 db.execute(QUERIES["date_checkin"], {**moved, "handed_out": self._store.handed_out})
-            elif table == "drawing_records":
-                _move_start(db, row["id"], shift)
         is_done = len(rows) < ROWS_AT_ONCE
         next_id = shift["upto_id"] + 1 if is_done else rows[-1]["id"] + 1
         db.execute(QUERIES["note_moved"], {"id": shift["id"], "next_id": next_id})
@@ -292,10 +296,16 @@ def last_ids(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def newest_stamp(db: sqlite3.Connection, table: str, after: int, upto: int) -> str | None:
-    """The time of the newest row with an id in (after, upto]; None if there is none."""
-    query = QUERIES["newest_stamp"].format(table=table, stamp=STAMPS[table])
-    row = db.execute(query, {"after": after, "upto": upto}).fetchone()
-    return None if row is None else str(row["stamp"])
+    """The time of the newest row with an id in (after, upto] that tells one; None if none does."""
+    query = QUERIES["newest_stamps"].format(table=table, stamp=STAMPS[table])
+    for row in db.execute(query, {"after": after, "upto": upto}).fetchall():
+        try:
+            text: str = row["stamp"].decode()
+            as_instant(text)
+        except (ValueError, OverflowError):
+            continue
+        return text
+    return None
 
 
 def shift_boots(

@@ -198,6 +198,59 @@ def test_a_check_in_gets_its_date_unless_it_may_have_been_sent(world):
         assert abs(told - row.truth) <= timedelta(milliseconds=1)
 
 
+SPOILT = "20a6-11-01T00:00:00.000000+00:00", b"2026-11-\xb21T00:00:00.000000+00:00", "9999-12-31"
+DAYS = "SELECT substr(CAST(timestamp AS BLOB), 1, 10) FROM state_history"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "at"), [(SPOILT[0], "last"), (SPOILT[1], "last"), *((s, "first") for s in SPOILT)]
+)
+def test_a_time_that_is_none_stops_no_other_row_and_no_start(world, stamp, at):
+    """A bit of it has flipped: that row stays as it is, counted; all others are moved."""
+    world.power_on(wall=OLD)
+    world.live(100)
+    spoil(world, f"UPDATE state_history SET timestamp = CAST(? AS TEXT) {which(at)}", stamp)
+    world.stop()
+    world.wake()
+    world.ntp()
+    world.live(1)
+
+    assert world.retiming.is_settled
+    assert world.clock.failures.counts["clock state_history"] == 1
+    moved = world.store.submit("test", lambda db: db.execute(DAYS).fetchall(), "read").result(10)
+    assert len(moved) == 20
+    assert len([day for (day,) in moved if day == b"2026-11-20"]) == 19
+
+
+def test_a_check_in_that_is_no_json_stops_no_other(world):
+    """Its time is moved, its body is left alone."""
+    world.power_on(wall=OLD)
+    world.live(100)
+    spoil(world, f"UPDATE outbox SET body = ? {which('first', 'outbox')}", '{"contract:')
+    world.ntp()
+    world.live(2)
+
+    assert world.retiming.is_settled
+    waiting = world.store.oldest_checkins(9)
+    assert [("recorded_at" in one.body) for one in waiting] == [False, True, True, True, True]
+
+
+def which(at, table="state_history"):
+    """The first or the last row."""
+    return f"WHERE id = (SELECT {'min' if at == 'first' else 'max'}(id) FROM {table})"
+
+
+def spoil(world, query, value):
+    """Write what no writer would, as a card does it."""
+
+    def work(db):
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute(query, (value,))
+        db.execute("PRAGMA ignore_check_constraints = OFF")
+
+    world.store.submit("test", work).result(10)
+
+
 def test_what_is_in_memory_is_told_how_far_to_move(world):
     """The piece on the canvas began in this boot, by the clock that was wrong."""
     world.power_on(wall=OLD)

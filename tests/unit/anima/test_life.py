@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -120,3 +120,13 @@ def test_that_the_hand_stops_is_an_event(life, will, store, path):
     assert [kind for kind, _ in events] == ["pause", "resume"]
     assert [said["decided_by"] for _, said in events] == ["itself", "itself"]
     assert "Crossed coherence" in events[0][1]["reason"]
+
+
+def test_a_start_that_the_clock_moved_is_saved(life, tmp_path):
+    """Soon, and not with the next step of the drawing, which a pause may keep for days."""
+    began = datetime(1970, 1, 1, tzinfo=UTC)
+    life._drawing.piece.started_at = began
+    life.moved(began, timedelta(days=20_000))
+    life._save_canvas()
+
+    assert (began + timedelta(days=20_000)).isoformat()[:10] in (tmp_path / "canvas.json").read_text()
