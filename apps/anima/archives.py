@@ -18,7 +18,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from apps.documents import replace
 from apps.sqlite import sync_directory
-from schemas.errors import Diverged, Unreachable
+from schemas.errors import Diverged, HouseError, Unreachable
 
 FOLDER: Final = "archive"
 LEVEL: Final = 6
@@ -30,6 +30,7 @@ GZIP: Final = 31
 """zlib's word for: with gzip's header and checksum."""
 FIELD = re.compile(rb'(?:^|,)(?:"((?:[^"]|"")*)"|([^",\r\n]*))')
 NAME = re.compile(r"(?P<table>[a-z_]+)-(?P<day>\d{4}-\d{2}-\d{2})(?:\.(?P<part>[1-9]\d*))?\.json")
+FILE = re.compile(r"[a-z_]+-\d{4}-\d{2}-\d{2}(?:\.(?P<part>[1-9]\d*))?\.(?:json|csv\.gz)")
 NOT_OURS = "it is not a manifest of ours"
 SPOILT = "it is not what was written; the rows are in the last backup, if anywhere"
 
@@ -64,13 +65,22 @@ class Archive(NamedTuple):
         return f"{self.table}-{self.day}{f'.{self.part}' if self.part > 1 else ''}"
 
 
-def listed(home: Path, table: str | None = None) -> list[Archive]:
-    """Every archive that is there, by table, then by id; Diverged if a manifest is damaged."""
-    found = [
-        _read(path, matched)
-        for path in (home / FOLDER).glob(f"{table or '*'}/*.json")
-        if (matched := NAME.fullmatch(path.name)) and matched["table"] == path.parent.name
-    ]
+def listed(
+    home: Path, table: str | None = None, spoilt: Callable[[HouseError], None] | None = None
+) -> list[Archive]:
+    """Every archive that is there, by table, then by id.
+
+    Diverged if a manifest is damaged, unless ``spoilt`` wants to be told of each.
+    """
+    found = []
+    for path in (home / FOLDER).glob(f"{table or '*'}/*.json"):
+        if (matched := NAME.fullmatch(path.name)) and matched["table"] == path.parent.name:
+            try:
+                found.append(_read(path, matched))
+            except HouseError as error:
+                if spoilt is None:
+                    raise
+                spoilt(error)
     return sorted(found, key=lambda archive: (archive.table, archive.first_id))
 
 
@@ -115,13 +125,20 @@ def place(home: Path, archive: Archive) -> Path:
     return home / FOLDER / archive.table / f"{archive.name}.csv.gz"
 
 
+def next_part(home: Path, table: str, day: str) -> int:
+    """The part of a day that no file has the name of: what lost its manifest is kept, too."""
+    names = [path.name for path in (home / FOLDER / table).glob(f"{table}-{day}*")]
+    parts = [int(found["part"] or 1) for name in names if (found := FILE.fullmatch(name))]
+    return 1 + max(parts, default=0)
+
+
 def write(
     home: Path, draft: Archive, rows: Iterable[Values], when: Callable[[Values], str]
 ) -> Archive:
     """Write rows as the archive that ``draft`` names, prove that they can be read, sign for them.
 
     What ``draft`` says of the rows (count, ids, times, hash) is found while writing: the first
-    column is the id, ``when`` gives the time. A file without a manifest is written over.
+    column is the id, ``when`` gives the time.
     """
     path = place(home, draft)
     with _disk(path):

@@ -100,7 +100,7 @@ def run(settings: Settings) -> None:
         last_said = store.wake(clock.now(), settings.name)
         will = Will(last_said, settings.check_in_every_seconds)
         sender = Sender(
-            store, client, will.hear, pulse.of("sender"), clock.now, retiming.at_once
+            store, client, will.hear, pulse.of("sender"), clock.now, at_once=retiming.at_once
         )
         retention = Retention(
             store, retiming, clock, settings.home, limit_bytes=settings.archive_limit_bytes

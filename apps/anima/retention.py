@@ -7,10 +7,12 @@ in the transaction that deletes it, so that being killed at any moment loses and
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +20,7 @@ from apps.anima import archives
 from apps.anima.archives import LIMIT_BYTES, Archive, Values
 from apps.anima.clock import Clock, microseconds
 from apps.anima.failures import Failures
+from apps.anima.instants import as_instant
 from apps.anima.log import say
 from apps.anima.retiming import QUERIES as CLOCK
 from apps.anima.retiming import Retiming, boot_began, ids_before
@@ -40,6 +43,8 @@ EVERY_SECONDS: Final = 3600.0
 ROWS_AT_ONCE: Final = 100
 REST_SECONDS: Final = 0.02
 """Between two transactions, so that whoever waits for the writer is served first."""
+AHEAD: Final = 4
+"""Rows that are looked at to tell whether the first of them has a time that can be."""
 
 
 class Live(NamedTuple):
@@ -109,30 +114,38 @@ class Retention:
             with archives.alone(self._home, 0) as is_alone:
                 for table, days in KEEP_DAYS.items() if is_alone else ():
                     self._table(table, now, timedelta(days=days))
-        except HouseError as error:
+        except (HouseError, OSError, ValueError) as error:
             self.failures.note("archives", error)
 
     def _table(self, table: str, now: datetime, keep: timedelta) -> None:
+        kind = f"archive of {table}"
         try:
             live = self._ask(lambda db: _live(db, table, now - keep), "read")
             if live.first_id is None:
                 return
-            there = archives.listed(self._home, table)
+            there = archives.listed(self._home, table, partial(self.failures.note, kind))
             for archive in there:
                 if archive.last_id >= live.first_id and not archives.is_held(archive, now):
-                    archives.verify(self._home, archive)
-                    self._remove(archive)
-            after = max((archive.last_id for archive in there), default=0)
-            self._archive_days(table, live, after, (now - keep).date().isoformat())
-        except (HouseError, sqlite3.Error, TimeoutError) as error:
-            self.failures.note(f"archive of {table}", error)
+                    self._remove_proven(archive)
+            last = max(there, key=lambda archive: archive.last_id, default=None)
+            self._archive_days(table, live, last, (now - keep).date().isoformat())
+        except (HouseError, sqlite3.Error, OSError, ValueError) as error:
+            self.failures.note(kind, error)
 
-    def _archive_days(self, table: str, live: Live, after: int, limit: str) -> None:
-        def day(row: Values) -> str:
-            return self._when(table, row)[:10]
+    def _remove_proven(self, archive: Archive) -> None:
+        """Delete the rows that are as the archive has them; others stay, and are counted."""
+        try:
+            if self._ask(partial(_count, archive=archive), "read"):
+                archives.verify(self._home, archive)
+                self._remove(archive)
+        except Diverged as error:
+            self.failures.note(f"archive of {archive.table}", error)
 
-        rows = takewhile(lambda row: day(row) < limit, self._rows(table, live, after))
-        for each, group in groupby(rows, day):
+    def _archive_days(self, table: str, live: Live, last: Archive | None, limit: str) -> None:
+        after, before = (last.last_id, last.day) if last else (0, None)
+        dated = self._dated(table, self._rows(table, live, after), before)
+        due = takewhile(lambda pair: pair[0] < limit, dated)
+        for each, pairs in groupby(due, itemgetter(0)):
             if self._closing.is_set():
                 return
             if archives.size_bytes(self._home) >= self._limit:
@@ -152,12 +165,35 @@ class Retention:
                 size_bytes=0,
                 schema_version=live.schema_version,
                 made_at=as_text(self._clock.now()),
-                part=1 + sum(it.day == each for it in archives.listed(self._home, table)),
+                part=archives.next_part(self._home, table, each),
             )
+            group = (row for _, row in pairs)
             made = archives.write(self._home, draft, group, lambda row: self._when(table, row))
-            self._remove(made)
+            self._remove_proven(made)
             self.archived += made.rows
             say("archived", name=made.name, rows=made.rows, bytes=made.size_bytes)
+
+    def _dated(
+        self, table: str, rows: Iterator[Values], before: str | None
+    ) -> Iterator[tuple[str, Values]]:
+        """Each row with its day.
+
+        One that tells none, or a later one than the rows after it, takes the day of the row
+        before it, and is counted: a bit of its time has flipped.
+        """
+        ahead: deque[tuple[str | None, Values]] = deque()
+        told = ((_day(self._when(table, row)), row) for row in rows)
+        while ahead or (ahead := deque(islice(told, 1))):
+            ahead.extend(islice(told, AHEAD - len(ahead)))
+            day, row = ahead.popleft()
+            after = [later for later, _ in ahead if later]
+            if day is None or (after and day > max(after)):
+                self.failures.note(f"time in {table}", f"id {row[0]}: {row[1]!r}")
+                day = before or min(after, default=None)
+                if day is None:
+                    raise Diverged(f"{table}, id {row[0]}: no row tells its day")
+            before = day
+            yield day, row
 
     def _rows(self, table: str, live: Live, after: int) -> Iterator[Values]:
         """Rows by id, some at a time, each of them old enough to be asked for its day."""
@@ -178,7 +214,10 @@ class Retention:
                 raise TimeoutError("stopped while rows were deleted; the next run goes on")
 
     def _when(self, table: str, row: Values) -> str:
-        return str(self._store.in_utc(table, row[1]))
+        try:
+            return str(self._store.in_utc(table, row[1]))
+        except (ValueError, OverflowError):
+            return str(row[1])
 
     def _ask(self, work: Any, role: Any = "ask") -> Any:
         return self._store.submit("retention", work, role).result(ANSWER_SECONDS)
@@ -219,6 +258,21 @@ def same(db: sqlite3.Connection, archive: Archive, lines: Sequence[bytes]) -> in
             hint = f"compare it with {archive.name}.csv.gz; neither is touched"
             raise Diverged(f"{where}: is not as it was archived", hint=hint)
     return len(found)
+
+
+def _count(db: sqlite3.Connection, archive: Archive) -> int:
+    """How many rows are live of those between an archive's first and last."""
+    span = {"first": archive.first_id, "last": archive.last_id}
+    found: int = db.execute(QUERIES["count_live"].format(table=archive.table), span).fetchone()[0]
+    return found
+
+
+def _day(text: str) -> str | None:
+    """The UTC day of a timestamp; None if it is none, so that no file gets its name from it."""
+    try:
+        return as_instant(text).date().isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _fetched(db: sqlite3.Connection, query: str, asked: dict[str, int]) -> list[sqlite3.Row]:

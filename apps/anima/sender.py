@@ -51,6 +51,7 @@ class Sender:
         heard: Callable[[Outcome], Action | None],
         pulse: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] | None = None,
+        *,
         at_once: Callable[[], int] = lambda: HEAD_LIMIT,
     ) -> None:
         """``at_once`` says how many may go at once now, as far as the clock is concerned."""

@@ -129,4 +129,6 @@ def test_a_start_that_the_clock_moved_is_saved(life, tmp_path):
     life.moved(began, timedelta(days=20_000))
     life._save_canvas()
 
-    assert (began + timedelta(days=20_000)).isoformat()[:10] in (tmp_path / "canvas.json").read_text()
+    assert (began + timedelta(days=20_000)).isoformat()[:10] in (
+        tmp_path / "canvas.json"
+    ).read_text()
