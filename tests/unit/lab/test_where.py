@@ -112,7 +112,8 @@ def test_files_that_are_none_of_ours_are_told():
           "anima.db.before-0008.20261120T200827.391478Z", "anima.db.migrate.lock",
           "backups/anima-000001-20261129T000000Z.whole.db", "anima.db.damage",
           "backups/anima-000002-20261129T010000Z.since-000001.db.part", "anima.db.damaged-1-wal",
-          "anima.db.mended.old", "anima.db.proven", "feelings.toml", "drawings/x.png", "archive/events/x.csv.gz",
+          "anima.db.mended.old", "anima.db.proven", "feelings.toml", "drawings/x.png",
+          "archive/events/x.csv.gz",
           "a/canvas.json"]  # fmt: skip
     mac = ["archive/events_2026_01.json", "archive/events_2026_01.csv.gz", "core.dump"]
 
