@@ -30,7 +30,7 @@ BESIDE: Final = (
     Beside(f"{ANIMA_DB}.migrate.lock", "pi", "Held by whoever migrates."),
     Beside(f"{ANIMA_DB}.*Z", "pi", "What was before a migration; the newest three stay."),
     Beside(f"{ANIMA_DB}.*Z.part", "pi", "Half of such a copy, while it is made."),
-    Beside(f"{ANIMA_DB}.proven", "pi", "What the last deploy found the file to be."),
+    Beside(f"{ANIMA_DB}.pro*", "pi", "The mark of a deploy that the file is as declared."),
     Beside("ballast", "pi", "Room that is given back when the card is full."),
     Beside("archive/*.csv.gz", "pi", "Rows that are older than anima.db keeps them.", "for ever"),
     Beside("archive/*.json", "pi", "What the compressed rows beside it are, and their checksum."),

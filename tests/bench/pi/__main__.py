@@ -1,11 +1,11 @@
 """``make bench-pi``: what the creature costs a 512 MB board, beside what else would be put there.
 
 All of it runs in one container of the lab's Pi image, held to 512 MB: the code of this checkout,
-with the Python and the packages of the lab's Pi. A day is simulated by turning the four
-paces that can be set ABODE_SPEED times as fast; what depends on real time (processor at rest, bytes for the card, the
-start) is measured at the real pace. Beside it, in the same run: collectd, which reads the same
-board every two seconds and writes it to CSV, and plain sqlite3, which does nothing but store a row
-every two seconds.
+with the Python and the packages of the lab's Pi. A day is simulated by turning the four paces that
+can be set ABODE_SPEED times as fast; what depends on real time (processor at rest, bytes for the
+card, the start) is measured at the real pace. Beside it, in the same run: collectd, which reads the
+same board every two seconds and writes it to CSV, and plain sqlite3, which does nothing but store a
+row every two seconds.
 """
 
 import os
