@@ -57,14 +57,6 @@ class Live(NamedTuple):
     schema_version: int | None
 
 
-class Sizes(NamedTuple):
-    """What the creature's memory takes on the card, in bytes."""
-
-    db_bytes: int
-    wal_bytes: int
-    archive_bytes: int
-
-
 class Retention:
     """``turn`` is a chore of the main loop; the work is done in a thread that ends with it."""
 
@@ -227,15 +219,6 @@ def database_bytes(home: Path) -> int:
     """What the database and its log take on the card."""
     files = (home / ANIMA_DB, home / f"{ANIMA_DB}-wal")
     return sum(path.stat().st_size for path in files if path.exists())
-
-
-def sizes(home: Path) -> Sizes:
-    """What lies on the card now."""
-    db, wal = (
-        path.stat().st_size if path.exists() else 0
-        for path in (home / ANIMA_DB, home / f"{ANIMA_DB}-wal")
-    )
-    return Sizes(db, wal, archives.size_bytes(home))
 
 
 def remove(db: sqlite3.Connection, archive: Archive, lines: Sequence[bytes]) -> int:

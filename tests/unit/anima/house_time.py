@@ -3,7 +3,7 @@
 import itertools
 import json
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from apps.anima.clock import EPOCH, SECOND, Board, Clock
@@ -247,3 +247,21 @@ class World:
         db.execute("UPDATE _yoyo_migration SET applied_at_utc = ?", (as_text(when),))
         db.commit()
         db.close()
+
+
+MADE, START = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 5, 12, tzinfo=UTC)
+"""When a board with five days of rows was made, and when it woke first."""
+
+
+def five_days(path, drawing_state):
+    """A board that is on and knows the time, five days of rows ago; it stops with the test."""
+    World.pretend_made(path, MADE)
+    made = World(path, START, drawing_state)
+    made.power_on()
+    made.ntp()
+    for _ in range(5):
+        made.live(70)
+        made.skip(days=1)
+    made.live(5)
+    yield made
+    made.stop()

@@ -14,29 +14,18 @@ from typer.testing import CliRunner
 
 from apps.anima import archives, retention
 from apps.anima.restore import list_archives, restore_archive
-from apps.anima.retention import KEEP_DAYS, Retention, sizes
+from apps.anima.retention import KEEP_DAYS, Retention
 from apps.ops.cli import app
 from schemas.errors import Diverged, Refused
-from tests.unit.anima.house_time import World
+from tests.unit.anima.house_time import START, five_days
 
-MADE = datetime(2026, 10, 1, tzinfo=UTC)
-START = datetime(2026, 10, 5, 12, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def world(path, drawing_state):
     """A board that is on and knows the time, five days of rows ago."""
-    World.pretend_made(path, MADE)
-    made = World(path, START, drawing_state)
-    made.power_on()
-    made.ntp()
-    for _ in range(5):
-        made.live(70)
-        made.skip(days=1)
-    made.live(5)
-    yield made
-    made.stop()
+    yield from five_days(path, drawing_state)
 
 
 def keeper(world, **more):
@@ -110,7 +99,7 @@ def test_old_days_are_archived_whole_and_can_be_read_by_anyone(world):
     assert text.count("\r\n") == archive.rows + 1 == told["rows"] + 1
     assert told["from_at"][:10] == told["upto_at"][:10] == told["day"] == "2026-10-05"
     assert told["schema_version"] == len(list(ROOT.glob("migrations/anima/*.rollback.sql")))
-    assert sizes(world.path.parent).archive_bytes > told["size_bytes"]
+    assert archives.size_bytes(world.path.parent) > told["size_bytes"]
     kept.run()
     assert everything(world) == before
 
@@ -243,7 +232,7 @@ def test_restored_rows_come_back_stay_for_their_time_and_go_again(world, capsys)
     list_archives(home(world), world.truth)
     told = json.loads(capsys.readouterr().out)
     assert [a["day"] for a in told["archives"] if a["held_until"]] == ["2026-10-06", "2026-10-07"]
-    assert told["size_bytes"] == sizes(world.path.parent).archive_bytes
+    assert told["size_bytes"] == archives.size_bytes(world.path.parent)
     world.skip(days=4)
     keeper(world).run()
     assert live(world, "drawing_history") == 0

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.anima import archives, retention
-from apps.anima.retention import Retention, sizes
+from apps.anima.retention import Retention, database_bytes
 from apps.sqlite import as_row
 from schemas.anima.tables import AnimaState
 from tests.unit.anima.house_time import ANIMA, World
@@ -82,11 +82,12 @@ def test_weeks_with_retention(world, form, monkeypatch, capsys):
     full = pages[keep + 1]
     assert max(pages[keep + 2 :]) <= 1.05 * full, pages
     with capsys.disabled():
-        size = sizes(world.path.parent)
+        home = world.path.parent
         sys.stdout.write(
             f"\n{days} days, {keep} kept: {sum(map(len, ledger.values()))} rows, {archived}"
-            f" archived in {len(archives.listed(world.path.parent))} files of"
-            f" {size.archive_bytes} bytes; file {size.db_bytes} bytes, its pages day by day"
+            f" archived in {len(archives.listed(home))} files of"
+            f" {archives.size_bytes(home)} bytes; file {database_bytes(home)} bytes,"
+            " its pages day by day"
             f" {pages[keep // 2]} .. {full} .. {pages[-1]};"
             f" deleting {retention.ROWS_AT_ONCE} rows {at(deletions)};"
             f" a turn {at(quiet)}, beside archiving {at(busy)}\n"

@@ -1,33 +1,20 @@
 """What a worn card does to the archives or to one row stops no other day from being archived."""
 
 import sqlite3
-from datetime import UTC, datetime
 
 import pytest
 
 from apps.anima import archives
 from apps.anima.restore import restore_archive
 from apps.anima.retention import Retention
-from tests.unit.anima.house_time import World
+from tests.unit.anima.house_time import five_days
 from tests.unit.anima.test_retention import everything, home, keeper, live
-
-MADE = datetime(2026, 10, 1, tzinfo=UTC)
-START = datetime(2026, 10, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def world(path, drawing_state):
     """A board that is on and knows the time, five days of rows ago."""
-    World.pretend_made(path, MADE)
-    made = World(path, START, drawing_state)
-    made.power_on()
-    made.ntp()
-    for _ in range(5):
-        made.live(70)
-        made.skip(days=1)
-    made.live(5)
-    yield made
-    made.stop()
+    yield from five_days(path, drawing_state)
 
 
 @pytest.mark.parametrize("stamp", ["6026-10-06T12:00:00.000000+00:00",
