@@ -140,7 +140,11 @@ UNIT = "cd /etc/systemd/system && sudo sed -i s/=strict/=no/ anima.service && {a
         ("pi", DROP_IN, ["Run anima.service"]),
         ("pi", UNIT, ["Token, environment and unit", "Run anima.service"]),
         ("pi", "sudo systemctl disable --now anima", ["Run anima.service"]),
-        ("pi", "sudo rm -rf /opt/anima/releases/*", ["Release"]),
+        (
+            "pi",
+            "sudo systemctl stop anima && sudo rm -rf /opt/anima/releases/*",
+            ["Release", "Run anima.service"],
+        ),
         (
             "pi",
             "sudo chmod 644 /etc/anima/governance_token",

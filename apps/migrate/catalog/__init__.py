@@ -1,5 +1,5 @@
 """What a database is made of, object by object, and how two of them differ."""
 
-from apps.migrate.catalog.difference import Difference, difference, disordered, shown
+from apps.migrate.catalog.differences import Difference, difference, disordered, shown
 
 __all__ = ["Difference", "difference", "disordered", "shown"]

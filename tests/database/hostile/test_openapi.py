@@ -15,6 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from schemas.bridge import BATCH_KIND, BATCH_PATH
+
 EXAMPLES = 12
 ALWAYS = (
     not_a_server_error,
@@ -22,10 +24,31 @@ ALWAYS = (
     content_type_conformance,
     response_schema_conformance,
 )
-MODES = {
-    GenerationMode.POSITIVE: ALWAYS,
-    GenerationMode.NEGATIVE: (*ALWAYS, negative_data_rejection),
-}
+
+
+@schemathesis.serializer(BATCH_KIND)
+def one_line(_, value):
+    """What is generated for one check-in, as a batch of one."""
+    return value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"
+
+
+@schemathesis.deserializer(BATCH_KIND)
+def outcome(_, response):
+    """The answer to a batch of one."""
+    return json.loads(response.content)
+
+
+@schemathesis.check
+def rejection(ctx, response, case):
+    """What is not as declared is refused; in a batch, by the answer to its line."""
+    if case.operation.path != BATCH_PATH or response.status_code != 200:
+        return negative_data_rejection(ctx, response, case)
+    line = json.loads(response.content)
+    assert 400 <= line["status"] < 500, line
+    return None
+
+
+MODES = {GenerationMode.POSITIVE: ALWAYS, GenerationMode.NEGATIVE: (*ALWAYS, rejection)}
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ def test_weeks_with_retention(world, form, monkeypatch, capsys):
             f" a turn {at(quiet)}, beside archiving {at(busy)}\n"
         )
     assert max(deletions) < 0.010
-    assert sorted(busy)[len(busy) * 9 // 10] < 0.010
+    assert not busy or sorted(busy)[len(busy) * 9 // 10] < 0.010
 
 
 def turn(world, ledger, *, is_feeling, seconds):
@@ -144,6 +144,8 @@ def timed(monkeypatch):
 
 def at(seconds):
     """The middle, the hundredth worst and the worst, in ms."""
+    if not seconds:
+        return "none"
     each = sorted(seconds)
     found = each[len(each) // 2], each[len(each) * 99 // 100], each[-1]
     return "p50 {:.2f} p99 {:.2f} worst {:.2f} ms".format(*(1000 * one for one in found))

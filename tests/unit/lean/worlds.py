@@ -52,9 +52,9 @@ def in_the_lean_world() -> list[ModuleType]:
         for name in [name for name in sys.modules if is_ours(name)]:
             del sys.modules[name]
         sys.modules.update(before)
-        for name, module in before.items():  # a package holds its modules, too
+        for name, module in before.items():  # a package that stayed holds its modules, too
             package, _, last = name.rpartition(".")
-            if package:
+            if package and package not in before:
                 setattr(sys.modules[package], last, module)
 
 
