@@ -30,13 +30,18 @@ def said(seq: int):
 
 
 def without_months(database) -> None:
-    """As if nobody had kept them up. Whoever lives on it may look at them in another order."""
+    """As if nobody had kept them up."""
     with psycopg.connect(database.owner, autocommit=True) as conn:
         for (part,) in conn.execute(MONTHS).fetchall():
-            while True:
-                with suppress(DeadlockDetected):
-                    conn.execute(f"DROP TABLE {part}")
-                    break
+            drop(conn, part)
+
+
+def drop(conn, table) -> None:
+    """Whoever lives on the database may look at its tables in another order."""
+    while True:
+        with suppress(DeadlockDetected):
+            conn.execute(f"DROP TABLE {table}")
+            return
 
 
 @pytest.mark.parametrize("when", ["'9999-01-01'", "'infinity'", "now() + interval '2 years'"])
@@ -108,7 +113,7 @@ def test_a_row_without_a_month_waits_in_the_trail_for_one(governance):
     without_months(governance.database)
     rows = "SELECT count(*) FROM audit.events WHERE event_type = 'check_in'"
     with psycopg.connect(governance.database.owner, autocommit=True) as conn:
-        conn.execute("DROP TABLE audit.events_default")
+        drop(conn, "audit.events_default")
         body = said(1).check_in.model_dump_json(exclude_unset=True)
         status, _, _ = governance.ask("POST", "/v1/checkins", body, {"X-Agent-Id": "lumen"})
         assert status == 200
