@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -117,8 +117,6 @@ class Backups:
         return not (self._thread and self._thread.is_alive())
 
     def _run(self, now: datetime) -> None:
-        with suppress(OSError):  # the kernel counts a thread's niceness alone
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         began = time.monotonic()
         try:
             made = self.make(now)

@@ -1,10 +1,14 @@
 """The timestamps of an adopted anima.db: its old rows have no offset, its new ones are in UTC."""
 
 import sqlite3
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from schemas.errors import Refused
 
+ALONE = timedelta(days=1)
+"""A time so much later than every other has a flipped bit: a creature writes each minute."""
 Zones = dict[str, tzinfo]
 """By table: where its naive timestamps were taken. Empty for a file that was never adopted."""
 
@@ -30,3 +34,10 @@ def as_instant(text: str, zone: tzinfo = UTC) -> datetime:
     """
     told = datetime.fromisoformat(text)
     return (told if told.tzinfo else told.replace(tzinfo=zone, fold=0)).astimezone(UTC)
+
+
+def borne_out(stamps: Iterable[datetime]) -> datetime | None:
+    """The newest time with an older one at most ALONE before it; the oldest if none has that."""
+    ordered = sorted(stamps)
+    near = [later for earlier, later in pairwise(ordered) if later - earlier <= ALONE]
+    return max(near or ordered[:1], default=None)

@@ -26,6 +26,8 @@ NEAR = 1_440
 """Gaps that are a day of check-ins apart, or less, are one."""
 REJECTED_LIMIT = 1_000
 """Rejected check-ins that are kept. Beyond it the oldest are dropped, and counted."""
+TRIED_LIMIT = HEAD_LIMIT + REJECTED_LIMIT
+"""Behind so many of the oldest none was tried: only ``requeue`` puts others before the head."""
 
 
 class Waiting(NamedTuple):
@@ -105,6 +107,12 @@ def head(
             break
         found.append(Waiting(row["id"], row["body"], row["attempts"]))
     return found
+
+
+def sent_upto(db: sqlite3.Connection) -> int:
+    """The newest that an earlier process may have sent: of the head, or noted as tried."""
+    tried: int = db.execute(QUERIES["tried_upto"], {"limit": TRIED_LIMIT}).fetchone()["tried"]
+    return max([tried, *(waiting.id for waiting in head(db))])
 
 
 def settle(db: sqlite3.Connection, fates: Iterable[Fate], now: str, told: int | None) -> int:

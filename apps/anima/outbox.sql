@@ -50,6 +50,10 @@ UPDATE outbox SET body = :body WHERE id = :id;
 SELECT id, boot_id, recorded_at, monotonic_seconds, body, attempts, last_error
   FROM outbox ORDER BY id LIMIT :limit;
 
+-- tried_upto --
+SELECT coalesce(max(id), 0) AS tried
+  FROM (SELECT id, attempts FROM outbox ORDER BY id LIMIT :limit) WHERE attempts > 0;
+
 -- oldest_recorded_at --
 SELECT recorded_at FROM outbox WHERE id < :before ORDER BY id LIMIT 1;
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from apps.anima.clock import SECOND, TIMESYNC, Clock, Correction, instant, microseconds
-from apps.anima.instants import as_instant
+from apps.anima.instants import as_instant, borne_out
 from apps.anima.log import say
-from apps.anima.outbox import HEAD_LIMIT
+from apps.anima.outbox import HEAD_LIMIT, sent_upto
 from apps.anima.promise import Promise
 from apps.anima.store import ANSWER_SECONDS, Store
 from apps.queries import load
@@ -215,15 +215,21 @@ class Retiming:
     def _find(self, db: sqlite3.Connection) -> "Found":
         """What the file knows of this boot and of the time."""
         boot = {"kernel_boot_id": self._clock.boot}
-        stamps = [(row["stamp"], row["told_by"]) for row in db.execute(QUERIES["latest_marks"])]
+        marks = [(row["stamp"], row["told_by"]) for row in db.execute(QUERIES["latest_marks"])]
         last = last_ids(db)
         for table, upto in last.items():
-            stamps.append((newest_stamp(db, table, 0, upto), table))
-        texts = [self._store.in_utc(table, text) for text, table in stamps]
-        self._store.handed_out = max(self._store.handed_out, last.get("outbox", 0))
+            marks += [(text, table) for text in newest_stamps(db, table, 0, upto)]
+        stamps = [
+            as_instant(self._store.in_utc(table, text) or text) for text, table in marks if text
+        ]
+        newest = borne_out(stamps)
+        if newest is not None and newest < max(stamps):
+            self._clock.failures.note("clock newest row", f"no other bears out {max(stamps)}")
+        if "outbox" in last:
+            self._store.handed_out = max(self._store.handed_out, sent_upto(db))
         return Found(
             boot=db.execute(QUERIES["this_boot"], boot).fetchone(),
-            newest=max((as_instant(text) for text in texts if text), default=None),
+            newest=newest,
             known_until=known_until(db, self._clock.boot, last),
             last_ids=last,
             is_moving=db.execute(QUERIES["next_shift"]).fetchone() is not None,
@@ -272,9 +278,8 @@ def house_time(db: sqlite3.Connection) -> datetime:
     boot = db.execute(QUERIES["this_boot"], {"kernel_boot_id": clock.boot}).fetchone()
     if boot is not None:
         clock.take_up(boot["offset_microseconds"], boot["source"])
-    stamps = (newest_stamp(db, table, 0, upto) for table, upto in last_ids(db).items())
-    if times := [as_instant(stamp) for stamp in stamps if stamp]:
-        clock.not_before(max(times))
+    if newest := borne_out(_stamps(db, {}, last_ids(db))):
+        clock.not_before(newest)
     return clock.now()
 
 
@@ -295,17 +300,18 @@ def last_ids(db: sqlite3.Connection) -> dict[str, int]:
     return found
 
 
-def newest_stamp(db: sqlite3.Connection, table: str, after: int, upto: int) -> str | None:
-    """The time of the newest row with an id in (after, upto] that tells one; None if none does."""
+def newest_stamps(db: sqlite3.Connection, table: str, after: int, upto: int) -> list[str]:
+    """The times of the newest few rows with an id in (after, upto], of those that tell one."""
     query = QUERIES["newest_stamps"].format(table=table, stamp=STAMPS[table])
+    found = []
     for row in db.execute(query, {"after": after, "upto": upto}).fetchall():
         try:
             text: str = row["stamp"].decode()
             as_instant(text)
         except (ValueError, OverflowError):
             continue
-        return text
-    return None
+        found.append(text)
+    return found
 
 
 def shift_boots(
@@ -353,8 +359,15 @@ def known_until(db: sqlite3.Connection, boot: str, upto: dict[str, int]) -> date
 
 def _last_of(db: sqlite3.Connection, after: dict[str, int], upto: dict[str, int]) -> int | None:
     """The newest time among the rows of one boot, in microseconds."""
-    stamps = (newest_stamp(db, table, after.get(table, 0), last) for table, last in upto.items())
-    return max((microseconds(as_instant(stamp)) for stamp in stamps if stamp), default=None)
+    newest = borne_out(_stamps(db, after, upto))
+    return None if newest is None else microseconds(newest)
+
+
+def _stamps(
+    db: sqlite3.Connection, after: dict[str, int], upto: dict[str, int]
+) -> Iterator[datetime]:
+    for table, last in upto.items():
+        yield from map(as_instant, newest_stamps(db, table, after.get(table, 0), last))
 
 
 def _spans(boot: sqlite3.Row, upto: dict[str, int], shift: int) -> Iterator[dict[str, Any]]:
