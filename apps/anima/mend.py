@@ -12,10 +12,10 @@ from urllib.parse import quote
 from apps.anima import archives
 from apps.anima.archives import Archive
 from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.beside import house_time
 from apps.anima.log import say
 from apps.anima.moved import catch_up, done
 from apps.anima.retention import ROWS_AT_ONCE, remove
-from apps.anima.retiming import house_time
 from apps.anima.salvage import CLOCK, HIGHEST, Salvaged, raise_ids, salvage
 from apps.anima.store import QUERIES
 from apps.anima.transaction import is_passing

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from apps.anima import archives
 from apps.anima.archives import Archive
+from apps.anima.beside import house_time
 from apps.anima.log import say
 from apps.anima.retention import KEEP_DAYS, QUERIES, ROWS_AT_ONCE, same
-from apps.anima.retiming import house_time
 from apps.sqlite import as_text, connect
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.ports import ANIMA_DB

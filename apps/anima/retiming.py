@@ -223,7 +223,7 @@ class Retiming:
             as_instant(self._store.in_utc(table, text) or text) for text, table in marks if text
         ]
         newest = borne_out(stamps)
-        if newest is not None and newest < max(stamps):
+        if newest is not None and max(newest, self._clock.system()) < max(stamps):
             self._clock.failures.note("clock newest row", f"no other bears out {max(stamps)}")
         if "outbox" in last:
             self._store.handed_out = max(self._store.handed_out, sent_upto(db))
@@ -269,18 +269,6 @@ def _move_start(db: sqlite3.Connection, number: int, shift: sqlite3.Row) -> None
     is_ours = microseconds(as_instant(started)) >= shift["began"]
     moved = moved_by(started, shift["shift"]) if is_ours else None
     db.execute(QUERIES["move_start"], {"id": number, "started_at": moved})
-
-
-def house_time(db: sqlite3.Connection) -> datetime:
-    """What a process beside the creature takes for the time: this boot's, or after every row."""
-    db.row_factory = sqlite3.Row
-    clock = Clock()
-    boot = db.execute(QUERIES["this_boot"], {"kernel_boot_id": clock.boot}).fetchone()
-    if boot is not None:
-        clock.take_up(boot["offset_microseconds"], boot["source"])
-    if newest := borne_out(_stamps(db, {}, last_ids(db))):
-        clock.not_before(newest)
-    return clock.now()
 
 
 def moved_by(stamp: str, shift: int) -> str:
@@ -359,13 +347,14 @@ def known_until(db: sqlite3.Connection, boot: str, upto: dict[str, int]) -> date
 
 def _last_of(db: sqlite3.Connection, after: dict[str, int], upto: dict[str, int]) -> int | None:
     """The newest time among the rows of one boot, in microseconds."""
-    newest = borne_out(_stamps(db, after, upto))
+    newest = borne_out(stamps_of(db, after, upto))
     return None if newest is None else microseconds(newest)
 
 
-def _stamps(
+def stamps_of(
     db: sqlite3.Connection, after: dict[str, int], upto: dict[str, int]
 ) -> Iterator[datetime]:
+    """The newest few times of each table among the rows between some ids."""
     for table, last in upto.items():
         yield from map(as_instant, newest_stamps(db, table, after.get(table, 0), last))
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apps.anima.beside import house_time
 from apps.anima.instants import borne_out
 from apps.anima.outbox import HEAD_LIMIT
-from apps.anima.retiming import house_time
 from tests.unit.anima.house_time import World
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
