@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -14,6 +15,7 @@ from apps.anima.archives import Archive
 from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.beside import house_time
 from apps.anima.log import say
+from apps.anima.missing import COUNTED, missing
 from apps.anima.moved import catch_up, done
 from apps.anima.retention import ROWS_AT_ONCE, remove
 from apps.anima.salvage import CLOCK, HIGHEST, Salvaged, raise_ids, salvage
@@ -61,13 +63,16 @@ def _made(
         runner.apply(line("anima"), str(draft))
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
-        raise_ids(db, _archived(draft.parent))
+        archived = _archived(draft.parent)
+        gone, unknown = missing(db, archived) if scratch.exists() else (Counter(), set(COUNTED))
+        raise_ids(db, archived)
         _forget_archived(db, draft.parent)
         facts = {
             **facts,
             "restored": [each.path.name for each in (source, part) if each],
             "salvaged": dict(+saved.rows),
-            "lost": dict(+saved.lost),
+            "lost": dict(saved.lost | gone),
+            "uncounted": sorted(saved.uncounted | unknown),
         }
         event = Event(timestamp=house_time(db), event_type=EventType.DAMAGE, data=facts)
         db.execute(QUERIES["add_event"], as_row(event))

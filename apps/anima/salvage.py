@@ -34,11 +34,13 @@ class Salvaged(NamedTuple):
 
     rows: Counter[str]
     lost: Counter[str]
+    uncounted: set[str]
+    """Tables of which nothing tells how many rows there were: more may be lost than ``lost``."""
 
     @classmethod
     def nothing(cls) -> "Salvaged":
         """There was no file to read."""
-        return cls(Counter(), Counter())
+        return cls(Counter(), Counter(), set())
 
 
 def salvage(db: sqlite3.Connection, source: Path) -> Salvaged:
@@ -60,6 +62,7 @@ def salvage(db: sqlite3.Connection, source: Path) -> Salvaged:
         if is_passing(error):
             raise
         found.lost.update(tables)
+        found.uncounted.update(tables)
     else:
         before = done(db)
         for table in CLOCK:
@@ -92,12 +95,14 @@ def _table(db: sqlite3.Connection, table: str, found: Salvaged) -> None:
     try:
         columns = _columns(db, table)
         if not columns:
+            found.uncounted.add(table)
             return
         high = _highest(db, table)
     except sqlite3.DatabaseError as error:
         if is_passing(error):
             raise
         found.lost[table] += 1
+        found.uncounted.add(table)
         return
     before = db.total_changes
     _rows(db, table, columns, high, found.lost)
@@ -137,14 +142,19 @@ def _columns(db: sqlite3.Connection, table: str) -> str:
 
 def _highest(db: sqlite3.Connection, table: str) -> int:
     """The last row, as far as anything still tells; a little beyond it if nothing reliable does."""
-    last, given, ours = (
+    last, counted, ours = (
         _told(db, f"SELECT max(rowid) FROM damaged.{table}"),  # noqa: S608
-        _told(db, f"SELECT seq FROM damaged.sqlite_sequence WHERE name = '{table}'"),  # noqa: S608
+        given(db, table),
         _told(db, f"SELECT max(rowid) FROM main.{table}"),  # noqa: S608
     )
-    best = max(last or 0, given or 0, ours or 0)
-    is_known = last is not None or given or (given == 0 and _counts(db, table))
+    best = max(last or 0, counted or 0, ours or 0)
+    is_known = last is not None or counted or (counted == 0 and _counts(db, table))
     return best if is_known else best + TRIES
+
+
+def given(db: sqlite3.Connection, table: str) -> int | None:
+    """The last number that the damaged file gave, by its own count; None if it does not tell."""
+    return _told(db, f"SELECT seq FROM damaged.sqlite_sequence WHERE name = '{table}'")  # noqa: S608
 
 
 def _counts(db: sqlite3.Connection, table: str) -> bool:

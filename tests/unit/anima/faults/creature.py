@@ -15,14 +15,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
 RUN = """
-import sys
+import os, sys
 sys.modules["_hashlib"] = None
-from apps.anima import sender, writer
+from apps.anima import arc, life, sender, writer
 writer.CHECKPOINT_PAGES, sender.STORE_SECONDS = 60, 0.2
+if full := os.environ.get("CANVAS_FULL"):
+    arc.FULL, life.SAVE_CANVAS_SECONDS = int(full), 0.1
 from apps.anima.main import main
 sys.exit(main())
 """
-"""What __main__ does, with a log that is copied into the file every few commits, in a hurry."""
+"""What __main__ does, with a log that is copied into the file every few commits, in a hurry.
+
+With CANVAS_FULL a piece ends at so many pixels, by the way of any piece that fills its canvas.
+"""
 HURRY = {
     "ANIMA_DRAW_EVERY_SECONDS": "0.002",
     "ANIMA_SENSE_EVERY_SECONDS": "0.05",

@@ -2,20 +2,26 @@
 
 import shutil
 import sqlite3
+import struct
 import sys
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import NamedTuple
 
 import pytest
 
+from apps.anima.finished import Finished
 from tests.unit.anima.faults.creature import Creature, Mac, amount, tell, until
+from tests.unit.anima.test_gallery import read_png
 
 KILLS = amount("ABODE_ANIMA_KILLS", 24)
 HOMES = 4
 SEED = 20261129
-TABLES = ("drawing_history", "state_history", "events")
+TABLES = ("drawing_history", "state_history", "events", "drawing_records")
+CANVAS_FULL = "150"
+"""Pixels of a piece: one is finished about once a second."""
 
 
 class Life(NamedTuple):
@@ -25,6 +31,8 @@ class Life(NamedTuple):
     committed: int
     lost: int
     interventions: int
+    pieces: int
+    spoilt: list[str]
     recoveries: list[float]
 
 
@@ -48,6 +56,8 @@ def test_a_thousand_kills_lose_nothing_that_was_committed(memory, migrated, macs
         "kills": sum(life.kills for life in lives),
         "rows and check-ins seen committed": sum(life.committed for life in lives),
         "lost": sum(life.lost for life in lives),
+        "finished pieces with their pictures": sum(life.pieces for life in lives),
+        "pieces without, or with another's": sum(len(life.spoilt) for life in lives),
         "duplicates": sum(mac.conflicts for mac in macs),
         "repeats that the Mac knew": sum(mac.repeats for mac in macs),
         "interventions": sum(life.interventions for life in lives),
@@ -58,13 +68,15 @@ def test_a_thousand_kills_lose_nothing_that_was_committed(memory, migrated, macs
 
     assert table["kills"] == KILLS // HOMES * HOMES
     assert table["lost"] == table["duplicates"] == table["interventions"] == 0
+    assert [fault for life in lives for fault in life.spoilt] == []
+    assert table["finished pieces with their pictures"] >= KILLS // 4
     assert table["rows and check-ins seen committed"] > KILLS
 
 
 def _killed(home, migrated, mac, number):
     home.mkdir()
     shutil.copy(migrated, home / "anima.db")
-    creature = Creature(home, mac.url)
+    creature = Creature(home, mac.url, CANVAS_FULL=CANVAS_FULL)
     try:
         return _life(creature, mac, number)
     finally:
@@ -106,7 +118,40 @@ def _life(creature, mac, number):
     help_ = (not is_clean) + creature.told.count("Traceback") + creature.told.count("DAMAGED")
     if help_:
         sys.stderr.write(f"home {number}: clean {is_clean}\n{creature.told[-4000:]}\n")
-    return Life(KILLS // HOMES, committed, lost, help_, recoveries)
+    spoilt = list(_spoilt(creature))
+    return Life(
+        KILLS // HOMES, committed, lost, help_, len(seen["drawing_records"]), spoilt, recoveries
+    )
+
+
+def _spoilt(creature):
+    """What is wrong with the picture of each recorded piece, opened by the book."""
+    names = Finished._fields
+    known = set()
+    for row in creature.ask(f"SELECT {', '.join(names)} FROM drawing_records"):
+        told = dict(zip(names, row, strict=True))
+        known.add(told["file"])
+        if told["file"] is None:
+            if "picture not kept" not in creature.told:
+                yield f"{told['piece_uid']}: has no picture, and nothing was said"
+            continue
+        try:
+            pixels, texts = read_png((creature.home / "drawings" / told["file"]).read_bytes())
+        except (OSError, AssertionError, zlib.error, struct.error) as error:
+            yield f"{told['file']}: {error}"
+            continue
+        plain = b"".join(pixels)
+        painted = sum(any(plain[at : at + 3]) for at in range(0, len(plain), 3))
+        if painted != told["pixels"]:
+            yield f"{told['file']}: {painted} pixels, {told['pixels']} recorded"
+        for name in names:
+            if _plain(texts[name]) != _plain(told[name]):
+                yield f"{told['file']}: {name} {texts[name]}, {told[name]} recorded"
+
+
+def _plain(value):
+    """A time as the picture and the row have it, each in its own way."""
+    return str(value).replace(" ", "T").replace(".000000", "")
 
 
 def _look(creature, seen):
