@@ -49,6 +49,8 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 		tests/unit/anima/test_two_weeks.py
 	@ABODE_WEEK_CHECK_INS=10080 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/database/anima/test_a_week_away.py
+	@ABODE_PI_KILLS=30 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/lab/test_bad_days.py -k killed_again_and_again
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
 

@@ -1,6 +1,7 @@
 """Finished pieces: the picture in a file, the numbers in the picture and in the store."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from apps import documents
@@ -27,29 +28,33 @@ class Gallery:
 
     def take(self, piece: Finished, canvas: Canvas) -> None:
         """Save the picture, then record the piece, with its file if that was saved."""
-        name = None
+        kept = piece
         try:
-            name = self._save(piece, canvas)
+            kept = self._save(piece, canvas)
         except (OSError, ValueError) as error:
             self.failures.note("picture", error)
-        self._record(piece._replace(file=name))
-        if name:
+        self._record(kept)
+        if kept.file:
             self._bound()
 
-    def _save(self, piece: Finished, canvas: Canvas) -> str:
-        """Once for each piece, even if the power went before the canvas was cleared."""
+    def _save(self, piece: Finished, canvas: Canvas) -> Finished:
+        """Once for each piece, even if the power went before it was recorded: then as it was."""
         from apps.anima.png import encode  # noqa: PLC0415  wanted a few times a day
 
         self._folder.mkdir(mode=0o700, exist_ok=True)
         for known in self._folder.glob(f"*-{piece.tail}.png"):
-            return known.name
+            try:
+                return _told(known)
+            except (ValueError, KeyError) as error:
+                self.failures.note("picture read", error)
+                known.unlink()
         whole = piece._replace(file=piece.name)
         says = {name: str(value) for name, value in whole._asdict().items()}
         says |= {"Title": f"{piece.era}, {piece.completion_reason}", "Software": "abode anima"}
         path = self._folder / piece.name
         documents.replace_bytes(path, encode(SIZE, SIZE, canvas.rgb, says), draft=DRAFT)
         say("picture saved", file=path.name, bytes=path.stat().st_size)
-        return path.name
+        return whole
 
     def _bound(self) -> None:
         """Names begin with the time: the first in order are the oldest. The newest stays."""
@@ -66,3 +71,14 @@ class Gallery:
         else:
             if gone:
                 self.let_go.note("picture", f"{KEEP_FILES} files, {KEEP_BYTES} bytes", gone)
+
+
+def _told(picture: Path) -> Finished:
+    """The piece as its picture tells of it."""
+    from apps.anima.png import texts  # noqa: PLC0415  wanted after a power cut at most
+
+    says = texts(picture.read_bytes())
+    read = {datetime: datetime.fromisoformat, int: int, float: float}
+    kinds = Finished.__annotations__
+    values = [read.get(kinds[name], str)(says[name]) for name in Finished._fields]
+    return Finished(*values)._replace(file=picture.name)

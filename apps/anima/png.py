@@ -30,6 +30,25 @@ def encode(width: int, height: int, rgb: bytes | bytearray, says: Mapping[str, s
     ))  # fmt: skip
 
 
+def texts(picture: bytes) -> dict[str, str]:
+    """What its tEXt chunks say; ValueError if it is no whole picture."""
+    if not picture.startswith(SIGNATURE):
+        raise ValueError("is no picture")
+    at, said = len(SIGNATURE), {}
+    while at < len(picture):
+        size, kind = int.from_bytes(picture[at : at + 4], "big"), picture[at + 4 : at + 8]
+        body = picture[at + 8 : at + 8 + size]
+        if _chunk(kind, body) != picture[at : at + 12 + size]:
+            raise ValueError("a checksum of the picture is not that of its content")
+        if kind == b"tEXt":
+            key, text = body.decode("latin-1").split("\0", 1)
+            said[key] = text
+        at += 12 + size
+    if not picture.endswith(_chunk(b"IEND", b"")):
+        raise ValueError("the picture has no end")
+    return said
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     """Length, kind, data, and the checksum of the last two."""
     body = kind + data

@@ -1,10 +1,14 @@
 """Killed, stopped, cut short: what was acknowledged is there, and data flows again by itself."""
 
 import json
+import os
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from functools import partial
+from random import Random
 
 import pytest
 
@@ -12,6 +16,11 @@ from services.anima import UNIT
 
 OWED = "SELECT count(*) FROM outbox"
 RESTARTS = "{{.RestartCount}}"
+PI_KILLS = int(os.environ.get("ABODE_PI_KILLS", "2"))
+"""Power cuts of the whole Pi; `make soak-pi` says 30."""
+SEED = 20261129
+DRAWN = """SELECT id, E, I, S, V, C, marks, phase, era FROM drawing_history"""
+GIVEN = "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"
 
 
 class Ledger(threading.Thread):
@@ -173,6 +182,67 @@ def test_the_pi_restarted_flows_again(standing, eventually, how):
         lambda: _drawn(standing) > drawn,
         seconds=30 - (time.monotonic() - begun) + 5,
     )
+
+
+def test_a_pi_killed_again_and_again_loses_nothing_that_was_committed(standing, eventually, capsys):
+    """At moments drawn by lot: what was read over ssh before stays, check-ins arrive once each.
+
+    A number of the outbox that was given is a row of core.agent_state in the end, and one alone.
+    """
+    rng, pi = Random(SEED), standing.called("pi")
+    first = given = int(standing.anima(GIVEN) or 0)
+    had, rows, looks, seconds = set(_arrived(standing)), set(), 0, []
+    for _ in range(PI_KILLS):
+        time.sleep(rng.uniform(0, 6))
+        if seen := standing.anima(DRAWN, check=False):
+            rows, looks = rows | set(seen.splitlines()), looks + 1
+            given = max(given, int(standing.anima(GIVEN, check=False) or 0))
+        time.sleep(rng.uniform(0, 1))
+        standing.docker("kill", "-s", "KILL", pi)
+        known = max(given, *_arrived(standing))
+        standing.docker("start", pi)
+        began = time.monotonic()
+        if rng.random() < 0.7:  # else it is killed again while it starts
+            assert eventually(partial(_is_beyond, standing, known), seconds=60), "no check-in"
+            seconds.append(time.monotonic() - began)
+    assert eventually(partial(_is_beyond, standing, given), seconds=60), "no check-in"
+    end = int(standing.anima(GIVEN))
+    assert eventually(partial(_is_beyond, standing, end - 1), seconds=90), "not drained"
+    gone = rows - set(standing.anima(DRAWN).splitlines())
+    arrived = _arrived(standing)
+    new = [seq for seq in arrived if first < seq <= end]
+    table = {
+        "kills of the Pi": PI_KILLS,
+        "looks before them": looks,
+        "drawing steps seen committed": len(rows),
+        "of these gone": len(gone),
+        "check-ins given": end - first,
+        "rows of them on the Mac": len(new),
+        "flows again, s at most": round(max(seconds, default=0), 1),
+    }
+    with capsys.disabled():
+        sys.stdout.write("\n" + "".join(f"{table[what]:>10}  {what}\n" for what in table))
+
+    assert gone == set()
+    assert len(arrived) == len(set(arrived)), "a check-in became two rows"
+    assert set(new) == set(range(first + 1, end + 1)), "a check-in never came"
+    assert had <= set(arrived), "what governance had is gone"
+    assert first < given <= end
+    assert looks >= PI_KILLS // 2
+
+
+def _is_beyond(standing, seq):
+    """Whether a check-in came that has a higher number."""
+    return max(_arrived(standing), default=0) > seq
+
+
+def _arrived(standing):
+    """The numbers of the outbox that are rows, in order; twice if it has two."""
+    said = standing.sql(
+        "SELECT seq FROM core.agent_state JOIN core.identities USING (identity_id) "
+        f"WHERE agent_id = '{standing.hosts.pi[0].agent}' AND seq > 0 ORDER BY seq"
+    )
+    return [int(seq) for seq in said.split()]
 
 
 def test_everything_restarted_is_as_declared(standing, eventually):

@@ -66,6 +66,10 @@ def read_png(data):
     return [row[1:] for row in rows], dict(texts)
 
 
+def _flipped(whole):
+    return whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
+
+
 def test_a_picture_holds_its_pixels_and_its_numbers(tmp_path, gallery, canvas, recorded):
     """Every number comes back as it was; the row names the file."""
     gallery.take(_piece(), canvas)
@@ -91,6 +95,21 @@ def test_a_piece_that_is_put_away_twice_has_one_picture(tmp_path, gallery, canva
 
     assert len(list((tmp_path / "drawings").iterdir())) == 1
     assert {piece.file for piece in recorded} == {"20261120T120000Z-field-0000000089abcdef.png"}
+    assert recorded[0] == recorded[1], "the row has not the numbers of its picture"
+
+
+@pytest.mark.parametrize("spoil", [lambda whole: whole[:-20], lambda _: b"", _flipped])
+def test_a_spoilt_picture_of_a_piece_is_drawn_anew(tmp_path, gallery, canvas, recorded, spoil):
+    """When the piece is put away twice; it is counted."""
+    gallery.take(_piece(), canvas)
+    (file,) = (tmp_path / "drawings").iterdir()
+    file.write_bytes(spoil(file.read_bytes()))
+    gallery.take(_piece()._replace(finished_at=NOW + timedelta(seconds=9)), canvas)
+    (file,) = (tmp_path / "drawings").iterdir()
+
+    assert read_png(file.read_bytes())[1]["finished_at"] == str(recorded[-1].finished_at)
+    assert recorded[-1].file == file.name
+    assert gallery.failures.counts == {"picture read": 1}
 
 
 def test_a_seed_that_begins_again_draws_another_picture(tmp_path, gallery, canvas, recorded):
