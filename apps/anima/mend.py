@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from apps.anima import archives
 from apps.anima.archives import Archive
-from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.backups import CHANGING, GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.beside import house_time
 from apps.anima.beside import house_time
 from apps.anima.log import say
 from apps.anima.missing import COUNTED, missing
@@ -64,7 +65,9 @@ def _made(
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
         archived = _archived(draft.parent)
-        gone, unknown = missing(db, archived) if scratch.exists() else (Counter(), set(COUNTED))
+        gone, unknown = (
+            missing(db, archived) if scratch.exists() else (Counter(), {*COUNTED, *CHANGING})
+        )
         raise_ids(db, archived)
         _forget_archived(db, draft.parent)
         facts = {

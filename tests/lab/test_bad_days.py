@@ -224,7 +224,7 @@ def test_a_pi_killed_again_and_again_loses_nothing_that_was_committed(standing, 
         sys.stdout.write("\n" + "".join(f"{table[what]:>10}  {what}\n" for what in table))
 
     assert gone == set()
-    assert len(arrived) == len(set(arrived)), "a check-in became two rows"
+    assert len(new) == len(set(new)), "a check-in became two rows"
     assert set(new) == set(range(first + 1, end + 1)), "a check-in never came"
     assert had <= set(arrived), "what governance had is gone"
     assert first < given <= end

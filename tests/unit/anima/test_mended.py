@@ -77,6 +77,33 @@ def test_for_a_spoilt_archive_no_row_is_deleted(path, live, capsys, end):
     assert archive.name in capsys.readouterr().out
 
 
+def test_rows_that_vanish_without_an_error_are_counted_by_their_ids(path, live):
+    """Between two rows and behind the last; what was told once is not told again."""
+    live(100)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM drawing_history WHERE id IN (40, 41) OR id > 97")
+    db.commit()
+    db.close()
+    first, second = recover(path, "found by a test"), recover(path, "found again")
+
+    assert first["lost"] == {"drawing_history": 5}
+    assert second["lost"] == {}
+    assert first["uncounted"] == second["uncounted"] == []
+
+
+def test_a_count_that_nobody_has_is_not_made_up(path, live):
+    """The file is gone: what came after the backup is lost, and nothing tells how much."""
+    live(100)
+    Backups(path).make(NOW)
+    live(50)
+    path.unlink()
+    facts = recover(path, "gone")
+
+    assert len(_ids(path, "drawing_history")) == 100
+    assert "drawing_history" in facts["uncounted"]
+    assert "outbox" in facts["uncounted"]
+
+
 def test_no_id_of_an_archive_is_given_again(path, live):
     """The file is gone, no backup is there: what is written then survives the next damage."""
     live(1)
