@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from apps import documents
 from apps.anima.canvas import SIZE, Canvas
@@ -78,7 +79,9 @@ def _told(picture: Path) -> Finished:
     from apps.anima.png import texts  # noqa: PLC0415  wanted after a power cut at most
 
     says = texts(picture.read_bytes())
-    read = {datetime: datetime.fromisoformat, int: int, float: float}
+    read: dict[Any, Callable[[str], Any]] = {
+        datetime: datetime.fromisoformat, int: int, float: float,
+    }  # fmt: skip
     kinds = Finished.__annotations__
     values = [read.get(kinds[name], str)(says[name]) for name in Finished._fields]
     return Finished(*values)._replace(file=picture.name)
