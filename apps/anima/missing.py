@@ -4,7 +4,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 
-from apps.anima.salvage import MARGIN, given
+from apps.anima.salvage import MARGIN, TABLES, given
+from apps.anima.transaction import is_passing
 
 COUNTED = ("events", "drawing_history", "state_history", "trajectory_events")
 """Tables of which every number that was ever given was a row's, and only the oldest rows leave."""
@@ -34,4 +35,26 @@ def missing(db: sqlite3.Connection, archived: Mapping[str, int]) -> tuple[Counte
         behind = max(highest - max(last, archived.get(table, 0)), 0) % MARGIN
         (told,) = db.execute(TOLD.format(table)).fetchone()
         counts[table] = max(between + behind - told, 0)
-    return counts, unknown
+    return counts, unknown | _not_whole(db) | _not_to_the_last(db)
+
+
+def _not_whole(db: sqlite3.Connection) -> set[str]:
+    """Tables whose numbers leave in any order: one with a damaged page may have had more rows."""
+    found = set()
+    for (table,) in db.execute(TABLES.format("main")).fetchall():
+        try:
+            said = db.execute(f"PRAGMA damaged.quick_check({table})").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if is_passing(error):
+                raise
+            said = error
+        if table not in COUNTED and said != "ok":
+            found.add(table)
+    return found
+
+
+def _not_to_the_last(db: sqlite3.Connection) -> set[str]:
+    """The outbox, if any waits but not the newest: it leaves after all others."""
+    (last,) = db.execute("SELECT max(id) FROM main.outbox").fetchone()
+    highest = given(db, "outbox")
+    return {"outbox"} if highest is None or (last and last < highest) else set()

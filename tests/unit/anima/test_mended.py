@@ -104,6 +104,28 @@ def test_a_count_that_nobody_has_is_not_made_up(path, live):
     assert "outbox" in facts["uncounted"]
 
 
+def test_an_outbox_that_governance_took_from_has_lost_nothing(path, live):
+    """What is acknowledged leaves from the oldest on."""
+    live(10, 30)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM outbox WHERE id < 10")
+    db.commit()
+    db.close()
+
+    assert recover(path, "found by a test")["uncounted"] == []
+
+
+def test_an_outbox_cut_off_at_its_newest_is_told(path, live):
+    """No page of it is damaged, and yet."""
+    live(10, 30)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM outbox WHERE id > 20")
+    db.commit()
+    db.close()
+
+    assert recover(path, "found by a test")["uncounted"] == ["outbox"]
+
+
 def test_no_id_of_an_archive_is_given_again(path, live):
     """The file is gone, no backup is there: what is written then survives the next damage."""
     live(1)
