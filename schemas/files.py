@@ -53,6 +53,13 @@ BESIDE: Final = (
         "personal",
     ),
     Beside(f"{ANIMA_DB}.mended*", "pi", "What takes a damaged file's place, while it is made."),
+    Beside(
+        "anima.journal.*",
+        "pi",
+        "A second copy of the rows that lately changed, for a damaged anima.db.",
+        "the newest 16 MiB",
+        "personal",
+    ),
     Beside("feelings.toml", "pi", "Weights of the feelings that an operator chose.", "for ever"),
     Beside("drawings/picture.new", "pi", "A picture that is about to have a name."),
     Beside("audit_log-*.jsonl*", "mac", "The lines of a day that is over, packed in time."),

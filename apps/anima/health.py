@@ -38,7 +38,14 @@ class Health:
     ) -> None:
         self._home, self._store, self._clock = home, store, clock
         self._backup_age = backup_age
-        self._rooms = [store.thinned, store.untold, store.failed, clock.failures, *rooms]
+        self._rooms = [
+            store.thinned,
+            store.untold,
+            store.failed,
+            store.not_copied,
+            clock.failures,
+            *rooms,
+        ]
         self._db_bytes: int | None = None
         self._archive_bytes: int | None = None
         self._counted_at = -COUNT_SECONDS

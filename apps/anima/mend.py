@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from apps.anima import archives
+from apps.anima import archives, journal
 from apps.anima.archives import Archive
 from apps.anima.backups import CHANGING, GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.beside import house_time
@@ -64,6 +64,7 @@ def _made(
         runner.apply(line("anima"), str(draft))
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
+        again, unfit = journal.replay(db, draft.parent / "anima.db")
         archived = _archived(draft.parent)
         gone, unknown = (
             missing(db, archived) if scratch.exists() else (Counter(), {*COUNTED, *CHANGING})
@@ -74,7 +75,8 @@ def _made(
             **facts,
             "restored": [each.path.name for each in (source, part) if each],
             "salvaged": dict(+saved.rows),
-            "lost": dict(saved.lost | gone),
+            "from_journal": dict(+again),
+            "lost": dict(_lost(saved, unknown) + unfit | gone),
             "uncounted": sorted(saved.uncounted | unknown),
         }
         event = Event(timestamp=house_time(db), event_type=EventType.DAMAGE, data=facts)
@@ -83,6 +85,12 @@ def _made(
     sync(draft)
     _remove(draft, but_itself=True)
     return facts
+
+
+def _lost(saved: Salvaged, unknown: set[str]) -> Counter[str]:
+    """What could not be read, where the rows themselves do not tell what is missing."""
+    exact = set(COUNTED) - unknown
+    return Counter({table: count for table, count in saved.lost.items() if table not in exact})
 
 
 def _opened(draft: Path) -> sqlite3.Connection:

@@ -71,6 +71,7 @@ class Store:
         self._path = path
         self.close, self.submit = self._writer.close, self._writer.submit
         self.dropped, self.failed = self._writer.dropped, self._writer.failed
+        self.not_copied = self._writer.not_copied
         self.card = card or Card()
         self.thinned = Failures("not written: the day has cost the card enough")
         self.handed_out = 0  # the newest check-in that may have been sent: the writer's to set

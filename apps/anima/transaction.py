@@ -14,14 +14,15 @@ PASSING = frozenset({
 """Primary codes that speak of the moment, not of the work: the same work may succeed later."""
 
 
-def commit(db: sqlite3.Connection, works: Iterable[Work]) -> list[Any]:
-    """The result of each work, or the exception that undid it alone.
+def commit(db: sqlite3.Connection, works: Iterable[Work], last: Work = lambda _: None) -> list[Any]:
+    """The result of each work, or the exception that undid it alone; ``last`` sees what they did.
 
     Raises the sqlite3.Error that undid all of them: nothing of it is on disk then.
     """
     try:
         db.execute("BEGIN IMMEDIATE")
         outcomes = [_attempt(db, work) for work in works]
+        last(db)
         db.execute("COMMIT")
     except sqlite3.Error:
         if db.in_transaction:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from apps.anima.failures import Failures
+from apps.anima.journal import Journal
 from apps.anima.log import say
 from apps.anima.promise import Promise
 from apps.anima.transaction import Work, commit, is_damage, is_full, is_locked
@@ -74,6 +75,7 @@ class Writer:
     ) -> None:
         self._path, self._check, self._pulse, self._full = path, check, pulse, full
         self._linger = linger
+        self._journal = Journal(path)
         self._jobs: queue.Queue[Job] = queue.Queue(QUEUE_LIMIT)
         self._kept: deque[Job] = deque()
         self._refused: sqlite3.Error | None = None
@@ -84,6 +86,7 @@ class Writer:
         self.damage: str | None = None
         self.dropped = Failures("record dropped")
         self.failed = Failures("store failed")
+        self.not_copied = self._journal.failures
 
     def start(self) -> None:
         """Open and check the database; raises here what went wrong there."""
@@ -134,13 +137,16 @@ class Writer:
         except sqlite3.Error as error:
             say("not checkpointed", cause=error)
         db.close()
+        self._journal.close()
 
     def _open(self) -> sqlite3.Connection:
         db = connect(self._path)
         try:
             db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+            db.execute("PRAGMA temp_store = MEMORY")
             self._check(db)
+            self._journal.watch(db)
         except BaseException:
             db.close()
             raise
@@ -197,15 +203,22 @@ class Writer:
     def _commit(self, db: sqlite3.Connection, jobs: list[Job]) -> None:
         if not jobs:
             return
-        works = [job.work for job in jobs]
         try:
-            outcomes = commit(db, works)
+            outcomes = self._committed(db, jobs)
         except sqlite3.Error as error:
             if not (is_full(error) and self._full()):
                 raise
-            outcomes = commit(db, works)
+            outcomes = self._committed(db, jobs)
         for job, outcome in zip(jobs, outcomes, strict=True):
             self._settle(job, outcome)
+
+    def _committed(self, db: sqlite3.Connection, jobs: list[Job]) -> list[Any]:
+        self._journal.begin()
+        try:
+            return commit(db, [job.work for job in jobs], self._journal.note)
+        except sqlite3.Error:
+            self._journal.undo()
+            raise
 
     def _alone(self, db: sqlite3.Connection, job: Job, known: sqlite3.Error | None) -> None:
         """An ask must not fail for its neighbours' sake; ``known`` is what it would fail with."""
