@@ -27,7 +27,7 @@ SELECT name FROM main.sqlite_schema
 """
 WATCH = """
 CREATE TEMP TRIGGER journal_{event}_{table} AFTER {event} ON main.{table}
-BEGIN INSERT OR IGNORE INTO journal_changed VALUES ('{table}', {row}.rowid); END
+BEGIN INSERT INTO journal_changed VALUES ('{table}', {row}.rowid); END
 """
 
 
@@ -44,7 +44,7 @@ class Journal:
 
     def watch(self, db: sqlite3.Connection) -> None:
         """Note from now on which rows change. What was kept of another schema is forgotten."""
-        db.execute("CREATE TEMP TABLE journal_changed (name, id, PRIMARY KEY (name, id))")
+        db.execute("CREATE TEMP TABLE journal_changed (name, id)")
         for (table,) in db.execute(TABLES).fetchall():
             ask = "SELECT name FROM pragma_table_info(?)"
             self._columns[table] = [name for (name,) in db.execute(ask, (table,))]
@@ -58,7 +58,7 @@ class Journal:
         if (version := _version(db)) != self._version:  # somebody wrote beside us
             self._version = version
             self._keeping(lambda: self._begin(forget=True))
-        changed = db.execute("SELECT name, id FROM journal_changed").fetchall()
+        changed = db.execute("SELECT DISTINCT name, id FROM journal_changed").fetchall()
         if not changed:
             return
         db.execute("DELETE FROM journal_changed")

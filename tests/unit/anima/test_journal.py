@@ -67,7 +67,8 @@ def test_what_was_not_committed_is_not_there(path, drawing_state):
 
     def fails(db):
         db.execute(
-            "INSERT INTO events (timestamp, event_type, data) VALUES ('2026-11-20T12:00:00+00:00', 'wake', '{}')"
+            "INSERT INTO events (timestamp, event_type, data)"
+            " VALUES ('2026-11-20T12:00:00+00:00', 'wake', '{}')"
         )
         raise ValueError("no")
 
