@@ -1,4 +1,4 @@
-"""The whole database, read once in the background: damage is found before a backup keeps it."""
+"""The whole database, read once a day in the background: before a backup keeps what is damaged."""
 
 import sqlite3
 import threading
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from apps.anima.altered import altered
 from apps.anima.log import say
 from apps.sqlite import BUSY_TIMEOUT_MS
 
@@ -13,12 +14,14 @@ STEPS = 1_000
 """How much is checked between two rests, in SQLite's own steps."""
 REST_SECONDS = 0.002
 CACHE_KIB = 256
+AGAIN_SECONDS = 86_400.0
 
 
 class Checkup:
-    """One look at every page, row and index on a connection of its own, resting often.
+    """A look at every page, row and index on a connection of its own, resting often.
 
     ``found`` is what is wrong. Not quick_check: an index that tells other rows is damage, too.
+    Then the rows are held against the journal: a value that changed by itself is damage as well.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,6 +38,11 @@ class Checkup:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        while not (self.found or self._closing.is_set()):
+            self._look()
+            self._closing.wait(0 if self.found else AGAIN_SECONDS)
+
+    def _look(self) -> None:
         began = time.monotonic()
         try:
             verdict = self._check()
@@ -57,6 +65,11 @@ class Checkup:
             db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             # True breaks it off; Event.wait is the rest.
             db.set_progress_handler(lambda: self._closing.wait(REST_SECONDS), STEPS)
-            return str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            verdict = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            return altered(db, self._path, self._pause) or verdict if verdict == "ok" else verdict
         finally:
             db.close()
+
+    def _pause(self, seconds: float) -> None:
+        if self._closing.wait(seconds or REST_SECONDS):
+            raise sqlite3.OperationalError("broken off")

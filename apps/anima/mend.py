@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from apps.anima import archives, journal
+from apps.anima import archives, noted
 from apps.anima.archives import Archive
 from apps.anima.backups import CHANGING, GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
-from apps.anima.beside import house_time
 from apps.anima.beside import house_time
 from apps.anima.log import say
 from apps.anima.missing import COUNTED, missing
@@ -32,14 +31,14 @@ from schemas.errors import HouseError
 
 def mend(draft: Path, damaged: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """Make ``draft``, whole and durable, with the damage event in it; gives the event's data."""
-    scratch = draft.with_name(f"{draft.name}.old")
+    scratch = _scratch(draft)
     try:
         if damaged.exists():
             replay(damaged, scratch)
             _give_a_header(scratch)
         for source in (*_sources(draft.parent), None):
             try:
-                return _made(draft, scratch, source, facts)
+                return _made(draft, damaged, source, facts)
             except sqlite3.DatabaseError as error:
                 if source is None or is_passing(error):
                     raise
@@ -50,8 +49,9 @@ def mend(draft: Path, damaged: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _made(
-    draft: Path, scratch: Path, source: Backup | None, facts: dict[str, Any]
+    draft: Path, damaged: Path, source: Backup | None, facts: dict[str, Any]
 ) -> dict[str, Any]:
+    scratch = _scratch(draft)
     _remove(draft)
     if source:
         verify(source.path)
@@ -64,7 +64,7 @@ def _made(
         runner.apply(line("anima"), str(draft))
     with closing(_opened(draft)) as db:
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
-        again, unfit = journal.replay(db, draft.parent / "anima.db")
+        again, unfit = noted.replay(db, draft.with_suffix(""), damaged)
         archived = _archived(draft.parent)
         gone, unknown = (
             missing(db, archived) if scratch.exists() else (Counter(), {*COUNTED, *CHANGING})
@@ -85,6 +85,11 @@ def _made(
     sync(draft)
     _remove(draft, but_itself=True)
     return facts
+
+
+def _scratch(draft: Path) -> Path:
+    """The damaged file with its log's pages put back."""
+    return draft.with_name(f"{draft.name}.old")
 
 
 def _lost(saved: Salvaged, unknown: set[str]) -> Counter[str]:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from apps.anima import journal
+from apps.anima import noted
 from apps.anima.log import say
 from apps.anima.outbox import QUERIES, head
 from apps.sqlite import connect
@@ -24,7 +24,7 @@ def requeue(environment: Mapping[str, str]) -> int:
         raise Unreachable(f"{path}: is missing", hint="is ANIMA_HOME right?")
     db = connect(path)
     try:
-        journal.forget_all(path)
+        noted.forget_all(path)
         db.execute("BEGIN IMMEDIATE")
         for waiting in head(db):
             # It comes behind what is moved, and may have been sent: nothing may change it then.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from apps.anima import archives, journal
+from apps.anima import archives, noted
 from apps.anima.archives import Archive
 from apps.anima.beside import house_time
 from apps.anima.log import say
@@ -57,7 +57,7 @@ def put_back(db: sqlite3.Connection, home: Path, archive: Archive, until: dateti
         marks=", ".join("?" * len(archive.columns)),
     )
     before = db.total_changes
-    journal.forget_all(home / ANIMA_DB)
+    noted.forget_all(home / ANIMA_DB)
     for lines in _some(home, archive):
         db.execute("BEGIN IMMEDIATE")
         try:

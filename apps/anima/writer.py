@@ -137,6 +137,8 @@ class Writer:
         except sqlite3.Error as error:
             say("not checkpointed", cause=error)
         db.close()
+        if self.damage is None:
+            self._journal.seal()
         self._journal.close()
 
     def _open(self) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from apps.anima import noted
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.store import Store
 from apps.anima.will import Will
@@ -172,7 +173,7 @@ def will(anima: Anima) -> Will:
 def live(
     path: Path, anima: Anima, drawing_state: Callable[..., DrawingState]
 ) -> Callable[..., list[int]]:
-    """Fills a file through the store: rows of history, check-ins, a wake."""
+    """Fills a file through the store: rows of history, check-ins, a wake; no journal is left."""
 
     def fill(rows: int, check_ins: int = 0) -> list[int]:
         store = Store(path, "lumen")
@@ -188,6 +189,7 @@ def live(
         build = compose("lumen", boot, NOW, anima=anima, readings=[], dropped=0)
         seqs = [store.enqueue_checkin(boot, NOW, build) for _ in range(check_ins)]
         assert store.close(10)
+        noted.forget_all(path)
         return seqs
 
     return fill

@@ -45,10 +45,17 @@ def test_a_whole_file_is_found_whole(grown, capsys):
     store.start()
     checkup = Checkup(grown)
     checkup.start()
-    _until(lambda: not checkup._thread.is_alive())
+    said = ""
 
+    def is_said():
+        nonlocal said
+        said += capsys.readouterr().out
+        return "database is whole" in said
+
+    _until(is_said)
+
+    assert checkup.close(1)
     assert checkup.found is None
-    assert "database is whole" in capsys.readouterr().out
     assert store.close(5)
 
 
@@ -94,7 +101,7 @@ def test_a_stop_breaks_the_checkup_off(grown, monkeypatch, capsys):
 def test_a_file_that_cannot_be_read_is_no_damage(tmp_path, capsys):
     """Said, and the store will say the rest."""
     checkup = Checkup(tmp_path / "nothing.db")
-    checkup._run()
+    checkup._look()
 
     assert checkup.found is None
     assert "not checked" in capsys.readouterr().out

@@ -1,12 +1,14 @@
 """The second copy: what was committed since the last backup survives bits that flip in the file."""
 
+import os
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from apps.anima import journal
+from apps.anima import altered, journal, noted
 from apps.anima.checkin import compose, new_boot_id
+from apps.anima.checkup import Checkup
 from apps.anima.mend import mend
 from apps.anima.store import Store
 from tests.unit.anima.conftest import NOW
@@ -57,7 +59,14 @@ def spoil(path, page):
             ask = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
             root = page if page == 1 else db.execute(ask, (page,)).fetchone()[0]
         content[(root - 1) * 4096 : root * 4096] = bytes(4096)
+    overwrite(path, content)
+
+
+def overwrite(path, content):
+    """The card changes; no file system knows."""
+    then = path.stat()
     path.write_bytes(content)
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
 
 
 def test_what_was_not_committed_is_not_there(path, drawing_state):
@@ -77,7 +86,7 @@ def test_what_was_not_committed_is_not_there(path, drawing_state):
     store.record_drawing_state(drawing_state(1)).result(5)
     assert store.close(5)
 
-    assert {table for table, _ in journal._last(path)} == {"drawing_history"}
+    assert {table for table, _ in noted.last(noted.kept(path))[0]} == {"drawing_history"}
 
 
 def test_it_is_bounded_and_a_torn_line_costs_itself_only(path, drawing_state, monkeypatch):
@@ -89,14 +98,14 @@ def test_it_is_bounded_and_a_torn_line_costs_itself_only(path, drawing_state, mo
     for marks in range(200):
         store.record_drawing_state(drawing_state(marks)).result(5)
     assert store.close(5)
-    files = journal.kept(path)
+    files = noted.kept(path)
 
     assert len(files) == 3
-    there = len(journal._last(path))
+    there = len(noted.last(noted.kept(path))[0])
     content = bytearray(files[1].read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(b"building", len(content) // 2)] ^= 1
     files[1].write_bytes(content)
-    assert len(journal._last(path)) == there - 1
+    assert len(noted.last(noted.kept(path))[0]) == there - 1
 
 
 def test_rows_of_another_schema_are_forgotten(path, drawing_state):
@@ -111,4 +120,93 @@ def test_rows_of_another_schema_are_forgotten(path, drawing_state):
     again.start()
     assert again.close(5)
 
-    assert journal._last(path) == {}
+    assert noted.last(noted.kept(path))[0] == {}
+
+
+def drew(path, drawing_state, *numbers):
+    """A life of some rows, ended by a stop."""
+    store = Store(path, "lumen")
+    store.start()
+    for marks in numbers:
+        store.record_drawing_state(drawing_state(marks)).result(5)
+    assert store.close(5)
+
+
+def test_a_restart_goes_on_with_it(path, drawing_state):
+    """After a stop, and after a kill, even one in the middle of a line."""
+    drew(path, drawing_state, 1)
+    drew(path, drawing_state, 2)
+    (file,) = noted.kept(path)
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]) + b'00000000 [["drawing_hi')
+    drew(path, drawing_state, 3)
+    rows_, is_whole = noted.last(noted.kept(path))
+
+    assert list(rows_) == [("drawing_history", 1), ("drawing_history", 2), ("drawing_history", 3)]
+    assert is_whole
+
+
+@pytest.mark.parametrize("how", ["edited", "power cut"])
+def test_what_may_be_out_of_date_is_forgotten(path, drawing_state, monkeypatch, how):
+    """Somebody wrote while nobody noted it, or the power took the end that was not synced."""
+    drew(path, drawing_state, 1)
+    if how == "edited":
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("UPDATE drawing_history SET marks = 7")
+            db.commit()
+    else:
+        (file,) = noted.kept(path)
+        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+        monkeypatch.setattr(journal, "kernel_boot", lambda: "another")
+        monkeypatch.setattr(noted, "kernel_boot", lambda: "another")
+    drew(path, drawing_state)
+
+    assert noted.last(noted.kept(path))[0] == {}
+
+
+def test_what_may_be_out_of_date_changes_no_row_that_is_there(path, drawing_state):
+    """It brings back only what is gone."""
+    drew(path, drawing_state, 1, 2)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE drawing_history SET marks = 7 WHERE id = 1")
+        db.execute("DELETE FROM drawing_history WHERE id = 2")
+        db.commit()
+    told = mend(path.with_name("anima.db.mended"), path, {"found": "a test"})
+    now = rows(path.with_name("anima.db.mended"), "drawing_history")
+
+    assert told["from_journal"] == {"drawing_history": 1}
+    assert [row[0] for row in now] == [1, 2]
+    assert 7 in now[0]
+
+
+def test_a_value_that_changed_by_itself_is_found_and_put_right(lived):
+    """SQLite calls the file whole; the journal knows what was committed."""
+    before = rows(lived, "drawing_history")
+    content = lived.read_bytes()
+    assert content.count(b"gestural") > 100
+    overwrite(lived, content.replace(b"gestural", b"geometri", 3))
+    checkup = Checkup(lived)
+    checkup._look()
+    told = mend(lived.with_name("anima.db.mended"), lived, {"found": checkup.found})
+
+    assert "3 rows are not as committed: drawing_history" in checkup.found
+    assert told["from_journal"] == {"drawing_history": 3}
+    assert rows(lived.with_name("anima.db.mended"), "drawing_history") == before
+
+
+def test_a_row_that_is_being_written_is_not_taken_for_damage(lived, drawing_state, monkeypatch):
+    """The creature lives on while the rows are looked at."""
+    monkeypatch.setattr(altered, "SETTLE_SECONDS", 0.2)
+    store = Store(lived, "lumen")
+    store.start()
+    checkup = Checkup(lived)
+    checkup.start()
+    for attempt in range(200):
+        store.note_attempt(3 + attempt % 10, f"no answer {attempt}")
+        store.record_drawing_state(drawing_state(attempt)).result(5)
+    again = Checkup(lived)
+    again._look()
+    assert checkup.close(5)
+    assert store.close(5)
+
+    assert checkup.found is again.found is None

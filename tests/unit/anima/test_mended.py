@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.anima import archives
+from apps.anima import archives, noted
 from apps.anima.archives import Archive
 from apps.anima.backups import Backups, kept
 from apps.anima.recovery import recover
@@ -222,6 +222,7 @@ def test_a_part_moves_the_rows_of_its_whole_backup(path, moved):
 def test_rows_that_were_being_moved_are_moved_on(path, moved):
     """Each of them once: the damage came between, and the next start goes on."""
     moved.stop()
+    noted.forget_all(path)
     before = _times(path)
     db = sqlite3.connect(path)
     db.create_function("moved_by", 2, moved_by)
