@@ -67,9 +67,7 @@ class Journal:
         db.execute("DELETE FROM journal_changed")
         try:
             rows = [(table, number, self._row(db, table, number)) for table, number in changed]
-        except (
-            sqlite3.OperationalError
-        ) as error:  # a text that is none: no reason to refuse the rest
+        except sqlite3.OperationalError as error:  # a text that is none
             if is_passing(error):
                 raise
             self.failures.note("not read", error)
