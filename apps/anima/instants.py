@@ -1,7 +1,7 @@
 """The timestamps of an adopted anima.db: its old rows have no offset, its new ones are in UTC."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
@@ -41,3 +41,17 @@ def borne_out(stamps: Iterable[datetime]) -> datetime | None:
     ordered = sorted(stamps)
     near = [later for earlier, later in pairwise(ordered) if later - earlier <= ALONE]
     return max(near or ordered[:1], default=None)
+
+
+def told(
+    marks: Iterable[tuple[str | None, str]],
+    in_utc: Callable[[str, str], str | None],
+    note: Callable[[str, Exception], None],
+) -> Iterator[datetime]:
+    """The times that are one; of another, with its table, a note: it must stop no start."""
+    for text, table in marks:
+        try:
+            if text:
+                yield as_instant(in_utc(table, text) or text)
+        except (ValueError, OverflowError) as error:
+            note(f"clock {table}", error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from apps.anima.clock import SECOND, TIMESYNC, Clock, Correction, instant, microseconds
-from apps.anima.instants import as_instant, borne_out
+from apps.anima.instants import as_instant, borne_out, told
 from apps.anima.log import say
 from apps.anima.outbox import HEAD_LIMIT, sent_upto
 from apps.anima.promise import Promise
@@ -219,9 +219,7 @@ class Retiming:
         last = last_ids(db)
         for table, upto in last.items():
             marks += [(text, table) for text in newest_stamps(db, table, 0, upto)]
-        stamps = [
-            as_instant(self._store.in_utc(table, text) or text) for text, table in marks if text
-        ]
+        stamps = list(told(marks, self._store.in_utc, self._clock.failures.note))
         newest = borne_out(stamps)
         if newest is not None and max(newest, self._clock.system()) < max(stamps):
             self._clock.failures.note("clock newest row", f"no other bears out {max(stamps)}")

@@ -84,3 +84,20 @@ def test_what_was_never_sent_is_dated_after_a_restart_too(world):
     undated = [seq for seq, _, body in world.waiting() if "recorded_at" not in body]
 
     assert undated == list(range(1, HEAD_LIMIT + 4))
+
+
+def test_a_mark_that_is_no_time_stops_no_start(world):
+    """A bit of the heartbeat's time flips: the others tell it."""
+    world.power_on()
+    world.ntp()
+    world.live(60)
+    world.power_cut()
+    db = sqlite3.connect(world.path)
+    db.execute("UPDATE identity SET last_heartbeat_at = 'x' || substr(last_heartbeat_at, 2)")
+    assert db.execute("SELECT last_heartbeat_at FROM identity").fetchone()[0].startswith("x")
+    db.commit()
+    db.close()
+    world.power_on(wall=OLD)
+
+    assert START < world.clock.now() < world.truth
+    assert len(world.clock.failures.counts) == 1
