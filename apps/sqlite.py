@@ -13,6 +13,8 @@ from schemas.errors import Diverged, Refused, Unreachable
 
 BUSY_TIMEOUT_MS = 5_000
 RESTORE = "move it aside and restore the last backup"
+MALFORMED = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What a damaged file raises: SQLite may quote of it what is no text."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -38,7 +40,7 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         db.close()
         raise Unreachable(f"{path}: {error}", hint="who else has it open?") from error
-    except sqlite3.DatabaseError as error:
+    except MALFORMED as error:
         db.close()
         raise Diverged(f"{path}: {error}", hint=RESTORE) from error
     if mode != "wal":

@@ -120,7 +120,7 @@ class Backups:
         began = time.monotonic()
         try:
             made = self.make(now)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             if self._closing.is_set():
                 return
             if is_damage(error):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from apps.anima.altered import altered
 from apps.anima.log import say
-from apps.sqlite import BUSY_TIMEOUT_MS
+from apps.sqlite import BUSY_TIMEOUT_MS, MALFORMED
 
 STEPS = 1_000
 """How much is checked between two rests, in SQLite's own steps."""
@@ -50,7 +50,7 @@ class Checkup:
             if not self._closing.is_set():
                 say("database not checked", cause=error)
             return
-        except sqlite3.DatabaseError as error:
+        except MALFORMED as error:
             verdict = str(error)
         if verdict == "ok":
             say("database is whole", seconds=time.monotonic() - began)

@@ -13,7 +13,6 @@ from typing import Any
 from apps.anima import noted
 from apps.anima.clock import kernel_boot
 from apps.anima.failures import Failures
-from apps.anima.transaction import is_passing
 
 FILE_BYTES = 2**20
 KEPT_FILES = 16
@@ -65,14 +64,7 @@ class Journal:
         if not changed:
             return
         db.execute("DELETE FROM journal_changed")
-        try:
-            rows = [(table, number, self._row(db, table, number)) for table, number in changed]
-        except sqlite3.OperationalError as error:  # a text that is none
-            if is_passing(error):
-                raise
-            self.failures.note("not read", error)
-            self._keeping(lambda: self._begin(forget=True))
-            return
+        rows = [(table, number, self._row(db, table, number)) for table, number in changed]
         self._keeping(lambda: self._note(noted.as_line(rows)))
 
     def begin(self) -> None:

@@ -24,7 +24,7 @@ from apps.anima.transaction import is_passing
 from apps.anima.wal import copy, replay
 from apps.migrate import runner
 from apps.migrate.lines import line
-from apps.sqlite import as_row
+from apps.sqlite import MALFORMED, as_row
 from schemas.anima.tables import Event, EventType
 from schemas.errors import HouseError
 
@@ -39,7 +39,7 @@ def mend(draft: Path, damaged: Path, facts: dict[str, Any]) -> dict[str, Any]:
         for source in (*_sources(draft.parent), None):
             try:
                 return _made(draft, damaged, source, facts)
-            except sqlite3.DatabaseError as error:
+            except MALFORMED as error:
                 if source is None or is_passing(error):
                     raise
                 say("backup not used", file=source.path.name, cause=error)
@@ -118,7 +118,7 @@ def _part(home: Path, whole: Backup) -> Backup | None:
         if part.base == whole.number:
             try:
                 verify(part.path)
-            except sqlite3.DatabaseError as error:
+            except MALFORMED as error:
                 if is_passing(error):
                     raise
                 say("backup not used", file=part.path.name, cause=error)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from apps.anima.salvage import MARGIN, TABLES, given
 from apps.anima.transaction import is_passing
+from apps.sqlite import MALFORMED
 
 COUNTED = ("events", "drawing_history", "state_history", "trajectory_events")
 """Tables of which every number that was ever given was a row's, and only the oldest rows leave."""
@@ -44,7 +45,7 @@ def _not_whole(db: sqlite3.Connection) -> set[str]:
     for (table,) in db.execute(TABLES.format("main")).fetchall():
         try:
             said = db.execute(f"PRAGMA damaged.quick_check({table})").fetchone()[0]
-        except sqlite3.DatabaseError as error:
+        except MALFORMED as error:
             if is_passing(error):
                 raise
             said = error

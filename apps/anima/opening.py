@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apps.anima.instants import Zones, zones
 from apps.migrate.lines import line, require
-from apps.sqlite import RESTORE
+from apps.sqlite import MALFORMED, RESTORE
 from schemas.anima.tables import TABLES
 from schemas.errors import Diverged, Unreachable
 
@@ -34,7 +34,7 @@ def check(db: sqlite3.Connection, path: Path, queries: Queries, statements: Quer
         return zones(db, queries["adopted"]) if ADOPTED in found else {}
     except sqlite3.OperationalError as error:
         raise Unreachable(f"{path}: {error}", hint="is the disk full, or not ours?") from error
-    except sqlite3.DatabaseError as error:
+    except MALFORMED as error:
         raise Diverged(f"{path}: {error}", hint=RESTORE) from error
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from apps.anima.moved import catch_up, done
 from apps.anima.transaction import is_passing
+from apps.sqlite import MALFORMED
 
 HISTORY = ("events", "drawing_history", "state_history", "trajectory_events", "primitive_history")
 """Rows of which only the time ever changes: what the backup has of them is not replaced."""
@@ -58,7 +59,7 @@ def salvage(db: sqlite3.Connection, source: Path) -> Salvaged:
     try:
         db.execute("ATTACH ? AS damaged", (f"file:{quote(str(source))}?mode=ro",))
         db.execute("SELECT count(*) FROM damaged.sqlite_schema").fetchone()
-    except sqlite3.DatabaseError as error:
+    except MALFORMED as error:
         if is_passing(error):
             raise
         found.lost.update(tables)
@@ -98,7 +99,7 @@ def _table(db: sqlite3.Connection, table: str, found: Salvaged) -> None:
             found.uncounted.add(table)
             return
         high = _highest(db, table)
-    except sqlite3.DatabaseError as error:
+    except MALFORMED as error:
         if is_passing(error):
             raise
         found.lost[table] += 1
@@ -122,7 +123,7 @@ def _rows(db: sqlite3.Connection, table: str, columns: str, high: int, lost: Cou
         low, high = ranges.pop()
         try:
             db.execute(copy, (low, high))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if is_passing(error):
                 raise
             tries += 1
@@ -167,7 +168,7 @@ def _told(db: sqlite3.Connection, ask: str) -> int | None:
     """One number; None if it cannot be read or cannot be true."""
     try:
         row = db.execute(ask).fetchone()
-    except sqlite3.DatabaseError as error:
+    except MALFORMED as error:
         if is_passing(error):
             raise
         return None

@@ -314,6 +314,23 @@ def test_a_ledger_with_a_hole_is_damage(path, monkeypatch):
     assert store.close(5)
 
 
+def test_a_schema_that_is_no_text_is_damage(path, live, monkeypatch):
+    """SQLite quotes it in its complaint, which then is no text either."""
+    live(10, 2)
+    content = path.read_bytes()
+    begin = content.index(b"CREATE TABLE drawing_history")
+    path.write_bytes(content[:begin] + b"CREATE T\xe5BLE" + content[begin + 12 :])
+    begun = []
+    monkeypatch.setattr(os, "execv", lambda *told: begun.append(told))
+    open_or_mend(path, Store(path, "lumen").start, lambda: False)
+
+    assert len(begun) == 1
+    assert _damage_event(path)["found"].endswith("invalid continuation byte")
+    store = Store(path, "lumen")
+    store.start()
+    assert store.close(5)
+
+
 def test_a_full_disk_gives_the_ballast_for_the_recovery(path, live, monkeypatch):
     """Once; then it is tried again at the next start."""
     live(10)
