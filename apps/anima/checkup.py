@@ -46,7 +46,7 @@ class Checkup:
         began = time.monotonic()
         try:
             verdict = self._check()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             if not self._closing.is_set():
                 say("database not checked", cause=error)
             return

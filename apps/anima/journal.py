@@ -7,12 +7,15 @@ the database. So it costs no sync, and no commit waits for it.
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 from apps.anima import noted
 from apps.anima.clock import kernel_boot
 from apps.anima.failures import Failures
+from apps.anima.noted import Row
+from apps.anima.transaction import is_passing
 
 FILE_BYTES = 2**20
 KEPT_FILES = 16
@@ -24,8 +27,12 @@ SELECT name FROM main.sqlite_schema
 """
 WATCH = """
 CREATE TEMP TRIGGER journal_{event}_{table} AFTER {event} ON main.{table}
-BEGIN INSERT INTO journal_changed VALUES ('{table}', {row}.rowid); END
+BEGIN INSERT INTO journal_changed VALUES {rows}; END
 """
+COLUMNS = "SELECT name FROM pragma_table_info(?) ORDER BY pk <> 1, cid"
+"""The key first."""
+AGAIN_SECONDS = 60.0
+"""After so long a card that would take nothing is tried again."""
 
 
 class Journal:
@@ -37,22 +44,27 @@ class Journal:
         self._file: int | None = None
         self._version = 0
         self._before: int | None = None
+        self._tried_at = 0.0
         self.failures = Failures("journal")
+        # Asked before anybody opens the database: that leaves traces.
+        end = noted.ending(database)
+        self._end = end if end and end.is_of(database) else None
 
     def watch(self, db: sqlite3.Connection) -> None:
         """Note from now on which rows change.
 
         What was kept of another schema is forgotten, and if somebody may have written since.
         """
-        db.execute("CREATE TEMP TABLE journal_changed (name, id)")
+        db.execute("CREATE TEMP TABLE journal_changed (name, key)")
         for (table,) in db.execute(TABLES).fetchall():
-            ask = "SELECT name FROM pragma_table_info(?)"
-            self._columns[table] = [name for (name,) in db.execute(ask, (table,))]
-            for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
-                db.execute(WATCH.format(event=event, table=table, row=row))
+            self._columns[table] = [name for (name,) in db.execute(COLUMNS, (table,))]
+            old, new = (f"('{table}', {row}.{self._columns[table][0]})" for row in ("OLD", "NEW"))
+            for event, rows in (("INSERT", new), ("UPDATE", f"{old}, {new}"), ("DELETE", old)):
+                db.execute(WATCH.format(event=event, table=table, rows=rows))
         self._version = _version(db)
-        end = noted.ending(self._database)
-        is_known = end and end.columns == self._columns and end.is_of(self._database)
+        is_known = self._end is not None and self._end.columns == self._columns
+        if is_known and self._end and self._end.closed is None:
+            self._keeping(lambda: self._drop_uncommitted(db))
         self._keeping(lambda: self._begin(forget=not is_known))
 
     def note(self, db: sqlite3.Connection) -> None:
@@ -60,12 +72,21 @@ class Journal:
         if (version := _version(db)) != self._version:  # somebody wrote beside us
             self._version = version
             self._keeping(lambda: self._begin(forget=True))
-        changed = db.execute("SELECT DISTINCT name, id FROM journal_changed").fetchall()
-        if not changed:
-            return
-        db.execute("DELETE FROM journal_changed")
-        rows = [(table, number, self._row(db, table, number)) for table, number in changed]
-        self._keeping(lambda: self._note(noted.as_line(rows)))
+        lenient, db.text_factory = db.text_factory, str
+        try:
+            changed = db.execute("SELECT DISTINCT name, key FROM journal_changed").fetchall()
+            db.execute("DELETE FROM journal_changed")
+            rows = [(table, key, self._row(db, table, key)) for table, key in changed]
+        except sqlite3.OperationalError as error:  # a text that is none must not become the truth
+            if is_passing(error):
+                raise
+            self.failures.note("not read", error)
+            self._keeping(lambda: self._begin(forget=True))
+        else:
+            if rows:
+                self._keeping(lambda: self._note(noted.as_line(rows)))
+        finally:
+            db.text_factory = lenient
 
     def begin(self) -> None:
         """A transaction is to come; nothing of it was noted yet."""
@@ -78,7 +99,7 @@ class Journal:
     def seal(self) -> None:
         """The database is closed, and whole: if it then lies otherwise, somebody changed it."""
         try:
-            self._write(noted.as_line({"closed": noted.lies(self._database)}))
+            self._write(noted.seal(self._database))
         except OSError as error:
             self.failures.note("not sealed", error)
 
@@ -88,20 +109,22 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _row(self, db: sqlite3.Connection, table: str, number: int) -> list[Any] | None:
-        columns = ", ".join(self._columns[table])
-        ask = f"SELECT {columns} FROM main.{table} WHERE rowid = ?"  # noqa: S608  names of ours
-        row = db.execute(ask, (number,)).fetchone()
+    def _row(self, db: sqlite3.Connection, table: str, key: Any) -> list[Any] | None:
+        columns = self._columns[table]
+        ask = f"SELECT {', '.join(columns)} FROM main.{table} WHERE {columns[0]} = ?"  # noqa: S608
+        row = db.execute(ask, (key,)).fetchone()
         return row and [noted.as_told(value) for value in row]
 
     def _begin(self, *, forget: bool = False) -> None:
         """Go on in the newest file, if its end is known; else, or when it is full, in a new one."""
         self.close()
+        self._before = None
         if forget:
             noted.forget_all(self._database)
         end, files = noted.ending(self._database), noted.kept(self._database)
-        of = kernel_boot(), self._columns
-        is_new = end is None or (end.boot, end.columns) != of
+        inode = self._database.stat().st_ino
+        of = kernel_boot(), inode, self._columns
+        is_new = end is None or (end.boot, end.inode, end.columns) != of
         if is_new or files[-1].stat().st_size >= FILE_BYTES:
             for old in files[: len(files) - KEPT_FILES + 1]:
                 old.unlink()
@@ -112,8 +135,20 @@ class Journal:
         size, _ = noted.whole(files[-1])
         os.ftruncate(self._file, size)
         if not size:
-            boot, columns = of
-            self._write(noted.as_line({"boot": boot, "columns": columns}))
+            head = {"boot": kernel_boot(), "inode": inode, "columns": self._columns}
+            self._write(noted.as_line(head))
+
+    def _drop_uncommitted(self, db: sqlite3.Connection) -> None:
+        """A kill may have come between the last line and its commit."""
+        newest = noted.kept(self._database)[-1]
+        size, line = noted.whole(newest)
+        told = noted.read(line)
+        rows = [
+            Row(table, key, self._columns[table], values, is_last=True)
+            for table, key, values in (told if isinstance(told, list) else ())
+        ]
+        if not all(noted.is_so(db, row) for row in rows):
+            os.truncate(newest, size - len(line))
 
     def _cut(self) -> None:
         if self._file is not None and self._before is not None:
@@ -121,7 +156,10 @@ class Journal:
 
     def _note(self, line: bytes) -> None:
         if self._file is None:
-            return
+            if time.monotonic() - self._tried_at < AGAIN_SECONDS:
+                return
+            self._begin(forget=True)
+        assert self._file is not None  # noqa: S101  it was begun
         if os.fstat(self._file).st_size >= FILE_BYTES:
             self._begin()
         self._before = os.fstat(self._file).st_size
@@ -142,6 +180,7 @@ class Journal:
                 self._begin(forget=True)
             except OSError as again:
                 self.failures.note("not begun", again)
+                self._tried_at = time.monotonic()
                 self.close()
 
 

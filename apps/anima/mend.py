@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from apps.anima import archives, noted
 from apps.anima.archives import Archive
-from apps.anima.backups import CHANGING, GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
+from apps.anima.backups import GROWING, IDS, TABLES, Backup, copied, kept, sync, verify
 from apps.anima.beside import house_time
 from apps.anima.log import say
-from apps.anima.missing import COUNTED, missing
+from apps.anima.missing import COUNTED, Missing, Spans, let_go, missing
 from apps.anima.moved import catch_up, done
 from apps.anima.retention import ROWS_AT_ONCE, remove
 from apps.anima.salvage import CLOCK, HIGHEST, Salvaged, raise_ids, salvage
@@ -66,18 +66,17 @@ def _made(
         saved = salvage(db, scratch) if scratch.exists() else Salvaged.nothing()
         again, unfit = noted.replay(db, draft.with_suffix(""), damaged)
         archived = _archived(draft.parent)
-        gone, unknown = (
-            missing(db, archived) if scratch.exists() else (Counter(), {*COUNTED, *CHANGING})
-        )
-        raise_ids(db, archived)
+        gone = missing(db, archived) if scratch.exists() else Missing.unknown()
+        raise_ids(db, {table: max(last for _, last in spans) for table, spans in archived.items()})
         _forget_archived(db, draft.parent)
         facts = {
             **facts,
             "restored": [each.path.name for each in (source, part) if each],
             "salvaged": dict(+saved.rows),
             "from_journal": dict(+again),
-            "lost": dict(_lost(saved, unknown) + unfit | gone),
-            "uncounted": sorted(saved.uncounted | unknown),
+            "lost": dict(_lost(saved, gone.uncounted) + unfit | +gone.rows),
+            "gaps": let_go(db, gone),
+            "uncounted": sorted(saved.uncounted | gone.uncounted),
         }
         event = Event(timestamp=house_time(db), event_type=EventType.DAMAGE, data=facts)
         db.execute(QUERIES["add_event"], as_row(event))
@@ -160,18 +159,19 @@ def _catch_up(db: sqlite3.Connection) -> None:
     catch_up(db, before)
 
 
-def _archived(home: Path) -> dict[str, int]:
-    """The highest id of each table that went into an archive."""
-    highest: dict[str, int] = {}
+def _archived(home: Path) -> dict[str, Spans]:
+    """The ids of each table that went into an archive."""
+    found: dict[str, Spans] = {}
     for manifest in (home / archives.FOLDER).glob("*/*.json"):
         try:
-            last = int(json.loads(manifest.read_bytes())["last_id"])
+            told = json.loads(manifest.read_bytes())
+            first, last = int(told["first_id"]), int(told["last_id"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             say("archive not looked at", file=manifest, cause=error)
         else:
-            table = manifest.parent.name
-            highest[table] = max(highest.get(table, 0), last if last < HIGHEST else 0)
-    return highest
+            if last < HIGHEST:
+                found.setdefault(manifest.parent.name, []).append((first, last))
+    return found
 
 
 def _forget_archived(db: sqlite3.Connection, home: Path) -> None:

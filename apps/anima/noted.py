@@ -3,37 +3,97 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from apps.anima import wal
 from apps.anima.clock import kernel_boot
 from apps.anima.transaction import is_passing
 
 TAIL_BYTES = 4_096
 """Read of a file's end at first: whoever starts is in a hurry."""
+INDEX = "CREATE TABLE last (name, key, place, PRIMARY KEY (name, key)) WITHOUT ROWID"
+
+Change = tuple[str, Any, list[Any] | None]
+"""Table, key, and the values that the row then had; None if it was deleted."""
 
 
 class Row(NamedTuple):
-    """A changed row as it was last: its values by the columns, or None if it was deleted."""
+    """A changed row as it was last: its values by the columns, of which the first is the key."""
 
+    table: str
+    key: Any
     columns: list[str]
     values: list[Any] | None
+    is_last: bool
+    """Of the last line of all: nobody knows whether it was committed."""
 
 
 class Ending(NamedTuple):
     """Who wrote the newest file, of what tables, and how the database lay there when it ended."""
 
     boot: str
+    inode: int
     columns: dict[str, list[str]]
     closed: list[int] | None
 
     def is_of(self, database: Path) -> bool:
-        """Whether nobody else wrote since: no other process, and no power cut took its end."""
-        if self.closed is None:
-            return self.boot == kernel_boot()
-        return database.exists() and self.closed == lies(database)
+        """Whether nobody else wrote since.
+
+        After a stop it lies as it was left. After a kill its log is there, which whoever opens and
+        closes it removes; a power cut may have taken the journal's end.
+        """
+        if not database.exists() or database.stat().st_ino != self.inode:
+            return False
+        if self.closed is not None:
+            return self.closed == lies(database)
+        return self.boot == kernel_boot() and wal.beside(database).exists()
+
+
+class Noted:
+    """The journal of a database, read twice: for where each row is told last, then for what.
+
+    That costs 25 bytes a row. ``is_whole`` says whether every line was as it was written; ``pause``
+    is called now and then.
+    """
+
+    def __init__(self, database: Path, pause: Callable[[], object] = lambda: None) -> None:
+        self._files, self._pause = kept(database), pause
+        self._index = sqlite3.connect(":memory:", isolation_level=None)
+        self._index.execute(INDEX)
+        self.is_whole = True
+        place = -1
+        for place, columns, changes in self._lines():
+            keys = [(table, key, place) for table, key, _ in changes or () if table in columns]
+            self.is_whole = self.is_whole and changes is not None and len(keys) == len(changes)
+            self._index.executemany("INSERT OR REPLACE INTO last VALUES (?, ?, ?)", keys)
+        end = ending(database)
+        self._end = place if end is None or end.closed is None else -1
+
+    def rows(self) -> Iterator[Row]:
+        """Each changed row, in the order of the last changes."""
+        ask = "SELECT 1 FROM last WHERE name = ? AND key IS ? AND place = ?"
+        for place, columns, changes in self._lines():
+            for table, key, values in changes or ():
+                if self._index.execute(ask, (table, key, place)).fetchone():
+                    yield Row(table, key, columns[table], values, place == self._end)
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, list[str]], list[Change] | None]]:
+        """Place by place the columns and what a transaction changed; None if it cannot be read."""
+        for number, file in enumerate(self._files):
+            columns: dict[str, list[str]] = {}
+            try:
+                for at, told in enumerate(lines(file)):
+                    if isinstance(told, dict):
+                        columns = told.get("columns", columns)
+                    else:
+                        yield number << 32 | at, columns, told
+                    if at % 20 == 0:
+                        self._pause()
+            except OSError:
+                yield number << 32 | 2**32 - 1, columns, None
 
 
 def kept(database: Path) -> list[Path]:
@@ -48,19 +108,30 @@ def kept(database: Path) -> list[Path]:
 def forget_all(database: Path) -> None:
     """Somebody wrote beside the journal: what it holds may be older than the rows."""
     for file in kept(database):
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 def ending(database: Path) -> Ending | None:
     """How the journal ends; None if it tells nothing."""
     for file in kept(database)[-1:]:
-        head = next(lines(file), None)
-        if isinstance(head, dict) and "columns" in head:
-            _, line = whole(file)
-            told = _read(line)
-            closed = told.get("closed") if isinstance(told, dict) else None
-            return Ending(head["boot"], head["columns"], closed)
+        try:
+            head = next(lines(file), None)
+            if isinstance(head, dict) and "columns" in head:
+                return Ending(head["boot"], head["inode"], head["columns"], _closed(file))
+        except OSError:
+            return None
     return None
+
+
+def seal(database: Path) -> bytes:
+    """The line that says how the database lies when its last writer has closed it."""
+    return as_line({"closed": lies(database)})
+
+
+def lies(database: Path) -> list[int]:
+    """What a write changes: bytes, and when it was last written, in nanoseconds."""
+    found = database.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def whole(file: Path) -> tuple[int, bytes]:
@@ -78,12 +149,6 @@ def whole(file: Path) -> tuple[int, bytes]:
             step *= 4
 
 
-def lies(database: Path) -> list[int]:
-    """What a write changes: bytes, and when it was last written, in nanoseconds."""
-    found = database.stat()
-    return [found.st_size, found.st_mtime_ns]
-
-
 def replay(
     db: sqlite3.Connection, database: Path, damaged: Path
 ) -> tuple[Counter[str], Counter[str]]:
@@ -93,49 +158,29 @@ def replay(
     there stay, and only those come back that are not.
     """
     right, unfit = Counter[str](), Counter[str]()
-    end = ending(database)
-    rows, is_whole = last(kept(database))
-    is_sure = is_whole and end is not None and end.is_of(damaged)
-    for (table, number), row in rows.items():
+    end, noted = ending(database), Noted(database)
+    is_sure = noted.is_whole and end is not None and end.is_of(damaged)
+    for row in noted.rows():
         try:
-            right[table] += _put(db, table, number, row, is_sure=is_sure)
+            right[row.table] += _put(db, row, is_sure=is_sure and not row.is_last)
         except sqlite3.Error as error:
             if is_passing(error):
                 raise
-            unfit[table] += 1
+            unfit[row.table] += 1
     return right, unfit
 
 
-def last(
-    files: Iterable[Path], only: Container[tuple[str, int]] | None = None
-) -> tuple[dict[tuple[str, int], Row], bool]:
-    """Each changed row, in the order of the last changes; whether every line could be read."""
-    rows: dict[tuple[str, int], Row] = {}
-    is_whole = True
-    for file in files:
-        columns: dict[str, list[str]] = {}
-        for told in lines(file):
-            if isinstance(told, dict):
-                columns = told.get("columns", columns)
-                continue
-            is_whole = is_whole and told is not None
-            for table, number, values in told or ():
-                if table in columns and (only is None or (table, number) in only):
-                    rows.pop((table, number), None)
-                    rows[table, number] = Row(columns[table], values)
-    return rows, is_whole
-
-
-def lines(file: Path, only: bytes = b"") -> Iterator[Any]:
-    """What each whole line tells: None if it is not as it was written, or not of ``only``."""
+def lines(file: Path) -> Iterator[Any]:
+    """What each whole line tells: None if it is not as it was written."""
     with file.open("rb") as content:
         for line in content:
             if not line.endswith(b"\n"):
                 return  # killed in it: that transaction was not committed
-            yield _read(line) if line[9:].startswith(only) else None
+            yield read(line)
 
 
-def _read(line: bytes) -> Any:
+def read(line: bytes) -> Any:
+    """What a line tells: None if it is not as it was written."""
     body = line[9:-1]
     return json.loads(body) if line[:8] == b"%08x" % crc32(body) else None
 
@@ -152,15 +197,12 @@ def as_told(value: Any) -> Any:
     return {"hex": value.hex()} if isinstance(value, bytes) else value
 
 
-def _value(told: Any) -> Any:
-    return bytes.fromhex(told["hex"]) if isinstance(told, dict) else told
-
-
-def is_so(db: sqlite3.Connection, table: str, number: int, row: Row) -> bool:
+def is_so(db: sqlite3.Connection, row: Row) -> bool:
     """Whether ``db`` has the row, and just so."""
-    ask = f"SELECT {', '.join(row.columns)} FROM main.{table} WHERE rowid = ?"  # noqa: S608  ours
+    names = ", ".join(row.columns)
+    ask = f"SELECT {names} FROM main.{row.table} WHERE {row.columns[0]} = ?"  # noqa: S608  ours
     try:
-        there = db.execute(ask, (number,)).fetchone()
+        there = db.execute(ask, (row.key,)).fetchone()
     except sqlite3.OperationalError as error:  # a text that is none
         if is_passing(error):
             raise
@@ -168,14 +210,24 @@ def is_so(db: sqlite3.Connection, table: str, number: int, row: Row) -> bool:
     return (there and list(there)) == (row.values and [_value(each) for each in row.values])
 
 
-def _put(db: sqlite3.Connection, table: str, number: int, row: Row, *, is_sure: bool) -> int:
+def _put(db: sqlite3.Connection, row: Row, *, is_sure: bool) -> int:
     """Whether something had to be changed."""
     if row.values is None:
-        gone = f"DELETE FROM main.{table} WHERE rowid = ?"  # noqa: S608  names of our own schema
-        return db.execute(gone, (number,)).rowcount if is_sure else 0
-    if is_so(db, table, number, row):
+        gone = f"DELETE FROM main.{row.table} WHERE {row.columns[0]} = ?"  # noqa: S608  ours
+        return db.execute(gone, (row.key,)).rowcount if is_sure else 0
+    if is_so(db, row):
         return 0
-    marks = ", ".join("?" * (len(row.values) + 1))
-    names, way = ", ".join(row.columns), "REPLACE" if is_sure else "IGNORE"
-    put = f"INSERT OR {way} INTO main.{table} (rowid, {names}) VALUES ({marks})"  # noqa: S608
-    return db.execute(put, (number, *map(_value, row.values))).rowcount
+    marks, names = ", ".join("?" * len(row.values)), ", ".join(row.columns)
+    way = "REPLACE" if is_sure else "IGNORE"
+    put = f"INSERT OR {way} INTO main.{row.table} ({names}) VALUES ({marks})"  # noqa: S608  ours
+    return db.execute(put, [_value(each) for each in row.values]).rowcount
+
+
+def _closed(file: Path) -> list[int] | None:
+    _, line = whole(file)
+    told = read(line)
+    return told.get("closed") if isinstance(told, dict) else None
+
+
+def _value(told: Any) -> Any:
+    return bytes.fromhex(told["hex"]) if isinstance(told, dict) else told

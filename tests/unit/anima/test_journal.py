@@ -1,16 +1,23 @@
 """The second copy: what was committed since the last backup survives bits that flip in the file."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
-from apps.anima import altered, journal, noted
+from apps.anima import altered, journal, noted, wal
+from apps.anima.backups import Backups
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.checkup import Checkup
+from apps.anima.journal import Journal
 from apps.anima.mend import mend
+from apps.anima.noted import Noted
 from apps.anima.store import Store
+from apps.sqlite import connect
 from tests.unit.anima.conftest import NOW
 
 
@@ -86,7 +93,7 @@ def test_what_was_not_committed_is_not_there(path, drawing_state):
     store.record_drawing_state(drawing_state(1)).result(5)
     assert store.close(5)
 
-    assert {table for table, _ in noted.last(noted.kept(path))[0]} == {"drawing_history"}
+    assert {table for table, _ in told(path)} == {"drawing_history"}
 
 
 def test_it_is_bounded_and_a_torn_line_costs_itself_only(path, drawing_state, monkeypatch):
@@ -101,11 +108,12 @@ def test_it_is_bounded_and_a_torn_line_costs_itself_only(path, drawing_state, mo
     files = noted.kept(path)
 
     assert len(files) == 3
-    there = len(noted.last(noted.kept(path))[0])
+    there = len(told(path))
     content = bytearray(files[1].read_bytes())
     content[content.index(b"building", len(content) // 2)] ^= 1
     files[1].write_bytes(content)
-    assert len(noted.last(noted.kept(path))[0]) == there - 1
+    assert len(told(path)) == there - 1
+    assert not Noted(path).is_whole
 
 
 def test_rows_of_another_schema_are_forgotten(path, drawing_state):
@@ -120,7 +128,19 @@ def test_rows_of_another_schema_are_forgotten(path, drawing_state):
     again.start()
     assert again.close(5)
 
-    assert noted.last(noted.kept(path))[0] == {}
+    assert told(path) == []
+
+
+def told(path):
+    """What the journal has, by table and key."""
+    return [(row.table, row.key) for row in Noted(path).rows()]
+
+
+def killed(path, torn=b""):
+    """As a kill leaves it: no seal, perhaps a piece of a line, and the log beside the database."""
+    (file,) = noted.kept(path)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]) + torn)
+    wal.beside(path).touch()
 
 
 def drew(path, drawing_state, *numbers):
@@ -136,32 +156,33 @@ def test_a_restart_goes_on_with_it(path, drawing_state):
     """After a stop, and after a kill, even one in the middle of a line."""
     drew(path, drawing_state, 1)
     drew(path, drawing_state, 2)
-    (file,) = noted.kept(path)
-    lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(b"".join(lines[:-1]) + b'00000000 [["drawing_hi')
+    killed(path, b'00000000 [["drawing_hi')
     drew(path, drawing_state, 3)
-    rows_, is_whole = noted.last(noted.kept(path))
 
-    assert list(rows_) == [("drawing_history", 1), ("drawing_history", 2), ("drawing_history", 3)]
-    assert is_whole
+    assert told(path) == [("drawing_history", 1), ("drawing_history", 2), ("drawing_history", 3)]
+    assert Noted(path).is_whole
 
 
-@pytest.mark.parametrize("how", ["edited", "power cut"])
+@pytest.mark.parametrize("how", ["edited", "power cut", "edited after a kill", "another file"])
 def test_what_may_be_out_of_date_is_forgotten(path, drawing_state, monkeypatch, how):
     """Somebody wrote while nobody noted it, or the power took the end that was not synced."""
     drew(path, drawing_state, 1)
-    if how == "edited":
+    if how in {"power cut", "edited after a kill"}:
+        killed(path)
+    if how.startswith("edited"):
         with closing(sqlite3.connect(path)) as db:
             db.execute("UPDATE drawing_history SET marks = 7")
             db.commit()
+    elif how == "another file":
+        other = path.with_name("other")
+        shutil.copy2(path, other)
+        other.replace(path)
     else:
-        (file,) = noted.kept(path)
-        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
         monkeypatch.setattr(journal, "kernel_boot", lambda: "another")
         monkeypatch.setattr(noted, "kernel_boot", lambda: "another")
     drew(path, drawing_state)
 
-    assert noted.last(noted.kept(path))[0] == {}
+    assert told(path) == []
 
 
 def test_what_may_be_out_of_date_changes_no_row_that_is_there(path, drawing_state):
@@ -210,3 +231,199 @@ def test_a_row_that_is_being_written_is_not_taken_for_damage(lived, drawing_stat
     assert store.close(5)
 
     assert checkup.found is again.found is None
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_rows_with_a_name_for_a_key_keep_to_themselves(path, is_gone):
+    """SQLite numbers them anew when they are salvaged."""
+    store = Store(path, "lumen")
+    store.start()
+    for name in "abcd":
+        store.submit("test", prefers(name), "prompt").result(5)
+    assert store.close(5)
+    Backups(path).make(NOW)
+    noted.forget_all(path)
+    store = Store(path, "lumen")
+    store.start()
+    store.submit("test", prefers("e"), "prompt").result(5)
+    if is_gone:
+        gone = "DELETE FROM preferences WHERE name = 'b'"
+        store.submit("test", lambda db: db.execute(gone).rowcount, "prompt").result(5)
+    assert store.close(5)
+    before = rows(path, "preferences")
+    mend(path.with_name("anima.db.mended"), path, {"found": "a test"})
+
+    assert len(before) == 5 - is_gone
+    assert sorted(rows(path.with_name("anima.db.mended"), "preferences")) == sorted(before)
+
+
+def prefers(name):
+    """Work that adds a preference, whatever else the table asks for."""
+
+    def work(db):
+        columns = db.execute("PRAGMA table_info(preferences)").fetchall()
+        values = [name if c["name"] == "name" else AWKWARD[c["type"]] for c in columns]
+        marks = ", ".join("?" * len(values))
+        db.execute(f"INSERT INTO preferences VALUES ({marks})", values)
+
+    return work
+
+
+AWKWARD = {"TEXT": "2026-11-20T12:00:00.000000+00:00", "REAL": 0.5, "INTEGER": 1}
+
+
+def test_a_journal_that_cannot_be_read_stops_nobody(path, drawing_state):
+    """Neither a start, nor a mend, nor the daily look: then there is none."""
+    drew(path, drawing_state, 1)
+    noted.forget_all(path)
+    path.with_name("anima.journal.000001").mkdir()
+    drew(path, drawing_state, 2)
+    checkup = Checkup(path)
+    checkup._look()
+    facts = mend(path.with_name("anima.db.mended"), path, {"found": "a test"})
+
+    assert checkup.found is None
+    assert facts["from_journal"] == {}
+    assert len(rows(path.with_name("anima.db.mended"), "drawing_history")) == 2
+
+
+def test_a_flipped_head_costs_its_file_only(lived):
+    """Nothing is known of the rows in it, and so nothing is said."""
+    (file,) = noted.kept(lived)
+    content = bytearray(file.read_bytes())
+    content[20] ^= 1
+    file.write_bytes(content)
+    checkup = Checkup(lived)
+    checkup._look()
+
+    assert checkup.found is None
+    assert told(lived) == []
+    assert not Noted(lived).is_whole
+
+
+def test_a_line_whose_commit_a_kill_prevented_is_dropped(path, drawing_state):
+    """Nobody was told that it is there."""
+    drew(path, drawing_state, 1)
+    (row,) = [row for row in Noted(path).rows() if row.table == "drawing_history"]
+    changed = [777 if value == 1 else value for value in row.values[1:]]
+    line = noted.as_line([["drawing_history", 1, [1, *changed]]])
+    killed(path, line)
+    drew(path, drawing_state, 2)
+    checkup = Checkup(path)
+    checkup._look()
+
+    assert checkup.found is None
+    assert told(path) == [("drawing_history", 1), ("drawing_history", 2)]
+    assert Noted(path).is_whole
+
+
+@pytest.fixture
+def noting(path):
+    """A journal, and the connection that it watches."""
+    db = connect(path)
+    made = Journal(path)
+    made.watch(db)
+    yield made, db
+    made.close()
+    db.close()
+
+
+def wake(db, journal_, *, is_committed=True):
+    """One event, by hand."""
+    journal_.begin()
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(
+        "INSERT INTO events (timestamp, event_type, data)"
+        " VALUES ('2026-11-20T12:00:00.000000+00:00', 'wake', '{}')"
+    )
+    journal_.note(db)
+    db.execute("COMMIT" if is_committed else "ROLLBACK")
+    if not is_committed:
+        journal_.undo()
+
+
+def test_a_transaction_that_the_disk_fails_is_not_in_it(path, noting):
+    """The line was written before."""
+    made, db = noting
+    wake(db, made)
+    wake(db, made, is_committed=False)
+    db.execute("PRAGMA user_version").fetchone()
+
+    assert told(path) == [("events", 1)]
+
+
+def test_a_card_that_takes_nothing_ends_it_and_it_begins_again(path, noting, monkeypatch):
+    """A journal with a gap would bring old rows back."""
+    made, db = noting
+    monkeypatch.setattr(journal, "AGAIN_SECONDS", 0.0)
+    wake(db, made)
+    whole = os.write
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    wake(db, made)
+    wake(db, made, is_committed=False)
+    monkeypatch.setattr(os, "write", whole)
+    wake(db, made)
+
+    assert told(path) == [("events", 3)]
+    assert Noted(path).is_whole
+    assert made.failures.counts
+
+
+def test_whoever_writes_beside_it_ends_it(path, noting):
+    """What it had may be older than the rows."""
+    made, db = noting
+    wake(db, made)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute('UPDATE events SET data = \'{"by": "hand"}\'')
+        other.commit()
+    wake(db, made)
+
+    assert told(path) == [("events", 2)]
+
+
+def test_a_commit_that_takes_long_is_no_damage(path, noting, monkeypatch):
+    """Its line is there, its rows are not yet."""
+    monkeypatch.setattr(altered, "SETTLE_SECONDS", 0.01)
+    made, db = noting
+    wake(db, made)
+    made.begin()
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE events SET data = '{\"a\": 1}'")
+    made.note(db)
+    checkup = Checkup(path)
+    checkup._look()
+    db.execute("COMMIT")
+
+    assert checkup.found is None
+
+
+READ = """
+import resource, sys
+from pathlib import Path
+from apps.anima.noted import Noted
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = sum(1 for _ in Noted(Path(sys.argv[1])).rows())
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_full_journal_is_read_in_little_memory(tmp_path):
+    """On a board where a mend may take 96 MB in all."""
+    head = noted.as_line({"boot": "", "inode": 1, "columns": {"state_history": ["id", "feeling"]}})
+    number = 0
+    for file in range(16):
+        lines = [head]
+        while sum(map(len, lines[:1])) + 200 * (len(lines) - 1) < 2**20:
+            number += 1
+            lines.append(noted.as_line([["state_history", number, [number, "x" * 150]]]))
+        (tmp_path / f"anima.journal.{file + 1:06}").write_bytes(b"".join(lines))
+    asked = [sys.executable, "-c", READ, str(tmp_path / "anima.db")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    count, kib = map(int, done.stdout.split())
+
+    assert count == number > 80_000
+    assert kib < 8 * 1024

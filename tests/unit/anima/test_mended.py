@@ -91,6 +91,35 @@ def test_rows_that_vanish_without_an_error_are_counted_by_their_ids(path, live):
     assert first["uncounted"] == second["uncounted"] == []
 
 
+def test_a_loss_that_was_told_hides_no_other(path, live):
+    """Retention takes the rows around the first gap; then others vanish."""
+    live(100)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM drawing_history WHERE id BETWEEN 30 AND 41")
+    db.commit()
+    first = recover(path, "found by a test")
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM drawing_history WHERE id <= 60 OR id BETWEEN 80 AND 84")
+    db.commit()
+    db.close()
+    second = recover(path, "found again")
+
+    assert first["lost"] == {"drawing_history": 12}
+    assert second["lost"] == {"drawing_history": 5}
+
+
+def test_what_an_archive_has_is_not_lost(path, live):
+    """Between rows that were brought back for a look and those that never left."""
+    live(100)
+    _archive(path, "drawing_history", range(11, 51))
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM drawing_history WHERE id BETWEEN 11 AND 50")
+    db.commit()
+    db.close()
+
+    assert recover(path, "found by a test")["lost"] == {}
+
+
 def test_a_count_that_nobody_has_is_not_made_up(path, live):
     """The file is gone: what came after the backup is lost, and nothing tells how much."""
     live(100)

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from apps.anima import noted
+from apps.anima import noted, wal
 from apps.anima.backups import Backups
 from apps.anima.checkin import compose, new_boot_id
 from apps.anima.store import Store
@@ -221,6 +221,7 @@ def _flip(rng, home, target):
     if path.name == "anima.db":
         with closing(sqlite3.connect(path)) as db:  # else the log would hide what is flipped below
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        wal.beside(path).touch()  # we were never here
     content, then = bytearray(path.read_bytes()), path.stat()
     low, high = 0, len(content)
     if target == "outbox":
