@@ -166,7 +166,7 @@ def test_a_restart_goes_on_with_it(path, drawing_state):
 @pytest.mark.parametrize("how", ["edited", "power cut", "edited after a kill", "another file"])
 def test_what_may_be_out_of_date_is_forgotten(path, drawing_state, monkeypatch, how):
     """Somebody wrote while nobody noted it, or the power took the end that was not synced."""
-    drew(path, drawing_state, 1)
+    drew(path, drawing_state, 1, 2)
     if how in {"power cut", "edited after a kill"}:
         killed(path)
     if how.startswith("edited"):
