@@ -124,6 +124,7 @@ def _flipped(memory, lived, number, history, owed):
     rng = Random(SEED * 1_000 + number)
     home = shutil.copytree(lived, memory / f"flip{number}")
     target = TARGETS[number % len(TARGETS)]
+    _move_in(home / "anima.db")
     _flip(rng, home, target)
     mac = Mac()
     creature = Creature(home, mac.url, ANIMA_CHECK_IN_EVERY_SECONDS="0.1")
@@ -211,6 +212,14 @@ class Told:
         if any(table in event["uncounted"] for event in self._events):
             return inf
         return sum(event["lost"].get(table, 0) for event in self._events)
+
+
+def _move_in(path):
+    """A home was copied: its journal is told that this is the file that it is of."""
+    for file in noted.kept(path):
+        head, rest = file.read_bytes().split(b"\n", 1)
+        told = noted.read(head + b"\n") | {"inode": path.stat().st_ino}
+        file.write_bytes(noted.as_line(told) + rest)
 
 
 def _flip(rng, home, target):
