@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from zlib import crc32
 
 from apps.anima import wal
@@ -87,7 +87,7 @@ class Noted:
             try:
                 for at, told in enumerate(lines(file)):
                     if isinstance(told, dict):
-                        columns = told.get("columns", columns)
+                        columns = told["columns"] if is_head(told) else columns
                     else:
                         yield number << 32 | at, columns, told
                     if at % 20 == 0:
@@ -116,11 +116,16 @@ def ending(database: Path) -> Ending | None:
     for file in kept(database)[-1:]:
         try:
             head = next(lines(file), None)
-            if isinstance(head, dict) and "columns" in head:
+            if is_head(head):
                 return Ending(head["boot"], head["inode"], head["columns"], _closed(file))
         except OSError:
             return None
     return None
+
+
+def is_head(told: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it is the first line of a file as this release writes it: else nothing is known."""
+    return isinstance(told, dict) and {"boot", "inode", "columns"} <= told.keys()
 
 
 def seal(database: Path) -> bytes:

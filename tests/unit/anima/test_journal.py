@@ -299,6 +299,20 @@ def test_a_flipped_head_costs_its_file_only(lived):
     assert not Noted(lived).is_whole
 
 
+def test_a_journal_of_another_release_is_begun_anew(path, drawing_state):
+    """Its head tells otherwise."""
+    drew(path, drawing_state, 1)
+    (file,) = noted.kept(path)
+    head, rest = file.read_bytes().split(b"\n", 1)
+    told_ = noted.read(head + b"\n")
+    del told_["inode"]
+    file.write_bytes(noted.as_line(told_) + rest)
+    assert not Noted(path).is_whole
+    drew(path, drawing_state, 2)
+
+    assert told(path) == [("drawing_history", 2)]
+
+
 def test_a_line_whose_commit_a_kill_prevented_is_dropped(path, drawing_state):
     """Nobody was told that it is there."""
     drew(path, drawing_state, 1)
