@@ -16,6 +16,9 @@ def altered(db: sqlite3.Connection, path: Path, pause: Callable[[float], object]
 
     ``pause`` is called with 0 now and then.
     """
+    end = noted.ending(path)
+    if end is None or end.inode != path.stat().st_ino:
+        return None  # it is of the file that was here before
     suspects = _unlike(db, path, pause)
     if suspects:
         pause(SETTLE_SECONDS)

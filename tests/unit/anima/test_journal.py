@@ -213,6 +213,20 @@ def test_a_value_that_changed_by_itself_is_found_and_put_right(lived):
     assert rows(lived.with_name("anima.db.mended"), "drawing_history") == before
 
 
+def test_a_journal_of_the_file_before_says_nothing_of_this_one(lived):
+    """A mend has put another in its place."""
+    other = lived.with_name("other")
+    shutil.copy2(lived, other)
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("UPDATE drawing_history SET era = 'geometric' WHERE id = 7")
+        db.commit()
+    other.replace(lived)
+    checkup = Checkup(lived)
+    checkup._look()
+
+    assert checkup.found is None
+
+
 def test_a_row_that_is_being_written_is_not_taken_for_damage(lived, drawing_state, monkeypatch):
     """The creature lives on while the rows are looked at."""
     monkeypatch.setattr(altered, "SETTLE_SECONDS", 0.2)
