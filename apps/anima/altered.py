@@ -41,8 +41,9 @@ def _unlike(
     told = Noted(path, lambda: pause(0))
     found = {}
     for row in told.rows() if told.is_whole else ():
+        if row.values is None or row.is_last:
+            continue
         ask = f"SELECT 1 FROM main.{row.table} WHERE {row.columns[0]} = ?"  # noqa: S608  ours
-        is_there = row.values is not None and db.execute(ask, (row.key,)).fetchone()
-        if is_there and not row.is_last and not noted.is_so(db, row):
+        if db.execute(ask, (row.key,)).fetchone() and not noted.is_so(db, row):
             found[row.table, row.key] = row
     return found
