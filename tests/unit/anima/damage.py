@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 
 
 def ask(path, sql):
@@ -22,3 +23,9 @@ def spoil(path, page, what=None):
     content = bytearray(path.read_bytes())
     content[(page - 1) * 4096 : page * 4096] = what or os.urandom(4096)
     path.write_bytes(content)
+
+
+def change(path, statement):
+    """Somebody's hand, beside the house."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(statement)

@@ -17,6 +17,7 @@ from apps.anima.mend import mend
 from apps.anima.noted import Noted
 from apps.anima.store import Store
 from tests.unit.anima.conftest import NOW
+from tests.unit.anima.damage import change
 
 
 def rows(path, table):
@@ -75,7 +76,7 @@ def overwrite(path, content):
 
 
 def test_what_was_not_committed_is_not_there(path, drawing_state):
-    """A work that fails, and a transaction that the disk fails."""
+    """A work that fails alone."""
     store = Store(path, "lumen")
     store.start()
 
@@ -168,9 +169,7 @@ def test_what_may_be_out_of_date_is_forgotten(path, drawing_state, monkeypatch, 
     if how in {"power cut", "edited after a kill"}:
         killed(path)
     if how.startswith("edited"):
-        with closing(sqlite3.connect(path)) as db:
-            db.execute("UPDATE drawing_history SET marks = 7")
-            db.commit()
+        change(path, "UPDATE drawing_history SET marks = 7")
     elif how == "another file":
         other = path.with_name("other")
         shutil.copy2(path, other)
@@ -217,9 +216,7 @@ def test_a_journal_of_the_file_before_says_nothing_of_this_one(lived):
     """A mend has put another in its place."""
     other = lived.with_name("other")
     shutil.copy2(lived, other)
-    with closing(sqlite3.connect(other)) as db:
-        db.execute("UPDATE drawing_history SET era = 'geometric' WHERE id = 7")
-        db.commit()
+    change(other, "UPDATE drawing_history SET era = 'geometric' WHERE id = 7")
     other.replace(lived)
     checkup = Checkup(lived)
     checkup._look()

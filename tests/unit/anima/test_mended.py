@@ -10,7 +10,7 @@ from apps.anima.archives import Archive
 from apps.anima.backups import Backups, kept
 from apps.anima.recovery import recover
 from apps.anima.retiming import STAMPS, moved_by
-from tests.unit.anima.damage import ask, root, spoil
+from tests.unit.anima.damage import ask, change, root, spoil
 from tests.unit.anima.house_time import World
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -52,10 +52,7 @@ def test_a_row_is_deleted_only_if_the_archive_has_it_just_so(path, live, capsys)
     """One with an archived id and other values was never archived: it stays, and it is said."""
     live(300)
     _archive(path, "drawing_history", range(1, 251))
-    db = sqlite3.connect(path)
-    db.execute("UPDATE drawing_history SET marks = marks + 1 WHERE id BETWEEN 120 AND 300")
-    db.commit()
-    db.close()
+    change(path, "UPDATE drawing_history SET marks = marks + 1 WHERE id BETWEEN 120 AND 300")
     recover(path, "found by a test")
 
     assert _ids(path, "drawing_history") == list(range(101, 301))
@@ -80,10 +77,7 @@ def test_for_a_spoilt_archive_no_row_is_deleted(path, live, capsys, end):
 def test_rows_that_vanish_without_an_error_are_counted_by_their_ids(path, live):
     """Between two rows and behind the last; what was told once is not told again."""
     live(100)
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM drawing_history WHERE id IN (40, 41) OR id > 97")
-    db.commit()
-    db.close()
+    change(path, "DELETE FROM drawing_history WHERE id IN (40, 41) OR id > 97")
     first, second = recover(path, "found by a test"), recover(path, "found again")
 
     assert first["lost"] == {"drawing_history": 5}
@@ -94,14 +88,9 @@ def test_rows_that_vanish_without_an_error_are_counted_by_their_ids(path, live):
 def test_a_loss_that_was_told_hides_no_other(path, live):
     """Retention takes the rows around the first gap; then others vanish."""
     live(100)
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM drawing_history WHERE id BETWEEN 30 AND 41")
-    db.commit()
+    change(path, "DELETE FROM drawing_history WHERE id BETWEEN 30 AND 41")
     first = recover(path, "found by a test")
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM drawing_history WHERE id <= 60 OR id BETWEEN 80 AND 84")
-    db.commit()
-    db.close()
+    change(path, "DELETE FROM drawing_history WHERE id <= 60 OR id BETWEEN 80 AND 84")
     second = recover(path, "found again")
 
     assert first["lost"] == {"drawing_history": 12}
@@ -112,10 +101,7 @@ def test_what_an_archive_has_is_not_lost(path, live):
     """Between rows that were brought back for a look and those that never left."""
     live(100)
     _archive(path, "drawing_history", range(11, 51))
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM drawing_history WHERE id BETWEEN 11 AND 50")
-    db.commit()
-    db.close()
+    change(path, "DELETE FROM drawing_history WHERE id BETWEEN 11 AND 50")
 
     assert recover(path, "found by a test")["lost"] == {}
 
@@ -136,10 +122,7 @@ def test_a_count_that_nobody_has_is_not_made_up(path, live):
 def test_an_outbox_that_governance_took_from_has_lost_nothing(path, live):
     """What is acknowledged leaves from the oldest on."""
     live(10, 30)
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM outbox WHERE id < 10")
-    db.commit()
-    db.close()
+    change(path, "DELETE FROM outbox WHERE id < 10")
 
     assert recover(path, "found by a test")["uncounted"] == []
 
@@ -147,10 +130,7 @@ def test_an_outbox_that_governance_took_from_has_lost_nothing(path, live):
 def test_an_outbox_cut_off_at_its_newest_is_told(path, live):
     """No page of it is damaged, and yet."""
     live(10, 30)
-    db = sqlite3.connect(path)
-    db.execute("DELETE FROM outbox WHERE id > 20")
-    db.commit()
-    db.close()
+    change(path, "DELETE FROM outbox WHERE id > 20")
 
     assert recover(path, "found by a test")["uncounted"] == ["outbox"]
 
@@ -158,10 +138,7 @@ def test_an_outbox_cut_off_at_its_newest_is_told(path, live):
 def test_no_id_of_an_archive_is_given_again(path, live):
     """The file is gone, no backup is there: what is written then survives the next damage."""
     live(1)
-    db = sqlite3.connect(path)
-    db.execute("UPDATE sqlite_sequence SET seq = 5000000 WHERE name = 'state_history'")
-    db.commit()
-    db.close()
+    change(path, "UPDATE sqlite_sequence SET seq = 5000000 WHERE name = 'state_history'")
     live(60)
     archive = _archive(path, "state_history", range(5_000_001, 5_000_061))
     path.unlink()
