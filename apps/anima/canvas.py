@@ -99,17 +99,20 @@ class Canvas:
         return self._satisfaction
 
 
-def save(path: Path, canvas: Canvas, piece: dict[str, Any]) -> None:
+def save(path: Path, canvas: Canvas, piece: dict[str, Any]) -> int:
     """Put the picture and its piece in the place of the old, which stays as the last good copy.
+
+    Gives the bytes that were written.
 
     The pixels are packed: which are painted, then their colours, zlib, base64. So a save is a
     sixth of what one object a pixel would write to the card. The checksum is of all before it.
     """
     text = json.dumps({"piece": piece, "picture": canvas.packed()}, allow_nan=False)[:-1]
-    whole = f"{text}{CHECKSUM}{zlib.crc32(text.encode())}}}\n"
+    whole = f"{text}{CHECKSUM}{zlib.crc32(text.encode())}}}\n"  # ASCII, by json
     if path.is_dir():
         set_aside(path, "a directory is in its place")
     documents.replace(path, (whole,), last=LAST)
+    return len(whole)
 
 
 def load(path: Path) -> tuple[Canvas, dict[str, Any] | None] | None:

@@ -31,6 +31,9 @@ from schemas.anima.tables import AnimaState, Event, EventType
 HEARTBEAT_SECONDS = 30.0
 SAVE_CANVAS_SECONDS = 10.0
 """How often the canvas is saved at most; only if a step was recorded since."""
+SAVE_CANVAS_BYTES_A_SECOND = 500.0
+"""A larger one is saved more rarely, 21 kB every 42 s: 43 MB a day for the card, in pages of
+4 kB up to 70."""
 FIRST_STEP_SECONDS = 2.0
 """How long the first check-in waits for a recorded step to tell of; by then it has felt, too."""
 
@@ -89,6 +92,7 @@ class Life:
         self._check_in_chore = Chore(
             self._check_in, settings.check_in_every_seconds, now + FIRST_STEP_SECONDS
         )
+        self._save_chore = Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS)
         self._chores = [
             Chore(self._sense, settings.sense_every_seconds, now),
             Chore(self._draw, settings.draw_every_seconds, now),
@@ -96,7 +100,7 @@ class Life:
             self._check_in_chore,
             Chore(self._grow, TURN_SECONDS, now + TURN_SECONDS),
             Chore(self._beat, HEARTBEAT_SECONDS, now + HEARTBEAT_SECONDS),
-            Chore(self._save_canvas, SAVE_CANVAS_SECONDS, now + SAVE_CANVAS_SECONDS),
+            self._save_chore,
             Chore(self._tell, TELL_SECONDS, now + FIRST_STEP_SECONDS),
             *chores,
         ]
@@ -126,7 +130,7 @@ class Life:
         piece = self._drawing.piece
         if piece.started_at and piece.started_at >= since:
             piece.started_at += by
-            self._is_unsaved = True
+            self._save_soon()
 
     def _sense(self) -> None:
         every = self._settings.sense_every_seconds
@@ -170,7 +174,7 @@ class Life:
     def _finish(self, piece: Finished, picture: canvas.Canvas) -> None:
         """Keep it, and save the empty canvas soon: a piece is not put away twice."""
         self._gallery.take(piece, picture)
-        self._is_unsaved = True
+        self._save_soon()
         self._learn(self._growth.finished, piece, self._readings, piece.finished_at)
 
     def _grow(self) -> None:
@@ -246,12 +250,19 @@ class Life:
         except (OSError, ValueError) as error:
             self._failures.note("condition", error)
 
+    def _save_soon(self) -> None:
+        """Not as late as a large canvas is; the one that was finished is in its picture."""
+        self._is_unsaved = True
+        self._save_chore.due = min(self._save_chore.due, time.monotonic() + SAVE_CANVAS_SECONDS)
+
     def _save_canvas(self) -> None:
         if not self._is_unsaved:
             return
         piece = self._drawing.piece.saved()
         try:
-            canvas.save(self._canvas_file, self._drawing.canvas, piece)
+            size = canvas.save(self._canvas_file, self._drawing.canvas, piece)
             self._is_unsaved = False
+            pause = max(SAVE_CANVAS_SECONDS, size / SAVE_CANVAS_BYTES_A_SECOND)
+            self._save_chore.due = time.monotonic() + pause
         except OSError as error:
             self._failures.note("canvas", error)

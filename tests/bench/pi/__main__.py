@@ -24,6 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 from apps import hosts as in_force
+from apps.anima.settings import Settings
 from schemas import ports
 from services.cargo import PI_CODE
 
@@ -36,6 +37,7 @@ REAL_SECONDS: Final = float(os.environ.get("ABODE_SECONDS", "300"))
 """How long each is watched at its real pace."""
 STARTS: Final = 5
 RSS_MB, CPU_PERCENT, START_SECONDS = 30.0, 2.0, 3.0
+BUDGET_MB: Final = Settings.model_fields["write_budget_bytes"].default / 1e6
 CODE: Final = f"{ports.ANIMA_CODE_DIR}/current"
 COLLECTD: Final = "/usr/sbin/collectd -f -C /bench/collectd.conf"
 PLAIN: Final = "python3 /bench/plain.py"
@@ -204,10 +206,11 @@ def _print(starts: list[float], costs: dict[str, Cost], rss: list[float], rows: 
         ("RSS, most of the day, MB", max(rss), RSS_MB),
         ("processor at rest, % of a core", ours.cpu_percent, CPU_PERCENT),
         ("start to first check-in, s (worst)", max(starts), START_SECONDS),
+        ("MB a day to the card", ours.bytes_a_day / 1e6, BUDGET_MB),
     ]
     table = Table("anima", "measured", "target", "met")
     for what, value, limit in kept:
-        table.add_row(what, f"{value:.2f}", f"<= {limit:g}", "yes" if value <= limit else "NO")
+        table.add_row(what, f"{value:.2f}", f"<= {limit:.4g}", "yes" if value <= limit else "NO")
     table.add_row("RSS after each hour, MB", " ".join(f"{each:.1f}" for each in rss[::4]), "", "")
     table.add_row("rows of the day: drawing|state", rows, "", "")
     table.add_row("start, s (median)", f"{statistics.median(starts):.2f}", "", "")

@@ -132,3 +132,23 @@ def test_a_start_that_the_clock_moved_is_saved(life, tmp_path):
     assert (began + timedelta(days=20_000)).isoformat()[:10] in (
         tmp_path / "canvas.json"
     ).read_text()
+
+
+def test_a_large_canvas_is_saved_more_rarely_and_a_finished_piece_soon(life, tmp_path):
+    """The card's bytes a day are bounded whatever is drawn; nothing is put away twice."""
+    clock = life_file.time.monotonic
+
+    def pause():
+        life._is_unsaved = True
+        life._save_canvas()
+        return life._save_chore.due - clock()
+
+    assert pause() == pytest.approx(life_file.SAVE_CANVAS_SECONDS, abs=0.5)
+    for at in range(15_000):
+        life._drawing.canvas.paint(at * 7 % 240, at * 11 // 240 % 240, (at % 256, at % 251, at % 7))
+    late = pause()
+    size = (tmp_path / "canvas.json").stat().st_size
+    assert late == pytest.approx(size / life_file.SAVE_CANVAS_BYTES_A_SECOND, abs=0.5)
+    assert late > 2 * life_file.SAVE_CANVAS_SECONDS
+    life._save_soon()
+    assert life._save_chore.due - clock() <= life_file.SAVE_CANVAS_SECONDS

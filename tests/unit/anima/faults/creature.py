@@ -20,7 +20,7 @@ sys.modules["_hashlib"] = None
 from apps.anima import arc, life, sender, writer
 writer.CHECKPOINT_PAGES, sender.STORE_SECONDS = 60, 0.2
 if full := os.environ.get("CANVAS_FULL"):
-    arc.FULL, life.SAVE_CANVAS_SECONDS = int(full), 0.1
+    arc.FULL, life.SAVE_CANVAS_SECONDS, life.SAVE_CANVAS_BYTES_A_SECOND = int(full), 0.1, 1e6
 from apps.anima.main import main
 sys.exit(main())
 """
