@@ -8,14 +8,16 @@ the database. So it costs no sync, and no commit waits for it.
 import os
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from apps.anima import noted
 from apps.anima.clock import kernel_boot
 from apps.anima.failures import Failures
+from apps.anima.log import say
 from apps.anima.noted import Row
-from apps.anima.transaction import is_passing
+from apps.anima.transaction import commit, is_passing
 
 FILE_BYTES = 2**20
 KEPT_FILES = 16
@@ -55,16 +57,17 @@ class Journal:
 
         What was kept of another schema is forgotten, and if somebody may have written since.
         """
-        db.execute("CREATE TEMP TABLE journal_changed (name, key)")
         for (table,) in db.execute(TABLES).fetchall():
             self._columns[table] = [name for (name,) in db.execute(COLUMNS, (table,))]
+        is_known = self._end is not None and self._end.columns == self._columns
+        if is_known and self._end and self._end.closed is None:
+            self._keeping(lambda: self._finish(db))
+        db.execute("CREATE TEMP TABLE journal_changed (name, key)")
+        for table in self._columns:
             old, new = (f"('{table}', {row}.{self._columns[table][0]})" for row in ("OLD", "NEW"))
             for event, rows in (("INSERT", new), ("UPDATE", f"{old}, {new}"), ("DELETE", old)):
                 db.execute(WATCH.format(event=event, table=table, rows=rows))
         self._version = _version(db)
-        is_known = self._end is not None and self._end.columns == self._columns
-        if is_known and self._end and self._end.closed is None:
-            self._keeping(lambda: self._drop_uncommitted(db))
         self._keeping(lambda: self._begin(forget=not is_known))
 
     def note(self, db: sqlite3.Connection) -> None:
@@ -138,8 +141,12 @@ class Journal:
             head = {"boot": kernel_boot(), "inode": inode, "columns": self._columns}
             self._write(noted.as_line(head))
 
-    def _drop_uncommitted(self, db: sqlite3.Connection) -> None:
-        """A kill may have come between the last line and its commit."""
+    def _finish(self, db: sqlite3.Connection) -> None:
+        """The last line's commit, if a kill came before it, or a bit flipped in it.
+
+        SQLite takes a log that ends so for one that the power cut short. Whatever is told here was
+        whole, and about to be committed: so it may be, and if it was promised, it must.
+        """
         newest = noted.kept(self._database)[-1]
         size, line = noted.whole(newest)
         told = noted.read(line)
@@ -147,8 +154,15 @@ class Journal:
             Row(table, key, self._columns[table], values, is_last=True)
             for table, key, values in (told if isinstance(told, list) else ())
         ]
-        if not all(noted.is_so(db, row) for row in rows):
+        if all(noted.is_so(db, row) for row in rows):
+            return
+        try:
+            (failure,) = commit(db, [partial(noted.put_all, rows=rows)])
+        except sqlite3.Error as error:
+            failure = error
+        if failure:
             os.truncate(newest, size - len(line))
+        say("last commit finished", rows=len(rows), failure=failure)
 
     def _cut(self) -> None:
         if self._file is not None and self._before is not None:

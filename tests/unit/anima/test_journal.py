@@ -324,22 +324,6 @@ def test_a_journal_of_another_release_is_begun_anew(path, drawing_state):
     assert told(path) == [("drawing_history", 2)]
 
 
-def test_a_line_whose_commit_a_kill_prevented_is_dropped(path, drawing_state):
-    """Nobody was told that it is there."""
-    drew(path, drawing_state, 1)
-    (row,) = [row for row in Noted(path).rows() if row.table == "drawing_history"]
-    changed = [777 if value == 1 else value for value in row.values[1:]]
-    line = noted.as_line([["drawing_history", 1, [1, *changed]]])
-    killed(path, line)
-    drew(path, drawing_state, 2)
-    checkup = Checkup(path)
-    checkup._look()
-
-    assert checkup.found is None
-    assert told(path) == [("drawing_history", 1), ("drawing_history", 2)]
-    assert Noted(path).is_whole
-
-
 READ = """
 import re, sys
 from pathlib import Path
