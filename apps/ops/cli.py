@@ -15,6 +15,7 @@ from apps.ops.audit_cli import app as audit
 from apps.ops.eisv_cli import app as eisv
 from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
+from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
 from schemas.errors import HouseError, Refused
 
@@ -32,6 +33,7 @@ app.add_typer(audit)
 app.add_typer(knowledge)
 app.add_typer(eisv)
 app.add_typer(anima)
+app.add_typer(legacy)
 app.command()(graph)
 
 

@@ -1,0 +1,97 @@
+"""Look at a directory of old data: what each thing is, by its content, and what becomes of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from apps.legacy import database, texts
+from apps.legacy.seen import Inspected, Part, Thing
+from apps.legacy.source import MAGIC, beside
+from schemas.errors import Refused
+from schemas.legacy.files import (
+    BESIDE, DEPRECATED, DEPRECATED_DIRECTORIES, EMPTY, MARK, MIGRATED, ORPHAN, UNKNOWN,
+)  # fmt: skip
+from schemas.legacy.shape import Fate, OldFile
+
+ENDS: Final = ("-wal", "-shm", "-journal")
+WAL_HEADER_BYTES: Final = 32
+
+
+def inspect(directory: Path) -> Inspected:
+    """Every file below it, and each deprecated directory as one; nothing is written."""
+    if not directory.is_dir():
+        raise Refused(f"{directory}: is no directory", "point at the old server's data/")
+    things = [_thing(path, str(path.relative_to(directory))) for path in _found(directory)]
+    return Inspected(directory=str(directory.resolve()), things=things)
+
+
+def _found(directory: Path) -> Iterator[Path]:
+    """In the order of their names; a link is a thing and is not followed."""
+    for path in sorted(directory.iterdir()):
+        is_directory = path.is_dir() and not path.is_symlink()
+        if is_directory and path.name not in DEPRECATED_DIRECTORIES:
+            yield from _found(path)
+        else:
+            yield path
+
+
+def _thing(path: Path, name: str) -> Thing:
+    try:
+        return _told(path, name)
+    except OSError as error:
+        return _plain(name, UNKNOWN, 0, f"{error.strerror}")
+
+
+def _told(path: Path, name: str) -> Thing:
+    if path.is_symlink():
+        return _plain(name, UNKNOWN, 0, f"is a link to {path.readlink()}")
+    if path.is_dir():
+        return _directory(path, name)
+    if not path.is_file():
+        return _plain(name, UNKNOWN, 0, "is no file")
+    size = path.stat().st_size
+    for end in ENDS:
+        if path.name.endswith(end):
+            return _leftover(path, name, end)
+    if MARK in path.name:
+        return _plain(name, MIGRATED, size)
+    if size == 0:
+        held = _held(beside(path, "-wal"))
+        return _plain(name, EMPTY, 0, *(["its -wal holds rows that it lacks"] if held else []))
+    with path.open("rb") as file:
+        is_sqlite = file.read(len(MAGIC)) == MAGIC
+    told = database.inspect(path, name) if is_sqlite else texts.inspect(path, name)
+    return told or _plain(name, UNKNOWN, size, "is nothing that an old writer made")
+
+
+def _leftover(path: Path, name: str, end: str) -> Thing:
+    size = path.stat().st_size
+    main = path.with_name(path.name.removesuffix(end))
+    if main.is_file() and main.stat().st_size:
+        return _plain(name, BESIDE, size)
+    if end == "-shm" or not _held(path):
+        return _plain(name, ORPHAN, size)
+    return _plain(name, ORPHAN, size, "holds rows, and no database is beside it")
+
+
+def _held(log: Path) -> bool:
+    """Whether a log may hold what its database does not."""
+    return log.is_file() and log.stat().st_size > WAL_HEADER_BYTES
+
+
+def _directory(path: Path, name: str) -> Thing:
+    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+    size = sum(file.stat().st_size for file in files)
+    strange = [
+        f"{file.relative_to(path)}: is a database"
+        for file in sorted(files)
+        if file.read_bytes()[: len(MAGIC)] == MAGIC
+    ]
+    part = Part(name="files", rows=len(files), fate="retired")
+    return _plain(f"{name}/", DEPRECATED, size, *strange, parts=[part])
+
+
+def _plain(name: str, kind: OldFile, size: int, *strange: str, parts: list[Part] = ()) -> Thing:  # type: ignore[assignment]
+    fate: Fate = "unknown" if strange else kind.fate
+    return Thing(path=name, kind=kind.kind, size_bytes=size, fate=fate, parts=list(parts),
+                 not_understood=list(strange))  # fmt: skip

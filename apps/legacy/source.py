@@ -1,0 +1,85 @@
+"""Open an old SQLite file so that nothing beside it is made and nothing in it can change.
+
+Which way is safe depends on what lies beside it; see ``docs/legacy.md``.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+from schemas.errors import Diverged, Refused
+
+MAGIC: Final = b"SQLite format 3\0"
+WAL_VERSION: Final = 2
+BUSY_SECONDS: Final = 5.0
+Way = Literal["shared", "immutable", "copy"]
+
+
+def beside(path: Path, end: str) -> Path:
+    """The file that SQLite keeps beside a database: -wal, -shm or -journal."""
+    return path.with_name(path.name + end)
+
+
+def way(path: Path) -> Way:
+    """How it can be read: with its writer, as it lies, or from a private copy.
+
+    A log without its index would have the index made; a journal would be rolled back.
+    """
+    if beside(path, "-journal").exists():
+        return "copy"
+    if beside(path, "-wal").exists():
+        return "shared" if beside(path, "-shm").exists() else "copy"
+    with path.open("rb") as file:
+        is_wal = WAL_VERSION in file.read(20)[18:20]
+    return "immutable" if is_wal else "shared"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """One read transaction over the file; what is read is what was there at one moment."""
+    how = way(path)
+    before = _stamp(path)
+    with tempfile.TemporaryDirectory(prefix="abode-legacy-") as room:
+        place = _copy(path, Path(room)) if how == "copy" else path.resolve()
+        option = {"shared": "&readonly_shm=1", "immutable": "&immutable=1", "copy": ""}[how]
+        mode = "rw" if how == "copy" else "ro"
+        address = f"file:{quote(str(place))}?mode={mode}{option}"
+        try:
+            db = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise Refused(f"{path}: {error}", "may this user read it?") from error
+        try:
+            db.text_factory = lambda text: text.decode(errors="surrogateescape")
+            db.execute("PRAGMA query_only = 1")
+            db.execute("BEGIN")
+            yield db
+        except sqlite3.OperationalError as error:
+            raise Refused(f"{path}: {error}", "is it being written? run it again") from error
+        except sqlite3.DatabaseError as error:
+            raise Diverged(f"{path}: {error}", "it is damaged: keep it, and ask a human") from error
+        finally:
+            db.close()
+    # Without locks a writer that came meanwhile may have been read half.
+    if how != "shared" and _stamp(path) != before:
+        raise Refused(f"{path}: a writer came while it was read", "run it again")
+
+
+def _copy(path: Path, room: Path) -> Path:
+    for end in ("", "-wal", "-journal"):
+        if beside(path, end).exists():
+            shutil.copyfile(beside(path, end), room / f"old{end}")
+    return room / "old"
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    """What changes when somebody writes."""
+    found: list[object] = []
+    for end in ("", "-wal", "-journal"):
+        file = beside(path, end)
+        found.append((file.stat().st_size, file.stat().st_mtime_ns) if file.exists() else None)
+    return tuple(found)

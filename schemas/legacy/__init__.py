@@ -1,0 +1,1 @@
+"""What the old stores held, and where each piece of it goes."""
