@@ -1,6 +1,6 @@
 """Look at a directory of old data: what each thing is, by its content, and what becomes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -58,10 +58,13 @@ def _told(path: Path, name: str) -> Thing:
     if size == 0:
         held = _held(beside(path, "-wal"))
         return _plain(name, EMPTY, 0, *(["its -wal holds rows that it lacks"] if held else []))
-    with path.open("rb") as file:
-        is_sqlite = file.read(len(MAGIC)) == MAGIC
-    told = database.inspect(path, name) if is_sqlite else texts.inspect(path, name)
+    told = database.inspect(path, name) if _is_sqlite(path) else texts.inspect(path, name)
     return told or _plain(name, UNKNOWN, size, "is nothing that an old writer made")
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _leftover(path: Path, name: str, end: str) -> Thing:
@@ -83,15 +86,13 @@ def _directory(path: Path, name: str) -> Thing:
     files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
     size = sum(file.stat().st_size for file in files)
     strange = [
-        f"{file.relative_to(path)}: is a database"
-        for file in sorted(files)
-        if file.read_bytes()[: len(MAGIC)] == MAGIC
+        f"{file.relative_to(path)}: is a database" for file in sorted(files) if _is_sqlite(file)
     ]
     part = Part(name="files", rows=len(files), fate="retired")
     return _plain(f"{name}/", DEPRECATED, size, *strange, parts=[part])
 
 
-def _plain(name: str, kind: OldFile, size: int, *strange: str, parts: list[Part] = ()) -> Thing:  # type: ignore[assignment]
+def _plain(name: str, kind: OldFile, size: int, *strange: str, parts: Sequence[Part] = ()) -> Thing:
     fate: Fate = "unknown" if strange else kind.fate
     return Thing(path=name, kind=kind.kind, size_bytes=size, fate=fate, parts=list(parts),
                  not_understood=list(strange))  # fmt: skip

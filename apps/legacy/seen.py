@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.key import Closed
+from schemas.quantity import Closed
 from schemas.legacy.shape import Fate
 
 

@@ -1,12 +1,16 @@
 """The words of ``abode legacy``, for help and for the shell to complete."""
 
 import sys
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from apps.legacy.seen import Thing
 
 app = typer.Typer(
     name="legacy",
@@ -35,16 +39,44 @@ def inspect(
         sys.stdout.write(seen.model_dump_json(indent=1) + "\n")
         raise typer.Exit(0 if seen.is_understood else 4)
     table = Table("file", "is", "rows", "bytes", "what becomes of it")
+    for column in table.columns:
+        column.overflow = "fold"
     strange = []
-    for thing in seen.things:
+    for thing, many in _together(seen.things):
+        if many > 1:
+            size, rows = str(thing.size_bytes), str(thing.parts[-1].rows)
+            table.add_row(f"{thing.path} ({many} files)", thing.kind, rows, size, thing.fate)
+            continue
         table.add_row(thing.path, thing.kind, "", str(thing.size_bytes), thing.fate)
         for part in thing.parts:
             becomes = f"{part.fate} to {part.target}" if part.target else part.fate
             said = f"{becomes}; {part.why}" if part.why else becomes
             table.add_row(f"  {part.name}", part.variant or "", str(part.rows), "", said)
+    for thing in seen.things:
         strange += [f"{thing.path}: {each}" for each in thing.not_understood]
     console = Console(highlight=False, markup=False)
     console.print(table)
     for each in strange:
         console.print(f"not understood: {each}", soft_wrap=True)
     raise typer.Exit(4 if strange else 0)
+
+
+def _together(things: list[Thing]) -> Iterator[tuple[Thing, int]]:
+    """Files of one kind and folder as one line; a thing that is not understood stands alone."""
+
+    def alike(thing: Thing) -> tuple[str, ...]:
+        folder, _, _ = thing.path.rpartition("/")
+        alone = not folder or thing.not_understood or not thing.parts
+        return (thing.path,) if alone else (folder, thing.kind, thing.fate)
+
+    for _, group in groupby(things, alike):
+        same = list(group)
+        if len(same) == 1:
+            yield same[0], 1
+            continue
+        rows = sum(thing.parts[-1].rows for thing in same)
+        part = same[0].parts[-1].model_copy(update={"rows": rows})
+        size = sum(thing.size_bytes for thing in same)
+        folder = same[0].path.rpartition("/")[0] + "/"
+        more = {"path": folder, "size_bytes": size, "parts": [part]}
+        yield same[0].model_copy(update=more), len(same)
