@@ -9,7 +9,14 @@ from apps.legacy.seen import Inspected, Part, Thing
 from apps.legacy.source import MAGIC, beside
 from schemas.errors import Refused
 from schemas.legacy.files import (
-    BESIDE, DEPRECATED, DEPRECATED_DIRECTORIES, EMPTY, MARK, MIGRATED, ORPHAN, UNKNOWN,
+    BESIDE,
+    DEPRECATED,
+    DEPRECATED_DIRECTORIES,
+    EMPTY,
+    MARK,
+    MIGRATED,
+    ORPHAN,
+    UNKNOWN,
 )  # fmt: skip
 from schemas.legacy.shape import Fate, OldFile
 
@@ -43,12 +50,12 @@ def _thing(path: Path, name: str) -> Thing:
 
 
 def _told(path: Path, name: str) -> Thing:
-    if path.is_symlink():
-        return _plain(name, UNKNOWN, 0, f"is a link to {path.readlink()}")
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         return _directory(path, name)
-    if not path.is_file():
-        return _plain(name, UNKNOWN, 0, "is no file")
+    if path.is_symlink() or not path.is_file():
+        is_link = path.is_symlink()
+        what = f"is a link to {path.readlink()}" if is_link else "is no file"
+        return _plain(name, UNKNOWN, 0, what)
     size = path.stat().st_size
     for end in ENDS:
         if path.name.endswith(end):

@@ -2,8 +2,10 @@
 
 from typing import Literal
 
-from schemas.quantity import Closed
+from pydantic import Field
+
 from schemas.legacy.shape import Fate
+from schemas.quantity import Closed
 
 
 class Part(Closed):
@@ -24,8 +26,8 @@ class Thing(Closed):
     kind: str
     size_bytes: int
     fate: Fate
-    parts: list[Part] = []
-    not_understood: list[str] = []
+    parts: list[Part] = Field(default_factory=list)
+    not_understood: list[str] = Field(default_factory=list)
 
 
 class Inspected(Closed):

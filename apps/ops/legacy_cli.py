@@ -31,7 +31,7 @@ def inspect(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
 ) -> None:
-    """Show what each old file is and what becomes of it; exit 4 when something is not understood."""
+    """Show what each old file is and what becomes of it; exit 4 when one is not understood."""
     from apps.legacy.inspect import inspect as look  # noqa: PLC0415  # keeps completion quick
 
     seen = look(directory)

@@ -105,14 +105,16 @@ A: Final = (
         "A",
         ("src_id", "dst_id", "edge_type"),
         takes(
-            src_id="discovery_id", dst_id="related_id", edge_type="core.discoveries.metadata:beside",
+            src_id="discovery_id", dst_id="related_id",
+            edge_type="core.discoveries.metadata:beside",
             response_type="core.discoveries.metadata:beside",
             weight="core.discoveries.metadata:beside", created_at="created_at:instant",
             created_by="core.discoveries.metadata:beside",
             metadata="core.discoveries.metadata:beside",
         ),
         "core.discovery_links",
-        why="an answer goes to core.discoveries.response_to, the rest are links; what a link cannot hold stays beside its source",
+        why="an answer goes to core.discoveries.response_to, the rest are links;"
+        " what a link cannot hold stays beside its source",
     ),
     OldTable(
         "dialectic_sessions",

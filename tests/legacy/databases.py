@@ -1,3 +1,4 @@
+# ruff: noqa: D103  # a maker is named for the row it makes
 """The old SQLite files, as both of their writers made them, at any scale."""
 
 import hashlib
@@ -79,7 +80,8 @@ def metadata_b(number, dice, _count):
 
 def session_a(number, _dice, _count):
     return {
-        "session_key": f"session-{number}", "agent_id": one((agent(number), "nobody", None), number),
+        "session_key": f"session-{number}",
+        "agent_id": one((agent(number), "nobody", None), number),
         "api_key": f"raw-{number}", "bound_at": instant(number), "updated_at": instant(number + 1),
         "bind_count": one((0, 1, None), number),
     }  # fmt: skip
@@ -160,7 +162,8 @@ def discovery(number, _dice, _count):
 
 def edge(number, _dice, count):
     return {
-        "src_id": instant(number % count), "dst_id": "nothing" if number % 5 == 4 else instant(number // 2),
+        "src_id": instant(number % count),
+        "dst_id": "nothing" if number % 5 == 4 else instant(number // 2),
         "edge_type": one(EDGES, number), "response_type": one((None, "extend", "odd"), number),
         "weight": one(NUMBERS, number), "created_at": instant(number), "metadata": objects(number),
     }  # fmt: skip

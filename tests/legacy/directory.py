@@ -42,7 +42,8 @@ def tool_usage(path, rows, seed=0):
     with path.open("w", encoding="utf-8") as file:
         for number in range(rows):
             line = {
-                "timestamp": instant(number), "tool_name": one(("health_check", "identity"), number),
+                "timestamp": instant(number),
+                "tool_name": one(("health_check", "identity"), number),
                 "agent_id": one((agent(dice.randrange(40)), None), number),
                 "success": bool(number % 2), "error_type": one((None, "TimeoutError", ""), number),
             }  # fmt: skip

@@ -32,10 +32,12 @@ db.execute("COMMIT")
 
 
 def things(folder):
+    """What is found, by its path."""
     return {thing.path: thing for thing in inspect(folder).things}
 
 
 def rows(thing):
+    """How many of each."""
     return {part.name: part.rows for part in thing.parts}
 
 
