@@ -24,11 +24,14 @@ ENDS: Final = ("-wal", "-shm", "-journal")
 WAL_HEADER_BYTES: Final = 32
 
 
-def inspect(directory: Path) -> Inspected:
-    """Every file below it, and each deprecated directory as one; nothing is written."""
+def inspect(directory: Path, *, quick: bool = False) -> Inspected:
+    """Every file below it, and each deprecated directory as one; nothing is written.
+
+    Quick, only the first lines of a file of lines are looked at.
+    """
     if not directory.is_dir():
         raise Refused(f"{directory}: is no directory", "point at the old server's data/")
-    things = [_thing(path, str(path.relative_to(directory))) for path in _found(directory)]
+    things = [_thing(path, str(path.relative_to(directory)), quick) for path in _found(directory)]
     return Inspected(directory=str(directory.resolve()), things=things)
 
 
@@ -42,14 +45,14 @@ def _found(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def _thing(path: Path, name: str) -> Thing:
+def _thing(path: Path, name: str, quick: bool) -> Thing:
     try:
-        return _told(path, name)
+        return _told(path, name, quick)
     except OSError as error:
         return _plain(name, UNKNOWN, 0, f"{error.strerror}")
 
 
-def _told(path: Path, name: str) -> Thing:
+def _told(path: Path, name: str, quick: bool) -> Thing:
     if path.is_dir() and not path.is_symlink():
         return _directory(path, name)
     if path.is_symlink() or not path.is_file():
@@ -65,7 +68,8 @@ def _told(path: Path, name: str) -> Thing:
     if size == 0:
         held = _held(beside(path, "-wal"))
         return _plain(name, EMPTY, 0, *(["its -wal holds rows that it lacks"] if held else []))
-    told = database.inspect(path, name) if _is_sqlite(path) else texts.inspect(path, name)
+    is_sqlite = _is_sqlite(path)
+    told = database.inspect(path, name) if is_sqlite else texts.inspect(path, name, quick=quick)
     return told or _plain(name, UNKNOWN, size, "is nothing that an old writer made")
 
 

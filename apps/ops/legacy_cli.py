@@ -12,6 +12,8 @@ from rich.table import Table
 
 from apps.legacy.seen import Thing
 
+ROOT = Path(__file__).resolve().parents[2]
+
 app = typer.Typer(
     name="legacy",
     help="The old stores: what they hold, and how it comes over.",
@@ -59,6 +61,19 @@ def inspect(
     for each in strange:
         console.print(f"not understood: {each}", soft_wrap=True)
     raise typer.Exit(4 if strange else 0)
+
+
+@app.command()
+def backfill(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The old server's data/.")],
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Of its clock, such as America/Denver.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+) -> None:
+    """Bring it all over; killed, it goes on. Exit 4 when a row was not taken: legacy.rejected."""
+    from apps.ops import legacy as run  # noqa: PLC0415  # keeps completion quick
+
+    raise typer.Exit(run.backfill(ROOT, directory, zone, as_json=as_json))
 
 
 def _together(things: list[Thing]) -> Iterator[tuple[Thing, int]]:

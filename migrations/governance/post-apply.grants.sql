@@ -9,7 +9,7 @@ BEGIN
         WITH place AS (
             SELECT n.oid, n.nspname, n.nspowner, n.nspacl
               FROM pg_catalog.pg_namespace AS n
-             WHERE n.nspname IN ('core', 'audit', 'dialectic', 'retired', 'governance_graph',
+             WHERE n.nspname IN ('core', 'audit', 'dialectic', 'retired', 'legacy', 'governance_graph',
                                  'ledger', 'public', 'ag_catalog', 'trgm'))
         SELECT DISTINCT had.what, who.name AS who
           FROM (

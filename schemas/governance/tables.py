@@ -20,6 +20,7 @@ SCHEMAS: Final = MappingProxyType(
         "audit": "What governance did, append-only. audit_log.jsonl holds the raw lines.",
         "dialectic": "Disputes between agents, step by step. Written by governance only.",
         "retired": "Months past their time, waiting to be archived. What lies here comes and goes.",
+        "legacy": "What came from the old stores. Written by the operator's backfill only.",
     }
 )
 """Schema to comment. The graph and the ledger have theirs from their extension and runner."""

@@ -1,0 +1,83 @@
+"""Bring one table of an old SQLite file over, piece by piece."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from apps.legacy import keyset
+from apps.legacy.ledger import Db, Position
+from apps.legacy.source import opened
+from apps.legacy.stage import Stage
+from apps.legacy.work import Work
+from apps.queries import load
+from schemas.governance.tables import Status
+from schemas.legacy.shape import OldTable
+from schemas.legacy.tables import TABLES
+
+MERGES: Final = Path(__file__).with_name("merge")
+SQL: Final = load(Path(__file__).with_name("staged.sql"))
+WORDS: Final[dict[str, Any]] = {"statuses": [each.value for each in Status]}
+"""What may be said, as the declarations have it."""
+
+
+class Step(NamedTuple):
+    """One pass over an old table."""
+
+    table: str
+    merge: str
+    """The file of its checks and merges."""
+    column: str = ""
+    """When the pass is for one column, after all rows are there."""
+    looks: tuple[str, ...] = ()
+    """Columns without a place that the checks look at."""
+    source: str = ""
+    """A query in the table's place."""
+
+    @property
+    def part(self) -> str:
+        """How its position and rejects are called."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+
+def union(name: str) -> OldTable:
+    """A table with the columns of all that had its name."""
+    same = [table for table in TABLES if table.name == name]
+    takes = {take.old: take for table in reversed(same) for take in table.takes}
+    return same[0]._replace(takes=tuple(takes.values()))
+
+
+def bring(work: Work, old: OldTable, step: Step) -> None:
+    """From where it was left to its end; each piece is a transaction, with its position."""
+    queries = load(MERGES / f"{step.merge}.sql")
+    db, at = work.db, work.at
+    if step.column:
+        kept = {*old.key, step.column}
+        old = old._replace(takes=tuple(take for take in old.takes if take.old in kept))
+    with opened(work.path) as file:
+        there = keyset.columns(file, old.name)
+        stage = Stage(old, there, work.clock, step.looks, union(old.name).takes)
+        stage.make(db)
+        source = step.source or f'"{old.name}"'
+        after = None if stage.hides_key else at.after
+        for piece in keyset.pieces(file, source, stage.wanted, old.key, after):
+            with db.transaction():
+                stage.fill(db, piece.rows)
+                at.after = None if stage.hides_key else piece.after or at.after
+                merge(db, queries, at)
+                work.moved(len(piece.rows))
+            work.say(len(piece.rows))
+
+
+def merge(db: Db, queries: dict[str, str], at: Position) -> None:
+    """What is staged into its place; what has none is rejected."""
+    for name, query in queries.items():
+        if name.startswith("check"):
+            db.execute(query, WORDS)
+    at.reject(db, db.execute(SQL["rejected"]).fetchall())
+    if "columns" in queries:
+        for column, key, reason in db.execute(queries["columns"]).fetchall():
+            at.reject(db, [(key, reason)], column)
+    if at.resumed:
+        db.execute(SQL["had_been_rejected"], {"file": at.file, "part": at.part})
+    for name, query in queries.items():
+        if name.startswith("merge"):
+            at.taken += max(0, db.execute(query, WORDS).rowcount)

@@ -1,0 +1,86 @@
+"""How far each part of the old files is brought over, and what of it was not taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from apps.queries import load
+from schemas.errors import Refused
+
+SQL = load(Path(__file__).with_name("ledger.sql"))
+Db = Connection[TupleRow]
+Rejects = list[tuple[str, str]]
+"""Keys and reasons."""
+
+
+@dataclass
+class Position:
+    """A part of a file, how far it is read and what came of it."""
+
+    file: str
+    part: str
+    after: list[Any] | None = None
+    head: str | None = None
+    read: int = 0
+    taken: int = 0
+    rejected: int = 0
+    folds: int = 0
+    gaps: int = 0
+    finished: bool = False
+    resumed: bool = field(default=False, compare=False)
+
+    def move(self, db: Db) -> None:
+        """Keep it, in the caller's transaction."""
+        values = {**vars(self), "after": None if self.after is None else Jsonb(self.after)}
+        db.execute(SQL["move"], values)
+
+    def reject(self, db: Db, rejects: Rejects, column: str = "") -> None:
+        """Keep what is not taken, of the part or of one column of it."""
+        if not rejects:
+            return
+        keys, reasons = ([each[i] for each in rejects] for i in (0, 1))
+        part = f"{self.part}.{column}" if column else self.part
+        db.execute(
+            SQL["reject"], {"file": self.file, "part": part, "keys": keys, "reasons": reasons}
+        )
+        if not column:
+            self.rejected += len(rejects)
+
+    def forget(self, db: Db, key: str | None = None) -> None:
+        """What was rejected and is read again: all of it, or one row."""
+        given = {"file": self.file, "part": self.part, "key": key}
+        self.rejected -= db.execute(SQL["forget"], given).rowcount
+
+
+def begin(db: Db, directory: str, zone: str) -> bool:
+    """Whether the graph is due; a directory has one zone for good, and one backfill at a time."""
+    if not (db.execute(SQL["only_one"]).fetchone() or (False,))[0]:
+        raise Refused("backfill: another one runs", "wait for it")
+    db.execute(SQL["begin_run"], {"directory": directory, "zone": zone})
+    row = db.execute(SQL["run"], {"directory": directory}).fetchone()
+    if row is None or row[0] != zone:
+        known = row[0] if row else "nothing"
+        raise Refused(f"--zone: {zone!r}, but {directory} was begun with {known!r}",
+                      "times would come twice")  # fmt: skip
+    return bool(row[1])
+
+
+def position(db: Db, file: str, part: str) -> Position:
+    """Where a part was left; from the start when it was never begun."""
+    row = db.execute(SQL["position"], {"file": file, "part": part}).fetchone()
+    if row is None:
+        return Position(file, part)
+    known = Position(file, part, *row)
+    known.resumed = True
+    return known
+
+
+def rejected(db: Db, files: Sequence[str]) -> int:
+    """How much of these files is not taken."""
+    row = db.execute(SQL["count_rejected"], {"files": list(files), "part": None}).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,153 @@
+"""Rows of an old table as text in a table of this session, where SQL takes them from.
+
+Only what SQL cannot do is done here: times get their offset, secrets become their SHA-256, columns
+without a place become one object, and what Postgres cannot hold as text is named.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from psycopg import sql
+
+from apps.legacy.keyset import Row
+from apps.legacy.ledger import Db
+from apps.legacy.zone import Clock
+from schemas.legacy.shape import OldTable, Take
+
+BESIDE: Final = "beside"
+Cell = Callable[[Any], str | None]
+
+
+class Unfit(ValueError):
+    """A value that no column can hold."""
+
+
+class Stage:
+    """The table of one part; each piece takes the place of the last."""
+
+    def __init__(
+        self,
+        table: OldTable,
+        there: set[str],
+        clock: Clock,
+        looks: Sequence[str] = (),
+        others: Sequence[Take] = (),
+    ) -> None:
+        """``there`` is what this file has, ``looks`` what else the checks look at.
+
+        ``others`` are columns that a table of this name had elsewhere: they are null.
+        """
+        self._clock = clock
+        taken = [take for take in table.takes if take.old in there and _is_staged(take, looks)]
+        self._plain = [take for take in taken if take.how != BESIDE]
+        self._beside = [take for take in taken if take.how == BESIDE]
+        self.wanted = [f'"{take.old}"' for take in (*self._plain, *self._beside)]
+        self._secret_key = any(t.how == "secret" and t.old in table.key for t in table.takes)
+        self._cells: list[tuple[str, Cell]] = [(t.old, self._cell(t)) for t in self._plain]
+        missing = [t.old for t in (*table.takes, *others) if _is_staged(t, looks)]
+        self._names = [*(take.old.lower() for take in self._plain), BESIDE]
+        self._columns = [*self._names, *(each.lower() for each in missing)]
+
+    @property
+    def hides_key(self) -> bool:
+        """Whether the key is a secret, so that no position can be kept."""
+        return self._secret_key
+
+    def make(self, db: Db) -> None:
+        """The empty table, gone with the session."""
+        db.execute("DROP TABLE IF EXISTS pg_temp.staged")
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} text").format(sql.Identifier(name))
+            for name in ("row_key", "reason", *dict.fromkeys(self._columns))
+        )
+        db.execute(sql.SQL("CREATE TEMP TABLE staged ({}) ON COMMIT DELETE ROWS").format(columns))
+
+    def fill(self, db: Db, rows: Sequence[Row]) -> None:
+        """Values of ``wanted`` in order, then the key."""
+        names = sql.SQL(", ").join(map(sql.Identifier, ("row_key", "reason", *self._names)))
+        with db.cursor().copy(sql.SQL("COPY pg_temp.staged ({}) FROM STDIN").format(names)) as sink:
+            for row in rows:
+                sink.write_row(self._told(row))
+
+    def _told(self, row: Row) -> list[str | None]:
+        plain, reason = len(self._plain), None
+        values: list[str | None] = []
+        for (name, cell), value in zip(self._cells, row, strict=False):
+            try:
+                values.append(None if value is None else cell(value))
+            except ValueError as error:
+                values.append(None)
+                reason = reason or f"{name}: {_why(error, value)}"
+        beside = {
+            take.old: value
+            for take, value in zip(self._beside, row[plain:], strict=False)
+            if value is not None
+        }
+        try:
+            told = json.dumps(beside, ensure_ascii=False, allow_nan=False) if beside else None
+            values.append(None if told is None else _text(told, "\\u0000"))
+        except (ValueError, TypeError) as error:
+            values.append(None)
+            reason = reason or f"{', '.join(beside)}: {error}"
+        return [self._key(row[plain + len(self._beside) :]), reason, *values]
+
+    def _key(self, key: Row) -> str:
+        """How a rejected row is named; never by a secret."""
+        if self._secret_key:
+            return f"sha256 {_hashed(key[0])}" if key[0] is not None else "null"
+        return named(key)
+
+    def _cell(self, take: Take) -> Cell:
+        if take.how == "instant":
+            return lambda value: self._clock.instant(_text(value))
+        return _hashed if take.how == "secret" else _text
+
+
+def _is_staged(take: Take, looks: Sequence[str]) -> bool:
+    return take.old in looks or (
+        take.how != "follows" and not (take.how == "secret" and not take.new)
+    )
+
+
+def _text(value: Any, never: str = "\0") -> str:
+    if isinstance(value, bytes):
+        raise Unfit("holds bytes")
+    if not isinstance(value, str):
+        return repr(value)
+    if never in value:
+        raise Unfit("holds a NUL")
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise Unfit("is not UTF-8")
+    return value
+
+
+def _hashed(value: Any) -> str:
+    told = value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
+    return sha256(told).hexdigest()
+
+
+def named(key: Row) -> str:
+    """How a row is called."""
+    shown = [_shown(each) for each in key]
+    return shown[0] if len(shown) == 1 else json.dumps(shown, ensure_ascii=False)
+
+
+def text(value: Any, name: str) -> str:
+    """As Postgres can hold it; ValueError names the column when it cannot."""
+    try:
+        return _text(value)
+    except Unfit as error:
+        raise Unfit(f"{name}: {error}") from None
+
+
+def _shown(value: Any) -> str:
+    told = "null" if value is None else str(value)
+    return told.replace("\0", "\\0").encode(errors="replace").decode()
+
+
+def _why(error: ValueError, value: Any) -> str:
+    if isinstance(error, Unfit) or str(error).startswith("is "):
+        return str(error)
+    return f"{_shown(value)!r:.60} is no time"

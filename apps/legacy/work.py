@@ -1,0 +1,27 @@
+"""What bringing one part over needs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from apps.legacy.ledger import Db, Position
+from apps.legacy.zone import Clock
+
+Say = Callable[[int], None]
+
+
+class Work(NamedTuple):
+    """One part of one old file."""
+
+    db: Db
+    directory: str
+    path: Path
+    at: Position
+    clock: Clock
+    say: Say
+
+    def moved(self, rows: int) -> None:
+        """Keep how far it is, in the transaction of so many rows."""
+        self.at.read += rows
+        self.at.folds, self.at.gaps = self.clock.folds, self.clock.gaps
+        self.at.move(self.db)
