@@ -1,29 +1,25 @@
 """A directory of old data into the new house; killed anywhere, it goes on where it was."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import psycopg
 
-from apps.legacy import ledger
+from apps.legacy import discoveries, disputes, graph, ledger
 from apps.legacy.bring import SQL, Step, bring
 from apps.legacy.bring_events import bring_lines, bring_rows
-from apps.legacy.database import known
 from apps.legacy.inspect import inspect
-from apps.legacy.keyset import columns
-from apps.legacy.ledger import Db, Position
+from apps.legacy.ledger import Db
 from apps.legacy.months import Kind, Months
-from apps.legacy.report import Backfilled, Brought
-from apps.legacy.seen import Inspected, Part, Thing
-from apps.legacy.source import opened
-from apps.legacy.work import Say, Work
+from apps.legacy.report import Backfilled
+from apps.legacy.run import Run, Show
 from apps.legacy.zone import Clock
 from schemas.errors import Refused, Unreachable
-from schemas.legacy.files import AUDIT_LOG, TOOL_USAGE
-from schemas.legacy.shape import OldTable
+from schemas.legacy.files import AUDIT_LOG, DIALECTIC, GRAPH, TOOL_USAGE
 
 OPTIONS: Final = (
     "-c timezone=UTC -c lock_timeout=5000 -c statement_timeout=600000 -c search_path=pg_catalog"
@@ -34,52 +30,18 @@ STEPS: Final = (
     Step("session_identities", "sessions"),
     Step("agent_state", "state", looks=("stability_index", "id")),
 )
-"""In this order over all files: what others speak of comes first."""
+"""In this order over all files. Who is only spoken of, in discoveries and disputes, becomes known
+after the identities and before what may only be of somebody who is known."""
+OF_DISCOVERIES: Final = (
+    Step("discovery_tags", "tags", graph=True),
+    Step("discovery_edges", "edges", graph=True),
+)
+CALIBRATION: Final = Step("calibration_state", "calibration")
 EVENTS: Final[dict[Kind, tuple[str, str]]] = {
     "events": ("audit_events", AUDIT_LOG.kind),
     "tool_usage": ("tool_usage", TOOL_USAGE.kind),
 }
 """The old table, and the kind of the file of lines."""
-Show = Callable[[str, int], Say]
-"""Given a part and its rows, gives whom to tell how many came."""
-
-
-class Run(NamedTuple):
-    """One run over a directory."""
-
-    db: Db
-    seen: Inspected
-    zone: str
-    show: Show
-    parts: list[Brought]
-
-    def having(self, table: str) -> Iterator[tuple[Thing, Part]]:
-        """Databases that have a table."""
-        for thing in self.seen.things:
-            for part in thing.parts:
-                if part.name == table and part.variant is not None and part.fate == "moves":
-                    yield thing, part
-
-    @contextmanager
-    def work(self, thing: Thing, name: str, part: Part, *, again: bool) -> Iterator[Work]:
-        """A part, from where it was left; what is finished begins anew when its rows may change."""
-        path = Path(self.seen.directory) / thing.path
-        at = ledger.position(self.db, str(path), name)
-        if at.finished and again:
-            at = Position(at.file, at.part, resumed=True)
-        begun, clock = time.monotonic(), Clock(self.zone)
-        clock.folds, clock.gaps = at.folds, at.gaps
-        say = self.show(f"{thing.path} {name}", part.rows)
-        yield Work(self.db, self.seen.directory, path, at, clock, say)
-        at.finished = True
-        at.move(self.db)
-        self.parts.append(
-            Brought(
-                file=thing.path, part=name, target=part.target, read=at.read, taken=at.taken,
-                rejected=at.rejected, folds=at.folds, gaps=at.gaps,
-                seconds=time.monotonic() - begun,
-            )
-        )  # fmt: skip
 
 
 def backfill(database: str, directory: Path, zone: str, show: Show) -> Backfilled:
@@ -91,17 +53,48 @@ def backfill(database: str, directory: Path, zone: str, show: Show) -> Backfille
         ledger.begin(db, seen.directory, zone)
         db.execute(SQL["functions"])
         run = Run(db, seen, zone, show, [])
-        for step in STEPS:
-            for thing, part in run.having(step.table):
-                with run.work(thing, step.part, part, again=True) as work:
-                    bring(work, _table(work.path, step.table), step)
+        _tables(run, STEPS[:1])
+        _discoveries(run)
+        _disputes(run)
+        _tables(run, STEPS[1:])
         repeated = sum(_events(run, kind) for kind in EVENTS)
+        _tables(run, (CALIBRATION,))
         files = [str(Path(seen.directory) / thing.path) for thing in seen.things]
         rejected = ledger.rejected(db, files)
+        vertices, edges = graph.repeat(database, seen.directory)
+        ledger.end(db, seen.directory)
     return Backfilled(
         directory=seen.directory, zone=zone, parts=run.parts, repeated=repeated,
-        rejected=rejected, seconds=time.monotonic() - begun,
+        vertices=vertices, edges=edges, rejected=rejected, seconds=time.monotonic() - begun,
     )  # fmt: skip
+
+
+def _tables(run: Run, steps: Sequence[Step]) -> None:
+    for step in steps:
+        for thing, part in run.having(step.table):
+            run.bring(thing, step.part, part, partial(bring, step=step))
+
+
+def _discoveries(run: Run) -> None:
+    """Rows first: what both a table and a file tell of is as the table has it. Links last."""
+    for thing, part in run.having("discoveries"):
+        run.bring(thing, "discoveries", part, discoveries.bring_rows)
+    files = [thing for thing in run.seen.things if thing.kind == GRAPH.kind]
+    for thing in files:
+        run.bring(thing, "nodes", thing.parts[0], discoveries.bring_nodes)
+    _tables(run, OF_DISCOVERIES)
+    for thing in files:
+        run.bring(thing, "links", thing.parts[0], discoveries.bring_links)
+
+
+def _disputes(run: Run) -> None:
+    """Rows first, as with discoveries; then files, each a dispute with all that was said in it."""
+    for table in ("dialectic_sessions", "dialectic_messages"):
+        for thing, part in run.having(table):
+            run.bring(thing, table, part, partial(disputes.bring_rows, table=table))
+    for thing in run.seen.things:
+        if thing.kind == DIALECTIC.kind:
+            run.bring(thing, "transcript", thing.parts[1], disputes.bring_file)
 
 
 def _events(run: Run, kind: Kind) -> int:
@@ -109,21 +102,13 @@ def _events(run: Run, kind: Kind) -> int:
     table, lines = EVENTS[kind]
     months = Months(run.db, kind)
     for thing, part in run.having(table):
-        with run.work(thing, table, part, again=False) as work:
-            bring_rows(work, months, kind, _table(work.path, table))
+        run.bring(thing, table, part, partial(bring_rows, months=months), again=False)
     for thing in run.seen.things:
         if thing.kind == lines:
-            with run.work(thing, "lines", thing.parts[0], again=False) as work:
-                bring_lines(work, months, kind)
+            run.bring(
+                thing, "lines", thing.parts[0], partial(bring_lines, months=months), again=False
+            )
     return months.end()
-
-
-def _table(path: Path, name: str) -> OldTable:
-    with opened(path) as file:
-        old = known(name, frozenset(columns(file, name)))
-    if old is None:
-        raise Refused(f"{path}: table {name!r} is another than it was", "run it again")
-    return old
 
 
 @contextmanager

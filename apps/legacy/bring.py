@@ -1,21 +1,30 @@
 """Bring one table of an old SQLite file over, piece by piece."""
 
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from apps.legacy import keyset
+from apps.legacy.database import known
 from apps.legacy.ledger import Db, Position
 from apps.legacy.source import opened
 from apps.legacy.stage import Stage
 from apps.legacy.work import Work
 from apps.queries import load
+from schemas.errors import Refused
+from schemas.governance.calls.knowledge import TAGS, Tag
+from schemas.governance.knowledge import Response
 from schemas.governance.tables import Status
 from schemas.legacy.shape import OldTable
 from schemas.legacy.tables import TABLES
 
 MERGES: Final = Path(__file__).with_name("merge")
 SQL: Final = load(Path(__file__).with_name("staged.sql"))
-WORDS: Final[dict[str, Any]] = {"statuses": [each.value for each in Status]}
+WORDS: Final[dict[str, Any]] = {
+    "statuses": [each.value for each in Status],
+    "responses": [each.value for each in Response],
+    "tags": TAGS,
+    "tag_length": get_args(Tag)[1].max_length,
+}
 """What may be said, as the declarations have it."""
 
 
@@ -29,13 +38,22 @@ class Step(NamedTuple):
     """When the pass is for one column, after all rows are there."""
     looks: tuple[str, ...] = ()
     """Columns without a place that the checks look at."""
-    source: str = ""
-    """A query in the table's place."""
+    graph: bool = False
+    """Whether the graph repeats its rows."""
 
     @property
     def part(self) -> str:
         """How its position and rejects are called."""
         return f"{self.table}.{self.column}" if self.column else self.table
+
+
+def table_of(path: Path, name: str) -> OldTable:
+    """Which of the declared tables a file has under a name."""
+    with opened(path) as file:
+        old = known(name, frozenset(keyset.columns(file, name)))
+    if old is None:
+        raise Refused(f"{path}: table {name!r} is another than it was", "run it again")
+    return old
 
 
 def union(name: str) -> OldTable:
@@ -45,10 +63,11 @@ def union(name: str) -> OldTable:
     return same[0]._replace(takes=tuple(takes.values()))
 
 
-def bring(work: Work, old: OldTable, step: Step) -> None:
+def bring(work: Work, step: Step) -> None:
     """From where it was left to its end; each piece is a transaction, with its position."""
     queries = load(MERGES / f"{step.merge}.sql")
     db, at = work.db, work.at
+    old = table_of(work.path, step.table)
     if step.column:
         kept = {*old.key, step.column}
         old = old._replace(takes=tuple(take for take in old.takes if take.old in kept))
@@ -56,13 +75,15 @@ def bring(work: Work, old: OldTable, step: Step) -> None:
         there = keyset.columns(file, old.name)
         stage = Stage(old, there, work.clock, step.looks, union(old.name).takes)
         stage.make(db)
-        source = step.source or f'"{old.name}"'
         after = None if stage.hides_key else at.after
-        for piece in keyset.pieces(file, source, stage.wanted, old.key, after):
+        for piece in keyset.pieces(file, f'"{old.name}"', stage.wanted, old.key, after):
             with db.transaction():
                 stage.fill(db, piece.rows)
                 at.after = None if stage.hides_key else piece.after or at.after
+                before = at.taken
                 merge(db, queries, at)
+                if step.graph:
+                    work.graph_lacks(at.taken - before)
                 work.moved(len(piece.rows))
             work.say(len(piece.rows))
 
@@ -79,5 +100,6 @@ def merge(db: Db, queries: dict[str, str], at: Position) -> None:
     if at.resumed:
         db.execute(SQL["had_been_rejected"], {"file": at.file, "part": at.part})
     for name, query in queries.items():
-        if name.startswith("merge"):
-            at.taken += max(0, db.execute(query, WORDS).rowcount)
+        if name.startswith(("merge", "then")):
+            rows = db.execute(query, WORDS).rowcount
+            at.taken += rows if name.startswith("merge") else 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from apps.legacy import keyset, lines
+from apps.legacy.bring import table_of
 from apps.legacy.ledger import Rejects
 from apps.legacy.months import Kind, Months, Told
 from apps.legacy.row import cell, made_id, own_id, with_beside
@@ -13,7 +14,6 @@ from apps.legacy.source import opened
 from apps.legacy.stage import named, text
 from apps.legacy.work import Work
 from apps.legacy.zone import Clock
-from schemas.legacy.shape import OldTable
 
 CUTS: Final[dict[Kind, tuple[lines.Cut, lines.Cut]]] = {
     "events": (lines.cut_audit, lines.parse_audit),
@@ -30,10 +30,10 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
 Made = Callable[[dict[str, Any], Clock], tuple[str, str]]
 
 
-def bring_lines(work: Work, months: Months, kind: Kind) -> None:
+def bring_lines(work: Work, months: Months) -> None:
     """Lines that came since; from the first one when it is another file than it was."""
     at, head = work.at, lines.head(work.path)
-    cut, parse = CUTS[kind]
+    cut, parse = CUTS[months.kind]
     if at.head != head or at.after is None or at.after[0] > work.path.stat().st_size:
         with work.db.transaction():
             at.forget(work.db)
@@ -46,7 +46,7 @@ def bring_lines(work: Work, months: Months, kind: Kind) -> None:
         size = sum(map(len, block.lines)) + len(block.lines)
         with work.db.transaction():
             if block.number == int(again):
-                at.forget(work.db, again)
+                at.rejected -= at.forget(work.db, again)
             months.add(at, made)
             at.reject(work.db, rejects)
             # What its writer has not ended is read again when it has.
@@ -57,9 +57,10 @@ def bring_lines(work: Work, months: Months, kind: Kind) -> None:
         work.say(len(block.lines))
 
 
-def bring_rows(work: Work, months: Months, kind: Kind, old: OldTable) -> None:
+def bring_rows(work: Work, months: Months) -> None:
     """Rows of an old table, from where it was left."""
-    at = work.at
+    at, kind = work.at, months.kind
+    old = table_of(work.path, "audit_events" if kind == "events" else "tool_usage")
     with opened(work.path) as file:
         there = keyset.columns(file, old.name)
         wanted = [t.old for t in old.takes if t.old in there and t.how != "follows"]

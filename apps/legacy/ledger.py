@@ -1,7 +1,7 @@
 """How far each part of the old files is brought over, and what of it was not taken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ class Position:
     folds: int = 0
     gaps: int = 0
     finished: bool = False
-    resumed: bool = field(default=False, compare=False)
+    done: bool = False
+    """In this run."""
+    resumed: bool = False
 
     def move(self, db: Db) -> None:
         """Keep it, in the caller's transaction."""
@@ -51,28 +53,29 @@ class Position:
         if not column:
             self.rejected += len(rejects)
 
-    def forget(self, db: Db, key: str | None = None) -> None:
-        """What was rejected and is read again: all of it, or one row."""
+    def forget(self, db: Db, key: str | None = None) -> int:
+        """What was rejected and is read again: all of it, or one row. Gives how much it was."""
         given = {"file": self.file, "part": self.part, "key": key}
-        self.rejected -= db.execute(SQL["forget"], given).rowcount
+        return db.execute(SQL["forget"], given).rowcount
 
 
-def begin(db: Db, directory: str, zone: str) -> bool:
-    """Whether the graph is due; a directory has one zone for good, and one backfill at a time."""
+def begin(db: Db, directory: str, zone: str) -> None:
+    """A directory has one zone for good, and there is one backfill at a time."""
     if not (db.execute(SQL["only_one"]).fetchone() or (False,))[0]:
         raise Refused("backfill: another one runs", "wait for it")
     db.execute(SQL["begin_run"], {"directory": directory, "zone": zone})
+    db.execute(SQL["begin_again"], {"directory": directory, "zone": zone})
     row = db.execute(SQL["run"], {"directory": directory}).fetchone()
     if row is None or row[0] != zone:
         known = row[0] if row else "nothing"
         raise Refused(f"--zone: {zone!r}, but {directory} was begun with {known!r}",
                       "times would come twice")  # fmt: skip
-    return bool(row[1])
 
 
-def position(db: Db, file: str, part: str) -> Position:
+def position(db: Db, directory: str, file: str, part: str) -> Position:
     """Where a part was left; from the start when it was never begun."""
-    row = db.execute(SQL["position"], {"file": file, "part": part}).fetchone()
+    given = {"directory": directory, "file": file, "part": part}
+    row = db.execute(SQL["position"], given).fetchone()
     if row is None:
         return Position(file, part)
     known = Position(file, part, *row)
@@ -84,3 +87,8 @@ def rejected(db: Db, files: Sequence[str]) -> int:
     """How much of these files is not taken."""
     row = db.execute(SQL["count_rejected"], {"files": list(files), "part": None}).fetchone()
     return int(row[0]) if row else 0
+
+
+def end(db: Db, directory: str) -> None:
+    """All is brought over: the next run is another one."""
+    db.execute(SQL["end_run"], {"directory": directory})

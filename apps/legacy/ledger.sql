@@ -7,8 +7,16 @@ SELECT pg_try_advisory_lock(hashtextextended('abode legacy backfill', 0));
 INSERT INTO legacy.runs (directory, zone) VALUES (%(directory)s, %(zone)s)
 ON CONFLICT (directory) DO NOTHING;
 
+-- begin_again --
+-- One that was killed goes on, with the time that it began at.
+UPDATE legacy.runs SET begun_at = now(), finished_at = NULL
+ WHERE directory = %(directory)s AND zone = %(zone)s AND finished_at IS NOT NULL;
+
 -- run --
 SELECT zone, graph_due FROM legacy.runs WHERE directory = %(directory)s;
+
+-- end_run --
+UPDATE legacy.runs SET finished_at = now() WHERE directory = %(directory)s;
 
 -- graph_is_due --
 -- In the transaction of the rows that the graph lacks.
@@ -19,10 +27,11 @@ UPDATE legacy.runs SET graph_due = true WHERE directory = %(directory)s AND NOT 
 UPDATE legacy.runs SET graph_due = false WHERE directory = %(directory)s;
 
 -- position --
-SELECT after, encode(head_sha256, 'hex'), read, taken, rejected, folds, gaps,
-       finished_at IS NOT NULL
-  FROM legacy.positions
- WHERE file = %(file)s AND part = %(part)s;
+SELECT p.after, encode(p.head_sha256, 'hex'), p.read, p.taken, p.rejected, p.folds, p.gaps,
+       p.finished_at IS NOT NULL, coalesce(p.finished_at >= r.begun_at, false)
+  FROM legacy.positions AS p
+  JOIN legacy.runs AS r ON r.directory = %(directory)s
+ WHERE p.file = %(file)s AND p.part = %(part)s;
 
 -- move --
 -- In the transaction of the rows that were brought over.

@@ -32,7 +32,7 @@ class Months:
 
     def __init__(self, db: Db, kind: Kind) -> None:
         self._db = db
-        self._kind = kind
+        self.kind = kind
         self._parent = f"audit.{kind}"
         for query in ("functions", "month_end", "staged"):
             db.execute(SQL[query])
@@ -49,8 +49,8 @@ class Months:
     def end(self) -> int:
         """Every month that was filled in its place; gives how many rows were there twice."""
         twice = 0
-        for (kept,) in self._db.execute(SQL["building"], {"table": self._kind}).fetchall():
-            given = {"parent": self._parent, "kept": kept, "id": IDS[self._kind]}
+        for (kept,) in self._db.execute(SQL["building"], {"table": self.kind}).fetchall():
+            given = {"parent": self._parent, "kept": kept, "id": IDS[self.kind]}
             row = self._db.execute(SQL["end"], given).fetchone()
             twice += int(row[0]) if row else 0
         return twice
@@ -74,20 +74,20 @@ class Months:
         return True
 
     def _copy(self, place: str, rows: str | bytes) -> None:
-        text = f"COPY {place} ({COLUMNS[self._kind]}) FROM STDIN"
+        text = f"COPY {place} ({COLUMNS[self.kind]}) FROM STDIN"
         with self._db.cursor().copy(sql.SQL(text)) as sink:
             sink.write(rows)
 
     def _one_by_one(self, at: Position, place: str | None, told: Sequence[Told]) -> int:
         self._db.execute("TRUNCATE pg_temp.staged_events")
-        with self._db.cursor().copy(SQL[f"copy_{self._kind}"]) as sink:
+        with self._db.cursor().copy(SQL[f"copy_{self.kind}"]) as sink:
             sink.write("".join(f"{cell(key)}\t{row}" for key, row in told))
         self._db.execute(SQL["check"])
         bad = self._db.execute(SQL["rejected"]).fetchall()
         at.reject(self._db, bad)
         if place is None:
-            return max(0, self._db.execute(SQL[f"into_{self._kind}"]).rowcount)
-        with self._db.cursor().copy(SQL[f"good_{self._kind}"]) as source:
+            return max(0, self._db.execute(SQL[f"into_{self.kind}"]).rowcount)
+        with self._db.cursor().copy(SQL[f"good_{self.kind}"]) as source:
             good = b"".join(bytes(block) for block in source)
         self._copy(place, good)
         return len(told) - len(bad)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.legacy.ledger import Db, Position
+from apps.legacy.ledger import SQL, Db, Position
 from apps.legacy.zone import Clock
 
 Say = Callable[[int], None]
@@ -25,3 +25,8 @@ class Work(NamedTuple):
         self.at.read += rows
         self.at.folds, self.at.gaps = self.clock.folds, self.clock.gaps
         self.at.move(self.db)
+
+    def graph_lacks(self, rows: int) -> None:
+        """That so many rows came which the graph repeats, in their transaction."""
+        if rows:
+            self.db.execute(SQL["graph_is_due"], {"directory": self.directory})

@@ -10,6 +10,7 @@ from rich.table import Table
 from apps.hosts import in_force
 from apps.legacy import backfill as backfills
 from apps.legacy.report import Backfilled
+from apps.legacy.run import Show
 from apps.ops.migrate import reached
 from apps.ops.progress import bar
 
@@ -28,7 +29,7 @@ def backfill(root: Path, directory: Path, zone: str, *, as_json: bool) -> int:
     return 0 if done.is_whole else NOT_TAKEN
 
 
-def _shown(expect: Callable[[int], None], came: Callable[[int], None]) -> backfills.Show:
+def _shown(expect: Callable[[int], None], came: Callable[[int], None]) -> Show:
     """A bar at a terminal, with its rate and the time that is left."""
 
     def show(_: str, rows: int) -> Callable[[int], None]:

@@ -7,10 +7,11 @@
 CREATE SCHEMA legacy;
 
 CREATE TABLE legacy.runs (
-    directory text PRIMARY KEY,
-    zone      text NOT NULL,
-    begun_at  timestamptz NOT NULL DEFAULT now(),
-    graph_due boolean NOT NULL DEFAULT false
+    directory   text PRIMARY KEY,
+    zone        text NOT NULL,
+    begun_at    timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    graph_due   boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE legacy.positions (

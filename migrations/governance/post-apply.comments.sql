@@ -253,7 +253,8 @@ COMMENT ON COLUMN core.discovery_files.form IS 'The order of its parts, and what
 COMMENT ON TABLE legacy.runs IS 'A directory of old data that is brought over, and the zone that its clocks were in.';
 COMMENT ON COLUMN legacy.runs.directory IS 'Its whole path.';
 COMMENT ON COLUMN legacy.runs.zone IS 'The zone of times without an offset, for good.';
-COMMENT ON COLUMN legacy.runs.begun_at IS 'When it was first run.';
+COMMENT ON COLUMN legacy.runs.begun_at IS 'When its last run began.';
+COMMENT ON COLUMN legacy.runs.finished_at IS 'When that was done; null: it goes on where it was killed.';
 COMMENT ON COLUMN legacy.runs.graph_due IS 'Discoveries came that the graph does not have.';
 COMMENT ON TABLE legacy.positions IS 'How far a part of an old file is brought over. Moves in the transaction of its rows.';
 COMMENT ON COLUMN legacy.positions.file IS 'The old file, by its whole path.';

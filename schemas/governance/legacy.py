@@ -21,7 +21,10 @@ class Run(Table, owner="mac", store="governance", table="legacy.runs", key=("dir
 
     directory: Annotated[str, Column("Its whole path.")]
     zone: Annotated[str, Column("The zone of times without an offset, for good.")]
-    begun_at: Annotated[Instant, Column("When it was first run.", default="now()")]
+    begun_at: Annotated[Instant, Column("When its last run began.", default="now()")]
+    finished_at: Annotated[
+        Instant | None, Column("When that was done; null: it goes on where it was killed.")
+    ] = None
     graph_due: Annotated[
         bool, Column("Discoveries came that the graph does not have.", default="false")
     ] = False

@@ -41,6 +41,12 @@ SELECT 'position', to_jsonb(p) - '{finished_at,updated_at}'::text[] FROM legacy.
 UNION ALL
 SELECT 'partition', to_jsonb(c.relname) FROM pg_class AS c
  WHERE c.relispartition AND c.relkind = 'r'
+UNION ALL
+SELECT 'vertex', to_jsonb(format('%s', v.properties)) FROM governance_graph._ag_label_vertex AS v
+ WHERE format('%s', v.properties) NOT LIKE '%"seq"%'
+UNION ALL
+SELECT 'edges', to_jsonb(e.tableoid::regclass::text || count(*))
+  FROM governance_graph._ag_label_edge AS e GROUP BY e.tableoid
 """
 """All that a backfill makes, but for numbers and clocks of its own."""
 
@@ -69,6 +75,11 @@ class House:
         told = "SELECT old_key, reason FROM legacy.rejected WHERE part = %s"
         return dict(self.ask(told, part))
 
+    def clean(self):
+        """As migrated."""
+        with psycopg.connect(self.database.admin) as db:
+            db.execute(CLEAN)
+
     def checksum(self):
         """Of all that a backfill makes."""
         rows = f'SELECT what || row::text COLLATE "C" AS said FROM ({WHAT_CAME}) AS t (what, row)'
@@ -79,6 +90,8 @@ class House:
 
 
 CLEAN = """
+DELETE FROM governance_graph._ag_label_edge;
+DELETE FROM governance_graph._ag_label_vertex;
 TRUNCATE core.identities, core.discoveries, core.calibration_versions, audit.events,
          audit.tool_usage, legacy.runs, legacy.positions, legacy.rejected CASCADE;
 DO $$
@@ -101,9 +114,9 @@ $$;
 @pytest.fixture
 def house(shared_database):
     """As migrated; what came is gone after the test."""
-    yield House(shared_database)
-    with psycopg.connect(shared_database.admin) as db:
-        db.execute(CLEAN)
+    one = House(shared_database)
+    yield one
+    one.clean()
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""One run over a directory: its parts one by one, each from where it was left."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from apps.legacy import ledger
+from apps.legacy.ledger import Db, Position
+from apps.legacy.report import Brought
+from apps.legacy.seen import Inspected, Part, Thing
+from apps.legacy.work import Say, Work
+from apps.legacy.zone import Clock
+
+Show = Callable[[str, int], Say]
+"""Given a part and its rows, gives whom to tell how many came."""
+
+
+class Run(NamedTuple):
+    """What all parts share."""
+
+    db: Db
+    seen: Inspected
+    zone: str
+    show: Show
+    parts: list[Brought]
+
+    def having(self, table: str) -> Iterator[tuple[Thing, Part]]:
+        """Databases that have a table."""
+        for thing in self.seen.things:
+            for part in thing.parts:
+                if part.name == table and part.variant is not None and part.fate == "moves":
+                    yield thing, part
+
+    def bring(
+        self, thing: Thing, name: str, part: Part, do: Callable[[Work], None], *, again: bool = True
+    ) -> None:
+        """A part; one whose rows may change is read anew by each run, any other goes on."""
+        path = Path(self.seen.directory) / thing.path
+        at = ledger.position(self.db, self.seen.directory, str(path), name)
+        say = self.show(f"{thing.path} {name}", part.rows)
+        begun = time.monotonic()
+        if at.done:
+            say(part.rows)
+        else:
+            if at.finished and again:
+                at = Position(at.file, at.part, resumed=True)
+            clock = Clock(self.zone)
+            clock.folds, clock.gaps = at.folds, at.gaps
+            do(Work(self.db, self.seen.directory, path, at, clock, say))
+            at.finished = True
+            at.move(self.db)
+        self.parts.append(
+            Brought(
+                file=thing.path, part=name, target=part.target, read=at.read, taken=at.taken,
+                rejected=at.rejected, folds=at.folds, gaps=at.gaps,
+                seconds=time.monotonic() - begun,
+            )
+        )  # fmt: skip
