@@ -75,11 +75,10 @@ def bring(work: Work, step: Step) -> None:
         there = keyset.columns(file, old.name)
         stage = Stage(old, there, work.clock, step.looks, union(old.name).takes)
         stage.make(db)
-        after = None if stage.hides_key else at.after
-        for piece in keyset.pieces(file, f'"{old.name}"', stage.wanted, old.key, after):
+        for piece in keyset.pieces(file, f'"{old.name}"', stage.wanted, stage.key, at.after):
             with db.transaction():
                 stage.fill(db, piece.rows)
-                at.after = None if stage.hides_key else piece.after or at.after
+                at.after = piece.after or at.after
                 before = at.taken
                 merge(db, queries, at)
                 if step.graph:

@@ -41,6 +41,8 @@ Row = dict[str, Any]
 
 def bring_file(work: Work) -> None:
     """One dispute with all that was said in it, or nothing of it."""
+    if work.at.after is not None:
+        return
     document = json.loads(work.path.read_bytes())
     key = str(document.get("session_id"))[:200]
     with work.db.transaction():
@@ -59,6 +61,7 @@ def bring_file(work: Work) -> None:
             elif _kept(work, "take_sessions", [session]):
                 work.at.taken += 1
                 _kept(work, "take_messages", messages)
+        work.at.after = [1]
         work.moved(1)
     work.say(1)
 

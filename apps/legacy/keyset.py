@@ -7,6 +7,7 @@ the key where the last one ended: rows that come meanwhile move nothing.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 ROWS: Final = 5_000
@@ -37,8 +38,9 @@ def pieces(
 ) -> Iterator[Piece]:
     """Values of the wanted columns, then those of the key; rows without a whole key come first.
 
-    ``source`` is a table or a query in brackets; ``wanted`` are SQL expressions.
+    ``source`` is a table or a query in brackets; ``wanted`` and ``key`` are SQL expressions.
     """
+    db.create_function("sha256", 1, _hidden, deterministic=True)
     asked = ", ".join([*wanted, *key])
     by = ", ".join(key)
     head = f"SELECT {asked} FROM {source}"  # noqa: S608  # names are ours
@@ -87,3 +89,13 @@ def _mark(value: Any) -> str:
 
 def _bound(value: Any) -> Any:
     return value.encode(errors="surrogateescape") if isinstance(value, str) else value
+
+
+def hashed(value: Any) -> str:
+    """The SHA-256 of a secret, in hex."""
+    told = value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
+    return sha256(told).hexdigest()
+
+
+def _hidden(value: Any) -> str | None:
+    return None if value is None else hashed(value)

@@ -6,12 +6,11 @@ without a place become one object, and what Postgres cannot hold as text is name
 
 import json
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Any, Final
 
 from psycopg import sql
 
-from apps.legacy.keyset import Row
+from apps.legacy.keyset import Row, hashed
 from apps.legacy.ledger import Db
 from apps.legacy.zone import Clock
 from schemas.legacy.shape import OldTable, Take
@@ -44,16 +43,13 @@ class Stage:
         self._plain = [take for take in taken if take.how != BESIDE]
         self._beside = [take for take in taken if take.how == BESIDE]
         self.wanted = [f'"{take.old}"' for take in (*self._plain, *self._beside)]
-        self._secret_key = any(t.how == "secret" and t.old in table.key for t in table.takes)
+        secret = {take.old for take in table.takes if take.how == "secret"}
+        self.key = [f"sha256({each})" if each in secret else each for each in table.key]
+        """Its order; a secret is never a position."""
         self._cells: list[tuple[str, Cell]] = [(t.old, self._cell(t)) for t in self._plain]
         missing = [t.old for t in (*table.takes, *others) if _is_staged(t, looks)]
         self._names = [*(take.old.lower() for take in self._plain), BESIDE]
         self._columns = [*self._names, *(each.lower() for each in missing)]
-
-    @property
-    def hides_key(self) -> bool:
-        """Whether the key is a secret, so that no position can be kept."""
-        return self._secret_key
 
     def make(self, db: Db) -> None:
         """The empty table, gone with the session."""
@@ -91,18 +87,12 @@ class Stage:
         except (ValueError, TypeError) as error:
             values.append(None)
             reason = reason or f"{', '.join(beside)}: {error}"
-        return [self._key(row[plain + len(self._beside) :]), reason, *values]
-
-    def _key(self, key: Row) -> str:
-        """How a rejected row is named; never by a secret."""
-        if self._secret_key:
-            return f"sha256 {_hashed(key[0])}" if key[0] is not None else "null"
-        return named(key)
+        return [named(row[plain + len(self._beside) :]), reason, *values]
 
     def _cell(self, take: Take) -> Cell:
         if take.how == "instant":
             return lambda value: self._clock.instant(_text(value))
-        return _hashed if take.how == "secret" else _text
+        return hashed if take.how == "secret" else _text
 
 
 def _is_staged(take: Take, looks: Sequence[str]) -> bool:
@@ -121,11 +111,6 @@ def _text(value: Any, never: str = "\0") -> str:
     if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
         raise Unfit("is not UTF-8")
     return value
-
-
-def _hashed(value: Any) -> str:
-    told = value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
-    return sha256(told).hexdigest()
 
 
 def named(key: Row) -> str:

@@ -80,6 +80,11 @@ class House:
         with psycopg.connect(self.database.admin) as db:
             db.execute(CLEAN)
 
+    def rows(self):
+        """All that a backfill makes, as text."""
+        told = f"SELECT what || ' ' || row::text FROM ({WHAT_CAME}) AS t (what, row) ORDER BY 1"
+        return [row for (row,) in self.ask(told)]
+
     def checksum(self):
         """Of all that a backfill makes."""
         rows = f'SELECT what || row::text COLLATE "C" AS said FROM ({WHAT_CAME}) AS t (what, row)'

@@ -122,7 +122,7 @@ def test_a_key_is_nowhere(house, old):
 
     assert house.one("SELECT session_id FROM core.sessions") == sha256(b"raw-session").hexdigest()
     assert "raw-" not in everything
-    assert f"sha256 {sha256(b'raw-two').hexdigest()}" in everything
+    assert sha256(b"raw-two").hexdigest() in everything
 
 
 def test_another_zone_is_refused(house, old):

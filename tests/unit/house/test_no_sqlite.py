@@ -60,6 +60,33 @@ def test_sqlite_is_seen_wherever_it_is(shed, files):
     assert list(sqlite_imports(shed(**files)))
 
 
+OF_THE_PI = ("apps/anima", "apps/sqlite.py", "apps/migrate", "apps/eisv")
+"""What lives on the Pi, the runner of its line, and who reads copies of its file."""
+
+
+def rooms_that_open_sqlite(house):
+    """Every import of sqlite3 but those that are about the Pi's file."""
+    for file in house.files("schemas", "apps", "services"):
+        for _, module in house.imports(file):
+            name = house.name(file)
+            if module.partition(".")[0] == "sqlite3" and not name.startswith(OF_THE_PI):
+                yield name
+
+
+def test_only_legacy_opens_the_old_stores(house):
+    """No other room of the Mac imports sqlite3."""
+    found = list(rooms_that_open_sqlite(house))
+
+    assert found
+    assert not [name for name in found if not name.startswith("apps/legacy/")]
+
+
+@pytest.mark.parametrize("place", ["apps__ops__a_py", "services__a_py", "apps__governance__a_py"])
+def test_another_room_that_opens_sqlite_is_seen(shed, place):
+    """The rule can fail."""
+    assert list(rooms_that_open_sqlite(shed(**{place: "def late():\n    import sqlite3"})))
+
+
 def test_importing_the_process_loads_no_sqlite(house):
     """Neither by us nor by a package of somebody else's."""
     done = subprocess.run(
