@@ -16,8 +16,10 @@ from apps.legacy.inspect import inspect
 from apps.legacy.ledger import Db
 from apps.legacy.months import Kind, Months
 from apps.legacy.report import Backfilled
-from apps.legacy.run import Run, Show
+from apps.legacy.run import Run
+from apps.legacy.work import Say
 from apps.legacy.zone import Clock
+from apps.postgres import is_gone
 from schemas.errors import Refused, Unreachable
 from schemas.legacy.files import AUDIT_LOG, DIALECTIC, GRAPH, TOOL_USAGE
 
@@ -44,15 +46,23 @@ EVENTS: Final[dict[Kind, tuple[str, str]]] = {
 """The old table, and the kind of the file of lines."""
 
 
-def backfill(database: str, directory: Path, zone: str, show: Show) -> Backfilled:
-    """Everything that moves."""
+def _nobody(_: int) -> None:
+    """Who is told when nobody asked."""
+
+
+def backfill(
+    database: str, directory: Path, zone: str, expect: Say = _nobody, came: Say = _nobody
+) -> Backfilled:
+    """Everything that moves; tells how many rows are expected, and how many came."""
     begun = time.monotonic()
     Clock(zone)
     seen = inspect(directory, quick=True)
     with _connected(database) as db:
         ledger.begin(db, seen.directory, zone)
         db.execute(SQL["functions"])
-        run = Run(db, seen, zone, show, [])
+        run = Run(db, seen, zone, came, [])
+        expect(sum(part.rows for thing in seen.things for part in thing.parts
+                   if part.fate == "moves"))  # fmt: skip
         _tables(run, STEPS[:1])
         _discoveries(run)
         _disputes(run)
@@ -72,7 +82,8 @@ def backfill(database: str, directory: Path, zone: str, show: Show) -> Backfille
 def _tables(run: Run, steps: Sequence[Step]) -> None:
     for step in steps:
         for thing, part in run.having(step.table):
-            run.bring(thing, step.part, part, partial(bring, step=step))
+            run.bring(thing, step.part, part, partial(bring, step=step),
+                      counts=not step.column)  # fmt: skip
 
 
 def _discoveries(run: Run) -> None:
@@ -84,7 +95,7 @@ def _discoveries(run: Run) -> None:
         run.bring(thing, "nodes", thing.parts[0], discoveries.bring_nodes)
     _tables(run, OF_DISCOVERIES)
     for thing in files:
-        run.bring(thing, "links", thing.parts[0], discoveries.bring_links)
+        run.bring(thing, "links", thing.parts[0], discoveries.bring_links, counts=False)
 
 
 def _disputes(run: Run) -> None:
@@ -122,7 +133,8 @@ def _connected(database: str) -> Iterator[Db]:
             application_name="abode legacy",
         ) as db:
             yield db
-    except psycopg.OperationalError as error:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+    except psycopg.Error as error:
+        if is_gone(error):
             raise Unreachable("postgres: does not answer", "run it again: it goes on") from None
-        raise Refused(f"postgres: {error.diag.message_primary}", "run it again") from None
+        said = error.diag.message_primary or type(error).__name__
+        raise Refused(f"postgres: {said}", "run it again: it goes on") from None

@@ -12,9 +12,6 @@ from apps.legacy.seen import Inspected, Part, Thing
 from apps.legacy.work import Say, Work
 from apps.legacy.zone import Clock
 
-Show = Callable[[str, int], Say]
-"""Given a part and its rows, gives whom to tell how many came."""
-
 
 class Run(NamedTuple):
     """What all parts share."""
@@ -22,7 +19,7 @@ class Run(NamedTuple):
     db: Db
     seen: Inspected
     zone: str
-    show: Show
+    say: Say
     parts: list[Brought]
 
     def having(self, table: str) -> Iterator[tuple[Thing, Part]]:
@@ -33,18 +30,21 @@ class Run(NamedTuple):
                     yield thing, part
 
     def bring(
-        self, thing: Thing, name: str, part: Part, do: Callable[[Work], None], *, again: bool = True
-    ) -> None:
-        """A part; one whose rows may change is read anew by each run, any other goes on."""
+        self, thing: Thing, name: str, part: Part, do: Callable[[Work], None], *,
+        again: bool = True, counts: bool = True,
+    ) -> None:  # fmt: skip
+        """A part; one whose rows may change is read anew by each run, any other goes on.
+
+        A second pass over the same rows does not count in the progress.
+        """
         path = Path(self.seen.directory) / thing.path
         at = ledger.position(self.db, self.seen.directory, str(path), name)
-        say = self.show(f"{thing.path} {name}", part.rows)
+        say = self.say if counts else lambda _: None
         begun = time.monotonic()
-        if at.done:
-            say(part.rows)
-        else:
-            if at.finished and again:
-                at = Position(at.file, at.part, resumed=True)
+        if at.finished and again and not at.done:
+            at = Position(at.file, at.part, resumed=True)
+        say(at.read)
+        if not at.done:
             clock = Clock(self.zone)
             clock.folds, clock.gaps = at.folds, at.gaps
             do(Work(self.db, self.seen.directory, path, at, clock, say))

@@ -1,7 +1,6 @@
 """``abode legacy backfill``: against the hosts in force, as the owner; what it prints."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +9,6 @@ from rich.table import Table
 from apps.hosts import in_force
 from apps.legacy import backfill as backfills
 from apps.legacy.report import Backfilled
-from apps.legacy.run import Show
 from apps.ops.migrate import reached
 from apps.ops.progress import bar
 
@@ -21,22 +19,12 @@ NOT_TAKEN = 4
 def backfill(root: Path, directory: Path, zone: str, *, as_json: bool) -> int:
     """Bring a directory over; gives the exit code."""
     with reached(*in_force(root)) as database, bar("rows") as (expect, came):
-        done = backfills.backfill(database, directory, zone, _shown(expect, came))
+        done = backfills.backfill(database, directory, zone, expect, came)
     if as_json:
         sys.stdout.write(done.model_dump_json(indent=1) + "\n")
     else:
         _print(done)
     return 0 if done.is_whole else NOT_TAKEN
-
-
-def _shown(expect: Callable[[int], None], came: Callable[[int], None]) -> Show:
-    """A bar at a terminal, with its rate and the time that is left."""
-
-    def show(_: str, rows: int) -> Callable[[int], None]:
-        expect(rows)
-        return came
-
-    return show
 
 
 def _print(done: Backfilled) -> None:

@@ -37,7 +37,7 @@ SELECT 'message', to_jsonb(m) - 'message_id' FROM dialectic.messages AS m
 UNION ALL
 SELECT 'rejected', to_jsonb(r) - 'at' FROM legacy.rejected AS r
 UNION ALL
-SELECT 'position', to_jsonb(p) - '{finished_at,updated_at}'::text[] FROM legacy.positions AS p
+SELECT 'position', to_jsonb(p) - '{finished_at,updated_at,taken}'::text[] FROM legacy.positions AS p
 UNION ALL
 SELECT 'partition', to_jsonb(c.relname) FROM pg_class AS c
  WHERE c.relispartition AND c.relkind = 'r'
@@ -59,7 +59,7 @@ class House:
 
     def bring(self, directory, zone=ZONE):
         """As the operator's command does it."""
-        return backfill(self.database.owner, directory, zone, lambda *_: lambda _: None)
+        return backfill(self.database.owner, directory, zone)
 
     def ask(self, query, *values):
         """Rows, as the superuser sees them."""

@@ -33,5 +33,5 @@ for kind in (psycopg.Connection, psycopg.AsyncConnection):
     kind.execute = counted(kind.execute)
 psycopg.Cursor.copy = counted(psycopg.Cursor.copy)
 keyset.ROWS, lines.BLOCK_BYTES, discoveries.BATCH = 25, 8_192, 20
-backfill.backfill(sys.argv[1], Path(sys.argv[2]), sys.argv[3], lambda *_: lambda _: None)
+backfill.backfill(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
 sys.stdout.write(str(words))
