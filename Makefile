@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak soak-pi bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi lock lint preflight
+.PHONY: help up down destroy deploy check test soak soak-pi soak-legacy bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -52,7 +52,11 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 	@ABODE_PI_KILLS=30 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/lab/test_bad_days.py -k killed_again_and_again
 
-bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-pi bench-deploy ## every measurement, beside the tools it must beat
+soak-legacy: $(STAMP) ## the backfill of old data, killed at 50 seeded moments
+	@ABODE_LEGACY_KILLS=25 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/database/legacy/test_killed.py
+
+bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-deploy ## every measurement, beside the tools it must beat
 
 bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
 	@$(BIN)/python -m tests.bench.migrate
@@ -68,6 +72,9 @@ bench-knowledge: $(STAMP) ## time the graph against plain tables and Cypher
 
 bench-sessions: $(STAMP) ## whose is a session, against redis-benchmark and redis-py
 	@$(BIN)/python -m tests.bench.sessions
+
+bench-legacy: $(STAMP) ## the backfill of old data against a bare COPY and pgloader
+	@$(BIN)/python -m tests.bench.legacy
 
 bench-pi: $(STAMP) ## what the creature costs its board, beside collectd and plain sqlite3
 	@$(BIN)/python -m tests.bench.pi

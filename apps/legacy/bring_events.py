@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from apps.legacy import keyset, lines
@@ -15,11 +16,11 @@ from apps.legacy.stage import named, text
 from apps.legacy.work import Work
 from apps.legacy.zone import Clock
 
-CUTS: Final[dict[Kind, tuple[lines.Cut, lines.Cut]]] = {
+CUTS: Final[dict[Kind, tuple[lines.Cut, lines.Parse]]] = {
     "events": (lines.cut_audit, lines.parse_audit),
     "tool_usage": (lines.cut_usage, lines.parse_usage),
 }
-ROWS: Final[dict[str, tuple[str, ...]]] = {
+ROWS: Final[dict[Kind, tuple[str, ...]]] = {
     "events": ("timestamp", "agent_id", "event_type", "details_json"),
     "tool_usage": (
         "timestamp", "agent_id", "session_id", "tool_name", "latency_ms", "success",
@@ -27,7 +28,6 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """Columns of an old table that have a place; its others are kept beside."""
-Made = Callable[[dict[str, Any], Clock], tuple[str, str]]
 
 
 def bring_lines(work: Work, months: Months) -> None:
@@ -63,19 +63,18 @@ def bring_rows(work: Work, months: Months) -> None:
     old = table_of(work.path, "audit_events" if kind == "events" else "tool_usage")
     with opened(work.path) as file:
         there = keyset.columns(file, old.name)
-        wanted = [t.old for t in old.takes if t.old in there and t.how != "follows"]
-        quoted = [f'"{name}"' for name in wanted]
-        for piece in keyset.pieces(file, f'"{old.name}"', quoted, old.key, at.after):
+        known = [t.old for t in old.takes if t.old in there and t.how != "follows"]
+        shape = Shape(kind, known)
+        for piece in keyset.pieces(file, f'"{old.name}"', shape.wanted, old.key, at.after):
             made: dict[str, list[Told]] = defaultdict(list)
             rejects: Rejects = []
             for row in piece.rows:
-                key = named(row[len(wanted) :])
                 try:
-                    month, told = _row(kind, dict(zip(wanted, row, strict=False)), work.clock)
+                    month, told = shape.row(row, work.clock)
                 except ValueError as error:
-                    rejects.append((key, str(error)))
+                    rejects.append((named(row[shape.width :]), str(error)))
                 else:
-                    made[month].append((key, told))
+                    made[month].append((named(row[shape.width :]), told))
             with work.db.transaction():
                 months.add(at, made)
                 at.reject(work.db, rejects)
@@ -84,40 +83,72 @@ def bring_rows(work: Work, months: Months) -> None:
             work.say(len(piece.rows))
 
 
-def _row(kind: Kind, told: dict[str, Any], clock: Clock) -> tuple[str, str]:
-    """Its month, and it in COPY's text form; what it says is parsed by Postgres."""
-    values = {name: None if v is None else text(v, name) for name, v in told.items()}
-    places, says = ROWS[kind], ROWS[kind][-1]
-    if values["timestamp"] is None:
-        raise ValueError("timestamp: is null")
-    instant, month = clock.placed(values["timestamp"])
-    given = told.get("event_id") if kind == "events" else told.get("usage_id")
-    own = own_id(given)
-    payload = (values[says] or "{}").strip()
+class Shape:
+    """How a row of an old table becomes one of ours."""
+
+    def __init__(self, kind: Kind, known: Sequence[str]) -> None:
+        self._places = [name for name in ROWS[kind] if name in known]
+        self._all = ROWS[kind]
+        self._own = "event_id" if kind == "events" else "usage_id"
+        self._beside = [name for name in known if name not in self._places]
+        self._keys = [f"{json.dumps(name)}: " for name in self._beside]
+        names = (*self._places, *self._beside)
+        self.wanted = [f'"{name}"' for name in names]
+        self.width = len(names)
+        self._at = {name: place for place, name in enumerate(names)}
+
+    def row(self, row: keyset.Row, clock: Clock) -> tuple[str, str]:
+        """Its month, and it in COPY's text form; what it says is parsed by Postgres."""
+        told = [
+            value if value is None or isinstance(value, int | float) else text(value, name)
+            for name, value in zip(self._at, row, strict=False)
+        ]
+        instant, month = clock.placed(_needed(told[0]))
+        payload = told[len(self._places) - 1]
+        given = self._at.get(self._own)
+        own = None if given is None else own_id(told[given])
+        what = ", ".join(
+            key + _encoded(value)
+            for key, name, value in zip(
+                self._keys, self._beside, told[len(self._places) :], strict=True
+            )
+            if value is not None and not (own and name == self._own)
+        )
+        said = _object(self._all[-1], payload)
+        rest = told[1 : len(self._places) - 1]
+        made = own or made_id(self._content(told))
+        cells = [made, instant, *map(cell, rest), cell(with_beside(said, what))]
+        return month, "\t".join(cells) + "\n"
+
+    def _content(self, told: list[Any]) -> bytes:
+        """What makes an id: the hash that the old writer gave it, else what it says."""
+        place = self._at.get("raw_hash")
+        if place is not None and told[place]:
+            return str(told[place]).encode()
+        return json.dumps(
+            [v for name, v in zip(self._at, told, strict=True) if name != "id"]
+        ).encode()
+
+
+def _needed(at: object) -> str:
+    if not isinstance(at, str):
+        raise lines.NoRow("timestamp: is no text")
+    return at
+
+
+def _encoded(value: object) -> str:
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    return repr(value)
+
+
+def _object(name: str, told: object) -> str:
+    """JSON text of an object."""
+    if told is None:
+        return "{}"
+    payload = told.strip() if isinstance(told, str) else ""
     if not (payload.startswith("{") and payload.endswith("}")):
-        raise ValueError(f"{says}: is no object")
+        raise lines.NoRow(f"{name}: is no object")
     if lines.OWN in payload and "beside" in json.loads(payload):
-        raise ValueError(f"{says}: has a key beside of its own")
-    beside = {
-        name: value
-        for name, value in told.items()
-        if value is not None and name not in places and given_is_kept(name, own)
-    }
-    what = json.dumps(beside, allow_nan=False)[1:-1]
-    made = own or made_id(_content(values, places))
-    rest = [values.get(name) for name in places[1:-1]]
-    row = [made, instant, *rest, with_beside(payload, what)]
-    return month, "\t".join(map(cell, row)) + "\n"
-
-
-def given_is_kept(name: str, own: str | None) -> bool:
-    """Whether a column is kept beside: an id that is one already has its place."""
-    return not (own and name in {"event_id", "usage_id"})
-
-
-def _content(values: dict[str, str | None], places: tuple[str, ...]) -> bytes:
-    """What makes an id: the hash that the old writer gave it, else what it says."""
-    if values.get("raw_hash"):
-        return str(values["raw_hash"]).encode()
-    said = [values.get(name) for name in (*places, "confidence", "usage_id", "event_id")]
-    return json.dumps(said).encode()
+        raise lines.NoRow(f"{name}: has a key beside of its own")
+    return payload

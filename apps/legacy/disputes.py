@@ -49,9 +49,8 @@ def bring_file(work: Work) -> None:
         work.at.forget(work.db)
         try:
             session, messages = _apart(work, document)
-            named_in = {session["paused_agent_id"], session["reviewer_agent_id"]}
-            agents = {*named_in, *(message["agent_id"] for message in messages)}
-            refused = _know(work, session["created_at"], agents)
+            agents = _agents(session).union(*map(_agents, messages))
+            refused = _know(work, dict.fromkeys(agents, session["created_at"]))
         except (Refused, ValueError) as error:
             reason = error.message if isinstance(error, Refused) else str(error)
             work.at.reject(work.db, [(key, reason.removeprefix("document: "))])
@@ -108,19 +107,30 @@ def _take(work: Work, rows: Sequence[tuple[str, Row]], *, is_session: bool) -> N
             if row["session_id"] not in there
         ]
         made = [(key, row) for key, row in made if row["session_id"] in there]
-    good = []
-    for key, row in made:
-        agents = {row["paused_agent_id"], row["reviewer_agent_id"]} if is_session else {
-            row["agent_id"]}  # fmt: skip
+    born: dict[str, Any] = {}
+    for _, row in made:
         when = row["created_at"] if is_session else row["recorded_at"]
-        if refused := _know(work, when, agents):
-            rejects.append((key, f"agent {refused[0]!r} was not taken"))
-        else:
-            good.append(row)
-            if work.at.resumed:
-                work.at.forget(work.db, key)
+        for agent in _agents(row):
+            born[agent] = min(born.get(agent, when), when)
+    refused = set(_know(work, born))
+    rejects += [
+        (key, f"agent {min(of)!r} was not taken")
+        for key, row in made
+        if (of := _agents(row) & refused)
+    ]
+    good = [(key, row) for key, row in made if not _agents(row) & refused]
+    if work.at.resumed:
+        for key, _ in good:
+            work.at.forget(work.db, key)
     work.at.reject(work.db, rejects)
-    work.at.taken += _kept(work, "take_sessions" if is_session else "take_messages", good)
+    query = "take_sessions" if is_session else "take_messages"
+    work.at.taken += _kept(work, query, [row for _, row in good])
+
+
+def _agents(row: Row) -> set[str]:
+    """Everybody whom a session or a message names."""
+    names = ("paused_agent_id", "reviewer_agent_id", "agent_id")
+    return {row[name] for name in names if row.get(name) is not None}
 
 
 def _session(work: Work, row: Row) -> Row:
@@ -194,13 +204,14 @@ def _instant(work: Work, told: Any, name: str) -> str:
         raise Refused(f"{name}: {error}") from None
 
 
-def _know(work: Work, when: Any, agents: set[str | None]) -> list[str]:
+def _know(work: Work, born: dict[str, Any]) -> list[str]:
     """Who is only spoken of becomes known; gives those that were refused themselves."""
-    names = sorted(agents - {None}, key=str)
-    refused = work.db.execute(SQL["not_here"], {"agents": names}).fetchall()
-    if not refused:
-        work.db.execute(KNOWN["make_known"], {"agents": names, "at": [when] * len(names)})
-    return [agent for (agent,) in refused]
+    names = sorted(born)
+    refused = [who for (who,) in work.db.execute(SQL["not_here"], {"agents": names}).fetchall()]
+    known = [name for name in names if name not in refused]
+    at = [born[name] for name in known]
+    work.db.execute(KNOWN["make_known"], {"agents": known, "at": at})
+    return refused
 
 
 def _kept(work: Work, query: str, rows: Sequence[Row]) -> int:

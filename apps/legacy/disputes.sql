@@ -42,19 +42,3 @@ SELECT m.session_id, m.seq, m.agent_id, m.message_type, m.recorded_at, m.root_ca
        root_cause text, proposed_conditions jsonb, reasoning text, observed_metrics jsonb,
        concerns jsonb, agrees boolean, proposed_action text, signature text, imported_json jsonb)
 ON CONFLICT (session_id, seq) DO NOTHING;
-
--- not_drawn --
--- Disputes that came as files or rows of another server and have no vertex.
-SELECT s.session_id, s.status, s.phase, s.created_at, s.paused_agent_id, s.reviewer_agent_id
-  FROM dialectic.sessions AS s
- WHERE s.imported_json IS NOT NULL AND NOT EXISTS (
-       SELECT FROM governance_graph."DialecticSession" AS v
-        WHERE ag_catalog.agtype_access_operator(
-                  VARIADIC ARRAY[v.properties, '"id"'::ag_catalog.agtype])
-              OPERATOR(ag_catalog.=) to_json(s.session_id)::text::ag_catalog.agtype)
- ORDER BY s.session_id;
-
--- messages_of --
-SELECT m.message_id AS id, m.session_id AS session, m.agent_id AS agent, m.seq,
-       m.message_type AS type
-  FROM dialectic.messages AS m WHERE m.session_id = %(session)s ORDER BY m.seq;

@@ -1,17 +1,22 @@
-"""The graph repeats what came: discoveries by the knowledge room's rebuild, disputes one by one."""
+"""The graph repeats what came: discoveries by the knowledge room's rebuild, and disputes."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 import psycopg
-from psycopg.rows import dict_row
 
-from apps.governance.dialectic.rows import draw, into_graph
 from apps.governance.knowledge import load as knowledge
-from apps.legacy.disputes import SQL
+from apps.governance.knowledge.graph import put_agents
 from apps.legacy.ledger import SQL as LEDGER
 from apps.postgres import Connection
+from apps.queries import load
 
+SQL: Final = load(Path(__file__).with_name("graph.sql"))
+DRAWN: Final = (
+    "draw_sessions", "drawn", "draw_paused", "draw_reviewers", "draw_messages", "drawn_messages",
+    "draw_has_message", "draw_wrote",
+)  # fmt: skip
 OPTIONS: Final = "-c timezone=UTC -c lock_timeout=5000 -c statement_timeout=600000"
 
 
@@ -40,12 +45,14 @@ async def _discoveries(conn: Connection, directory: str) -> tuple[int, int]:
 
 
 async def _disputes(conn: Connection) -> None:
-    cursor = conn.cursor(row_factory=dict_row)
-    await cursor.execute(SQL["not_drawn"])
-    for session in await cursor.fetchall():
-        async with conn.transaction():
-            await cursor.execute(SQL["messages_of"], {"session": session["session_id"]})
-            messages = await cursor.fetchall()
-            await draw(conn, session, {message["agent"] for message in messages})
-            for message in messages:
-                await into_graph(conn, "graph_message", message)
+    """Vertices and edges of disputes that have none, straight into the label tables."""
+    async with conn.transaction():
+        await conn.execute(SQL["undrawn"])
+        found = await (await conn.execute(SQL["speakers"])).fetchall()
+        if not found:
+            return
+        agents = [agent for (agent,) in found]
+        await put_agents(conn, agents)
+        await conn.execute(SQL["agents"], {"agents": agents})
+        for query in DRAWN:
+            await conn.execute(SQL[query])

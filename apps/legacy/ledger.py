@@ -91,4 +91,6 @@ def rejected(db: Db, files: Sequence[str]) -> int:
 
 def end(db: Db, directory: str) -> None:
     """All is brought over: the next run is another one."""
-    db.execute(SQL["end_run"], {"directory": directory})
+    with db.transaction():
+        db.execute(SQL["wait_for_disk"])
+        db.execute(SQL["end_run"], {"directory": directory})

@@ -15,6 +15,10 @@ UPDATE legacy.runs SET begun_at = now(), finished_at = NULL
 -- run --
 SELECT zone, graph_due FROM legacy.runs WHERE directory = %(directory)s;
 
+-- wait_for_disk --
+-- And with this commit all before it.
+SET LOCAL synchronous_commit = on;
+
 -- end_run --
 UPDATE legacy.runs SET finished_at = now() WHERE directory = %(directory)s;
 

@@ -18,18 +18,23 @@ from schemas.legacy.files import AUDIT_LOG, TOOL_USAGE
 BLOCK_BYTES: Final = 4 << 20
 HEAD_BYTES: Final = 4096
 STRING: Final = r'"([^"\\\x00-\x1f]*)"'
+TIME: Final = r'"(\d{4}-\d\d-\d\dT\d\d:[0-5]\d:[0-5]\d(?:\.\d{6})?)"'
+"""So that only its day and hour may be none, which the clock knows of the first of the hour."""
 AUDIT: Final = re.compile(
-    rf'\{{"timestamp": {STRING}, "agent_id": {STRING}, "event_type": {STRING}, '
+    rf'\{{"timestamp": {TIME}, "agent_id": {STRING}, "event_type": {STRING}, '
     r'"confidence": (-?[0-9][-+.0-9e]*), "details": (\{.*\}), "metadata": (null|\{.*\})'
-    r'(, "session_id": (?:null|"[^"\\\x00-\x1f]*"))?\}'
+    r'(, "session_id": (?:null|"[^"\\\x00-\x1f]*"))?\}',
+    re.ASCII,
 )
 USAGE: Final = re.compile(
-    rf'\{{"timestamp": {STRING}, "tool_name": {STRING}, "agent_id": (?:null|{STRING}), '
-    rf'"success": (true|false), "error_type": (?:null|{STRING})\}}'
+    rf'\{{"timestamp": {TIME}, "tool_name": {STRING}, "agent_id": (?:null|{STRING}), '
+    rf'"success": (true|false), "error_type": (?:null|{STRING})\}}',
+    re.ASCII,
 )
 OWN: Final = '"beside"'
 """Where a line says this itself it is parsed, so that nothing of it is lost."""
-Cut = Callable[[str, Clock], tuple[str, str] | None]
+Cut = Callable[[str, bytes, Clock], tuple[str, str] | None]
+Parse = Callable[[str, bytes, Clock], tuple[str, str]]
 
 
 class NoRow(ValueError):
@@ -66,26 +71,25 @@ def head(path: Path) -> str:
         return sha256(file.readline(HEAD_BYTES)).hexdigest()
 
 
-def rows(block: Block, cut: Cut, parse: Cut, clock: Clock) -> tuple[dict[str, list[Told]], Rejects]:
+def rows(
+    block: Block, cut: Cut, parse: Parse, clock: Clock
+) -> tuple[dict[str, list[Told]], Rejects]:
     """Rows by month, and what is none."""
     made: dict[str, list[Told]] = defaultdict(list)
     rejects: Rejects = []
     for number, body in enumerate(block.lines, block.number):
         try:
             line = body.decode()
-            if not (found := cut(line, clock) if OWN not in line else None):
-                if not line.strip():
-                    continue
-                found = parse(line, clock)
+            found = (None if OWN in line else cut(line, body, clock)) or parse(line, body, clock)
         except (ValueError, RecursionError) as error:
-            rejects.append((str(number), _why(error)))
+            if body.strip():
+                rejects.append((str(number), _why(error)))
             continue
-        if found is not None:
-            made[found[0]].append((number, found[1]))
+        made[found[0]].append((number, found[1]))
     return made, rejects
 
 
-def cut_audit(line: str, clock: Clock) -> tuple[str, str] | None:
+def cut_audit(line: str, body: bytes, clock: Clock) -> tuple[str, str] | None:
     """As the old writer writes it, or nothing.
 
     Postgres parses what it says: cut in a wrong place it would be no JSON.
@@ -94,17 +98,19 @@ def cut_audit(line: str, clock: Clock) -> tuple[str, str] | None:
     if found is None:
         return None
     at, agent, event, confidence, details, metadata, session = found.groups()
-    instant, month = clock.placed(at)
+    instant, month = clock.plain(at)
     beside = f'"confidence": {confidence}'
     if metadata != "null":
         beside += f', "metadata": {metadata}'
     if session is not None and not session.endswith("null"):
         beside += session
-    payload = with_beside(details, beside).replace("\\", "\\\\")
-    return month, f"{made_id(line.encode())}\t{instant}\t{agent}\t{event}\t{payload}\n"
+    payload = with_beside(details, beside)
+    if "\\" in payload:
+        payload = payload.replace("\\", "\\\\")
+    return month, f"{made_id(body)}\t{instant}\t{agent}\t{event}\t{payload}\n"
 
 
-def parse_audit(line: str, clock: Clock) -> tuple[str, str]:
+def parse_audit(line: str, body: bytes, clock: Clock) -> tuple[str, str]:
     """Any other line; keys that nobody knows are kept beside."""
     told = _object(line)
     lacking = AUDIT_LOG.keys - told.keys()
@@ -119,21 +125,21 @@ def parse_audit(line: str, clock: Clock) -> tuple[str, str]:
     agent, event = _name(told, "agent_id", none=True), _name(told, "event_type")
     beside = {key: value for key, value in told.items() if value is not None}
     payload = details | ({"beside": beside} if beside else {})
-    return month, _row(made_id(line.encode()), instant, agent, event, json.dumps(payload))
+    return month, _row(made_id(body), instant, agent, event, json.dumps(payload))
 
 
-def cut_usage(line: str, clock: Clock) -> tuple[str, str] | None:
+def cut_usage(line: str, body: bytes, clock: Clock) -> tuple[str, str] | None:
     """As the old writer writes it, or nothing."""
     found = USAGE.fullmatch(line)
     if found is None:
         return None
     at, tool, agent, success, error = found.groups()
-    instant, month = clock.placed(at)
+    instant, month = clock.plain(at)
     values = (None, tool, None, success, error, "{}")
-    return month, _row(made_id(line.encode()), instant, agent, *values)
+    return month, _row(made_id(body), instant, agent, *values)
 
 
-def parse_usage(line: str, clock: Clock) -> tuple[str, str]:
+def parse_usage(line: str, body: bytes, clock: Clock) -> tuple[str, str]:
     """Any other line."""
     told = _object(line)
     lacking = TOOL_USAGE.keys - told.keys()
@@ -147,9 +153,7 @@ def parse_usage(line: str, clock: Clock) -> tuple[str, str]:
     beside = {key: value for key, value in told.items() if value is not None}
     payload = json.dumps({"beside": beside} if beside else {})
     said = (None, tool, None, str(success).lower(), error, payload)
-    return month, _row(
-        own_id(told.get("usage_id")) or made_id(line.encode()), instant, agent, *said
-    )
+    return month, _row(own_id(told.get("usage_id")) or made_id(body), instant, agent, *said)
 
 
 def _row(*values: object) -> str:

@@ -12,8 +12,10 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('CREATE TABLE IF NOT EXISTS legacy.%I
-                    (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', kept, parent);
+    EXECUTE format('CREATE TABLE IF NOT EXISTS legacy.%1$I (
+                        LIKE %2$s INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
+                        CONSTRAINT month CHECK (recorded_at >= %3$L AND recorded_at < %4$L))',
+                   kept, parent, at, at + interval '1 month');
     RETURN format('legacy.%I', kept);
 END
 $$;
@@ -98,6 +100,8 @@ BEGIN
     bare := format('%I.%I', split_part(parent, '.', 1), kept);
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
                    parent, bare, bounds[1], bounds[2]);
+    -- It spared the attaching a look at every row.
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT month', bare);
     EXECUTE format('COMMENT ON TABLE %s IS %L', bare, parent || ': one month, UTC.');
     RETURN twice;
 END

@@ -53,6 +53,15 @@ class Clock:
         self.gaps += gap
         return text + offset, month
 
+    def plain(self, text: str) -> tuple[str, str]:
+        """The same of a text that is known to be a time: year, month, day, T, hour, and so on."""
+        known = self._known.get(text[:HOUR])
+        if known is None:
+            return self.placed(text)
+        self.folds += known.fold
+        self.gaps += known.gap
+        return text + known.text, known.month
+
     def _look(self, text: str) -> Offset:
         """By the minute, and kept by the hour where that is all the same."""
         hour = text[:HOUR]
