@@ -2,17 +2,18 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from json.encoder import encode_basestring_ascii
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from apps.legacy import keyset, lines
+from apps.legacy.ahead import ahead
 from apps.legacy.bring import table_of
 from apps.legacy.ledger import Rejects
 from apps.legacy.months import Kind, Months, Told
 from apps.legacy.row import cell, made_id, own_id, with_beside
 from apps.legacy.source import opened
-from apps.legacy.stage import named, text
+from apps.legacy.stage import is_text, text
 from apps.legacy.work import Work
 from apps.legacy.zone import Clock
 
@@ -30,57 +31,80 @@ ROWS: Final[dict[Kind, tuple[str, ...]]] = {
 """Columns of an old table that have a place; its others are kept beside."""
 
 
+class Batch(NamedTuple):
+    """Rows by month, what is none, and where that leaves a position."""
+
+    made: dict[str, list[Told]]
+    rejects: Rejects
+    read: int
+    after: list[Any] | None
+    folds: int
+    gaps: int
+
+
+Batches = Generator[Batch, None, None]
+
+
 def bring_lines(work: Work, months: Months) -> None:
     """Lines that came since; from the first one when it is another file than it was."""
     at, head = work.at, lines.head(work.path)
-    cut, parse = CUTS[months.kind]
     if at.head != head or at.after is None or at.after[0] > work.path.stat().st_size:
         with work.db.transaction():
             at.forget(work.db)
             at.after, at.head = [0, 1], head
             at.read = at.taken = at.rejected = work.clock.folds = work.clock.gaps = 0
             work.moved(0)
-    again = str(at.after[1])
-    for block in lines.blocks(work.path, int(at.after[0]), int(at.after[1])):
-        made, rejects = lines.rows(block, cut, parse, work.clock)
-        size = sum(map(len, block.lines)) + len(block.lines)
-        with work.db.transaction():
-            if block.number == int(again):
-                at.rejected -= at.forget(work.db, again)
-            months.add(at, made)
-            at.reject(work.db, rejects)
-            # What its writer has not ended is read again when it has.
-            open_bytes = len(block.lines[-1]) + 1 if block.torn else 0
-            ended = len(block.lines) - block.torn
-            at.after = [block.offset + size - open_bytes, block.number + ended]
-            work.moved(ended)
-        work.say(len(block.lines))
+    else:
+        # Its first line may be one that its writer had not ended.
+        at.rejected -= at.forget(work.db, str(at.after[1]))
+    _write(work, months, _lines(work, months.kind, int(at.after[0]), int(at.after[1])))
 
 
 def bring_rows(work: Work, months: Months) -> None:
     """Rows of an old table, from where it was left."""
-    at, kind = work.at, months.kind
+    _write(work, months, _rows(work, months.kind))
+
+
+def _write(work: Work, months: Months, batches: Batches) -> None:
+    at = work.at
+    for batch in ahead(batches):
+        with work.db.transaction():
+            months.add(at, batch.made)
+            at.reject(work.db, batch.rejects)
+            at.after = batch.after or at.after
+            work.moved(batch.read, (batch.folds, batch.gaps))
+        work.say(batch.read)
+
+
+def _lines(work: Work, kind: Kind, offset: int, number: int) -> Batches:
+    clock = work.clock
+    cut, parse = CUTS[kind]
+    for block in lines.blocks(work.path, offset, number):
+        made, rejects = lines.rows(block, cut, parse, clock)
+        # What its writer has not ended is read again when it has.
+        ended = len(block.lines) - block.torn
+        size = sum(map(len, block.lines[:ended])) + ended
+        after = [block.offset + size, block.number + ended]
+        yield Batch(made, rejects, ended, after, clock.folds, clock.gaps)
+
+
+def _rows(work: Work, kind: Kind) -> Batches:
+    clock = work.clock
     old = table_of(work.path, "audit_events" if kind == "events" else "tool_usage")
     with opened(work.path) as file:
         there = keyset.columns(file, old.name)
-        known = [t.old for t in old.takes if t.old in there and t.how != "follows"]
-        shape = Shape(kind, known)
-        for piece in keyset.pieces(file, f'"{old.name}"', shape.wanted, old.key, at.after):
+        shape = Shape(kind, [t.old for t in old.takes if t.old in there and t.how != "follows"])
+        for piece in keyset.pieces(file, f'"{old.name}"', shape.wanted, old.key, work.at.after):
             made: dict[str, list[Told]] = defaultdict(list)
             rejects: Rejects = []
             for row in piece.rows:
                 try:
-                    month, told = shape.row(row, work.clock)
+                    month, told = shape.row(row, clock)
                 except ValueError as error:
-                    rejects.append((named(row[shape.width :]), str(error)))
+                    rejects.append((str(row[-1]), str(error)))
                 else:
-                    made[month].append((named(row[shape.width :]), told))
-            with work.db.transaction():
-                months.add(at, made)
-                at.reject(work.db, rejects)
-                at.after = piece.after or at.after
-                work.moved(len(piece.rows))
-            work.say(len(piece.rows))
+                    made[month].append((row[-1], told))
+            yield Batch(made, rejects, len(piece.rows), piece.after, clock.folds, clock.gaps)
 
 
 class Shape:
@@ -88,7 +112,7 @@ class Shape:
 
     def __init__(self, kind: Kind, known: Sequence[str]) -> None:
         self._places = [name for name in ROWS[kind] if name in known]
-        self._all = ROWS[kind]
+        self._count = len(self._places)
         self._own = "event_id" if kind == "events" else "usage_id"
         self._beside = [name for name in known if name not in self._places]
         self._keys = [f"{json.dumps(name)}: " for name in self._beside]
@@ -99,47 +123,46 @@ class Shape:
 
     def row(self, row: keyset.Row, clock: Clock) -> tuple[str, str]:
         """Its month, and it in COPY's text form; what it says is parsed by Postgres."""
-        told = [
-            value if value is None or isinstance(value, int | float) else text(value, name)
-            for name, value in zip(self._at, row, strict=False)
-        ]
+        told = row[: self.width]
+        for value in told:
+            if isinstance(value, bytes) or (isinstance(value, str) and not is_text(value)):
+                self._name(told)
         instant, month = clock.placed(_needed(told[0]))
-        payload = told[len(self._places) - 1]
         given = self._at.get(self._own)
         own = None if given is None else own_id(told[given])
         what = ", ".join(
-            key + _encoded(value)
-            for key, name, value in zip(
-                self._keys, self._beside, told[len(self._places) :], strict=True
-            )
-            if value is not None and not (own and name == self._own)
+            [
+                key + (encode_basestring_ascii(value) if isinstance(value, str) else repr(value))
+                for key, name, value in zip(
+                    self._keys, self._beside, told[self._count :], strict=True
+                )
+                if value is not None and not (own and name == self._own)
+            ]
         )
-        said = _object(self._all[-1], payload)
-        rest = told[1 : len(self._places) - 1]
+        said = _object(self._places[-1], told[self._count - 1])
         made = own or made_id(self._content(told))
-        cells = [made, instant, *map(cell, rest), cell(with_beside(said, what))]
+        cells = [made, instant, *map(cell, told[1 : self._count - 1])]
+        cells.append(cell(with_beside(said, what)))
         return month, "\t".join(cells) + "\n"
 
-    def _content(self, told: list[Any]) -> bytes:
+    def _name(self, told: keyset.Row) -> None:
+        for name, value in zip(self._at, told, strict=True):
+            if isinstance(value, bytes | str):
+                text(value, name)
+
+    def _content(self, told: keyset.Row) -> bytes:
         """What makes an id: the hash that the old writer gave it, else what it says."""
         place = self._at.get("raw_hash")
         if place is not None and told[place]:
             return str(told[place]).encode()
-        return json.dumps(
-            [v for name, v in zip(self._at, told, strict=True) if name != "id"]
-        ).encode()
+        said = [value for name, value in zip(self._at, told, strict=True) if name != "id"]
+        return json.dumps(said).encode()
 
 
 def _needed(at: object) -> str:
     if not isinstance(at, str):
         raise lines.NoRow("timestamp: is no text")
     return at
-
-
-def _encoded(value: object) -> str:
-    if isinstance(value, str):
-        return encode_basestring_ascii(value)
-    return repr(value)
 
 
 def _object(name: str, told: object) -> str:

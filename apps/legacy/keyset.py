@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 ROWS: Final = 5_000
 BYTES: Final = 4 << 20
-"""In memory at one time, but for one row that is larger."""
+SOME: Final = 20
+"""In memory at one time: so many bytes, and some rows more."""
 
 Row = tuple[Any, ...]
 
@@ -68,9 +69,10 @@ def _some(db: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Row]:
     rows: list[Row] = []
     size = 0
     with closing(db.execute(sql, values)) as found:
-        for row in found:
-            rows.append(row)
-            size += sum(len(each) for each in row if isinstance(each, str | bytes))
+        # Few at a time: what is already here is measured before more is read.
+        while some := found.fetchmany(SOME):
+            rows += some
+            size += sum([len(each) for row in some for each in row if isinstance(each, str)])
             if size > BYTES:
                 break
     return rows

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
@@ -54,7 +55,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             raise Refused(f"{path}: {error}", "may this user read it?") from error
         try:
-            db.text_factory = lambda text: text.decode(errors="surrogateescape")
+            db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")
             yield db

@@ -5,6 +5,7 @@ without a place become one object, and what Postgres cannot hold as text is name
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from apps.legacy.zone import Clock
 from schemas.legacy.shape import OldTable, Take
 
 BESIDE: Final = "beside"
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes that are no text."""
 Cell = Callable[[Any], str | None]
 
 
@@ -101,6 +104,11 @@ def _is_staged(take: Take, looks: Sequence[str]) -> bool:
     )
 
 
+def is_text(value: str) -> bool:
+    """Whether Postgres can hold it."""
+    return "\0" not in value and (value.isascii() or not SURROGATE.search(value))
+
+
 def _text(value: Any, never: str = "\0") -> str:
     if isinstance(value, bytes):
         raise Unfit("holds bytes")
@@ -108,7 +116,7 @@ def _text(value: Any, never: str = "\0") -> str:
         return repr(value)
     if never in value:
         raise Unfit("holds a NUL")
-    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+    if not value.isascii() and SURROGATE.search(value):
         raise Unfit("is not UTF-8")
     return value
 

@@ -20,10 +20,10 @@ class Work(NamedTuple):
     clock: Clock
     say: Say
 
-    def moved(self, rows: int) -> None:
-        """Keep how far it is, in the transaction of so many rows."""
+    def moved(self, rows: int, counted: tuple[int, int] | None = None) -> None:
+        """Keep how far it is, in the transaction of so many rows, and what the clock counted."""
         self.at.read += rows
-        self.at.folds, self.at.gaps = self.clock.folds, self.clock.gaps
+        self.at.folds, self.at.gaps = counted or (self.clock.folds, self.clock.gaps)
         self.at.move(self.db)
 
     def graph_lacks(self, rows: int) -> None:
