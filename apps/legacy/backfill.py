@@ -75,9 +75,11 @@ def backfill(
         rejected = ledger.rejected(db, files)
         vertices, edges = graph.repeat(database, seen.directory)
         ledger.end(db, seen.directory)
+    strange = [f"{each.path}: {one}" for each in seen.things for one in each.not_understood]
     return Backfilled(
         directory=seen.directory, zone=zone, parts=run.parts, repeated=repeated,
-        vertices=vertices, edges=edges, rejected=rejected, seconds=time.monotonic() - begun,
+        vertices=vertices, edges=edges, rejected=rejected, not_understood=strange,
+        seconds=time.monotonic() - begun,
     )  # fmt: skip
 
 

@@ -40,9 +40,11 @@ class Backfilled(Closed):
     edges: Rows = 0
     rejected: Rows = 0
     """All of it that lies in legacy.rejected, whichever run told it."""
+    not_understood: list[str] = Field(default_factory=list)
+    """Of files, tables and columns: what inspect says of them."""
     seconds: Annotated[float, Quantity("s", "of this run", low=0)]
 
     @property
     def is_whole(self) -> bool:
-        """Whether every row was taken or there."""
-        return self.rejected == 0
+        """Whether every row was taken or there, and nothing was passed over."""
+        return self.rejected == 0 and not self.not_understood

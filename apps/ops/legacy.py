@@ -39,5 +39,7 @@ def _print(done: Backfilled) -> None:
     console.print(table)
     if done.edges:
         console.print(f"graph: {done.vertices} vertices of discoveries, {done.edges} edges")
+    for each in done.not_understood:
+        console.print(f"not understood: {each}", soft_wrap=True)
     if done.rejected:
         console.print(f"rejected: {done.rejected} rows, see legacy.rejected", soft_wrap=True)

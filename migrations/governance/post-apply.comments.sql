@@ -81,7 +81,7 @@ COMMENT ON COLUMN core.calibration.version IS 'counted up by a trigger; unit 1; 
 COMMENT ON COLUMN core.calibration.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN core.calibration.changed_by IS 'The operator''s agent_id; null for a change by hand.';
 COMMENT ON COLUMN core.calibration.reason IS 'Why it was changed.';
-COMMENT ON TABLE core.calibration_versions IS 'Thresholds that were replaced. Written by a trigger alone, never changed.';
+COMMENT ON TABLE core.calibration_versions IS 'Thresholds that were replaced, never changed; below 1 those of the old server.';
 COMMENT ON COLUMN core.calibration_versions.version IS 'as in core.calibration; unit 1; range any';
 COMMENT ON COLUMN core.calibration_versions.data IS 'Threshold by name.';
 COMMENT ON COLUMN core.calibration_versions.made_at IS 'From when on they counted.';

@@ -264,9 +264,9 @@ class Calibration(
 class CalibrationVersion(
     Table, owner="mac", store="governance", table="core.calibration_versions", key=("version",)
 ):
-    """Thresholds that were replaced. Written by a trigger alone, never changed.
+    """Thresholds that were replaced, never changed; below 1 those of the old server.
 
-    So a change that someone makes by hand is kept as well as one that governance makes.
+    Written by a trigger, so that a change by hand is kept as well, and by the backfill.
     """
 
     version: Annotated[int, Quantity("1", "as in core.calibration"), Column(sql="integer")]

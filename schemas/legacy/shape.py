@@ -11,8 +11,8 @@ How = Literal[
     "object",  # JSON text of an object
     "array",  # JSON text of an array
     "truth",  # 0 or 1
-    "uuid",  # as it is when it is one; else made from the row's key, and the old kept beside
-    "beside",  # no column of its own: under its old name in the target's JSON column
+    "uuid",  # as it is when it is one; else made of what the row says, and the old kept beside
+    "beside",  # no column of its own: under its old name, in "beside" of the target's JSON column
     "secret",  # never copied: where it must be told apart, by its SHA-256
     "follows",  # not copied: it follows from another column
 ]

@@ -2,9 +2,12 @@
 
 import json
 import random
+import sqlite3
+from contextlib import closing
+from hashlib import sha256
 
 from tests.legacy.databases import agent, write
-from tests.legacy.nasty import BROKEN_LINES, IDS, MEGABYTE, NUMBERS, TEXTS, instant, one
+from tests.legacy.nasty import BROKEN_LINES, IDS, MEGABYTE, NUMBERS, TEXTS, UNFIT, instant, one
 
 
 def audit_line(number, dice):
@@ -32,8 +35,24 @@ def audit_log(path, rows, seed=0, *, broken=False):
             file.write(before)
         if broken:
             file.writelines(f"{line}\n" for line in BROKEN_LINES)
+            for number, details in enumerate(UNFIT, rows):
+                file.write(json.dumps(audit_line(number, dice) | {"details": details}) + "\n")
             file.write('{"timestamp": "2025-11-2')
     return path
+
+
+def also_as_rows(database, log):
+    """Some lines of the log are events of the database, too, under the hash of the old writer."""
+    with closing(sqlite3.connect(database)) as db, db, log.open() as file:
+        for number, text in enumerate(file):
+            line = json.loads(text)
+            if number % 20 != 4 or line["metadata"] is not None or "session_id" in line:
+                continue
+            whole = json.dumps(line, sort_keys=True, separators=(",", ":"))
+            row = (line["timestamp"], line["agent_id"], line["event_type"], line["confidence"],
+                   json.dumps(line["details"]), sha256(whole.encode()).hexdigest())  # fmt: skip
+            db.execute("INSERT INTO audit_events (timestamp, agent_id, event_type, confidence,"
+                       " details_json, raw_hash) VALUES (?, ?, ?, ?, ?, ?)", row)  # fmt: skip
 
 
 def tool_usage(path, rows, seed=0):
@@ -92,6 +111,7 @@ def make(data, variant="A", rows=200, seed=0):
     data.mkdir(parents=True, exist_ok=True)
     write(data / "governance.db", variant, rows, seed)
     audit_log(data / "audit_log.jsonl", rows, seed)
+    also_as_rows(data / "governance.db", data / "audit_log.jsonl")
     tool_usage(data / "tool_usage.jsonl", rows, seed)
     graph(data / "knowledge_graph.json", max(1, rows // 5))
     dialectic(data / "dialectic_sessions", max(1, rows // 40))

@@ -44,6 +44,11 @@ TIMES = (
     "2025-11-27 16:23:40",
 )
 BROKEN_LINES = ("{", "[]", "not json", '{"timestamp": 1}', "null")
+UNFIT = (
+    {"number": float("nan")}, {"text": "a\0b"}, {"text": "half a \ud83d"}, {"beside": {"ours": 1}},
+    {"number": float("inf")},
+)  # fmt: skip
+"""Details that an old writer could write and no jsonb of ours can hold."""
 
 
 def instant(number):

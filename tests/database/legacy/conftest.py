@@ -103,8 +103,9 @@ DO $$
 DECLARE
     one record;
 BEGIN
-    FOR one IN SELECT format('audit.%I', c.relname) AS part FROM pg_class AS c
-                WHERE c.relispartition AND c.relkind = 'r' AND c.relname ~ '_(19|20[01]|202[0-5])'
+    FOR one IN SELECT b.part::text AS part
+                 FROM audit.partitions AS p, audit.partition_bounds(p.parent::regclass) AS b
+                WHERE NOT b.is_default AND b.upto_at <= date_trunc('month', now())
        UNION ALL
                SELECT format('legacy.%I', c.relname) FROM pg_class AS c
                 WHERE c.relnamespace = 'legacy'::regnamespace AND c.relname ~ '_[0-9]{2}$'
