@@ -97,8 +97,15 @@ class House:
 CLEAN = """
 DELETE FROM governance_graph._ag_label_edge;
 DELETE FROM governance_graph._ag_label_vertex;
-TRUNCATE core.identities, core.discoveries, core.calibration_versions, audit.events,
-         audit.tool_usage, legacy.runs, legacy.positions, legacy.rejected CASCADE;
+DELETE FROM dialectic.sessions;
+DELETE FROM core.discoveries;
+DELETE FROM core.identities;
+DELETE FROM core.calibration_versions;
+DELETE FROM audit.events;
+DELETE FROM audit.tool_usage;
+DELETE FROM legacy.runs;
+DELETE FROM legacy.positions;
+DELETE FROM legacy.rejected;
 DO $$
 DECLARE
     one record;
