@@ -56,7 +56,9 @@ def bring_lines(work: Work, months: Months) -> None:
             work.moved(0)
     else:
         # Its first line may be one that its writer had not ended.
-        at.rejected -= at.forget(work.db, str(at.after[1]))
+        with work.db.transaction():
+            at.rejected -= at.forget(work.db, str(at.after[1]))
+            work.moved(0)
     _write(work, months, _lines(work, months.kind, int(at.after[0]), int(at.after[1])))
 
 

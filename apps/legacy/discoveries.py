@@ -27,6 +27,7 @@ BATCH: Final = 500
 RENAMED: Final = {"created_at": "timestamp", "related_files": "references_files"}
 OBJECTS: Final = ("related_files", "provenance", "provenance_chain")
 TIMES: Final = ("timestamp", "updated_at", "resolved_at")
+SAID_LATER: Final = frozenset({"related_to", "response_to", "superseded_by"})
 Node = dict[str, Any]
 
 
@@ -80,14 +81,16 @@ def bring_links(work: Work) -> None:
     begin = int(work.at.after[0]) if work.at.after else 0
     for batch in _batches(islice(nodes.items(), begin, None)):
         with work.db.transaction():
-            edges = [edge for key, node in batch for edge in _edges(work, key, node)]
+            all_of_them = [edge for key, node in batch for edge in _edges(work, key, node)]
+            texts = [f"[{json.dumps(edge)}, {edge['beside']}]" for _, edge in all_of_them]
+            edges = [edge for _, edge in work.fit(all_of_them, texts)]
             work.db.execute(SQL["stage_edges"], {"edges": json.dumps(edges)})
             before = work.at.taken
             merge(work.db, queries, work.at)
             work.graph_lacks(work.at.taken - before)
             begin += len(batch)
             work.at.after = [begin]
-            work.moved(len(edges))
+            work.moved(len(all_of_them))
         work.say(len(batch))
 
 
@@ -130,23 +133,27 @@ def _take(work: Work, nodes: Sequence[tuple[str, Node]]) -> None:
     meant = []
     for key, node in nodes:
         try:
-            meant.append((key, _meaning(work, node), _beside(node)))
+            alone = {name: value for name, value in node.items() if name not in SAID_LATER}
+            meant.append((key, _meaning(work, alone), alone))
         except (Refused, ValueError) as error:
             reason = error.message if isinstance(error, Refused) else str(error)
             rejects.append((key, reason.removeprefix(f"nodes/{str(node.get('id'))[:80]}: ")))
-    agents = sorted({node.agent_id for _, node, _ in meant})
+    told_as = work.fit(
+        [
+            (key, node.model_dump(mode="json") | {"beside": _beside(alone)})
+            for key, node, alone in meant
+        ],
+        [json.dumps(alone) for _, _, alone in meant],
+    )
+    agents = sorted({node["agent_id"] for _, node in told_as})
     found = work.db.execute(SQL["not_here"], {"agents": agents}).fetchall()
     not_here = {agent for (agent,) in found}
     rejects += [
-        (key, f"agent_id: agent {node.agent_id!r} was not taken")
-        for key, node, _ in meant
-        if node.agent_id in not_here
+        (key, f"agent_id: agent {node['agent_id']!r} was not taken")
+        for key, node in told_as
+        if node["agent_id"] in not_here
     ]
-    said = [
-        (key, node.model_dump(mode="json") | {"beside": beside})
-        for key, node, beside in meant
-        if node.agent_id not in not_here
-    ]
+    said = [(key, node) for key, node in told_as if node["agent_id"] not in not_here]
     given = {"nodes": json.dumps([node for _, node in said])}
     another = {each for (each,) in work.db.execute(SQL["another"], given).fetchall()}
     rejects += [
@@ -180,7 +187,7 @@ def _beside(node: Node) -> Node:
     }
 
 
-def _edges(work: Work, key: str, node: Any) -> Iterator[dict[str, Any]]:
+def _edges(work: Work, key: str, node: Any) -> Iterator[tuple[str, Node]]:
     """Links of a node as rows of the old table."""
     if not isinstance(node, dict):
         return
@@ -197,10 +204,14 @@ def _edges(work: Work, key: str, node: Any) -> Iterator[dict[str, Any]]:
     if node.get("superseded_by"):
         ends.append((node["superseded_by"], {"edge_type": "superseded_by"}))
     for other, beside in ends:
-        yield {
-            "key": named((key, other, beside["edge_type"])), "src": key,
-            "dst": None if other is None else str(other), "at": at, "beside": json.dumps(beside),
-        }  # fmt: skip
+        yield (
+            named((key, other, beside["edge_type"])),
+            {
+                "key": named((key, other, beside["edge_type"])), "src": key,
+                "dst": None if other is None else str(other), "at": at,
+                "beside": json.dumps(beside),
+            },
+        )  # fmt: skip
 
 
 def _listed(value: Any) -> list[Any]:

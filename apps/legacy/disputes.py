@@ -5,10 +5,9 @@ What no column says is kept in ``imported_json``, so that the file can be given 
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-
-from pydantic_core import to_json
 
 from apps.governance.dialectic import transcript
 from apps.legacy import keyset
@@ -44,20 +43,21 @@ def bring_file(work: Work) -> None:
     if work.at.after is not None:
         return
     document = json.loads(work.path.read_bytes())
-    key = str(document.get("session_id"))[:200]
+    key = named((document.get("session_id"),))
     with work.db.transaction():
         work.at.forget(work.db)
         try:
             session, messages = _apart(work, document)
+            fit = work.fit([(key, session)], [_json([session, *messages])])
             agents = _agents(session).union(*map(_agents, messages))
-            refused = _know(work, dict.fromkeys(agents, session["created_at"]))
+            refused = _know(work, dict.fromkeys(agents, session["created_at"])) if fit else []
         except (Refused, ValueError) as error:
             reason = error.message if isinstance(error, Refused) else str(error)
             work.at.reject(work.db, [(key, reason.removeprefix("document: "))])
         else:
             if refused:
                 work.at.reject(work.db, [(key, f"agent {refused[0]!r} was not taken")])
-            elif _kept(work, "take_sessions", [session]):
+            elif fit and _kept(work, "take_sessions", [session]):
                 work.at.taken += 1
                 _kept(work, "take_messages", messages)
         work.at.after = [1]
@@ -98,6 +98,7 @@ def _take(work: Work, rows: Sequence[tuple[str, Row]], *, is_session: bool) -> N
         except (Refused, ValueError) as error:
             reason = error.message if isinstance(error, Refused) else str(error)
             rejects.append((key, reason.removeprefix("document: ").replace("transcript/0/", "")))
+    made = work.fit(made, [_json(row) for _, row in made])
     if not is_session:
         asked = {"sessions": [row["session_id"] for _, row in made]}
         there = {each for (each,) in work.db.execute(SQL["sessions_there"], asked).fetchall()}
@@ -215,4 +216,9 @@ def _know(work: Work, born: dict[str, Any]) -> list[str]:
 
 
 def _kept(work: Work, query: str, rows: Sequence[Row]) -> int:
-    return work.db.execute(SQL[query], {"rows": to_json(rows).decode()}).rowcount
+    return work.db.execute(SQL[query], {"rows": _json(rows)}).rowcount
+
+
+def _json(told: Any) -> str:
+    """Times as text; what is no JSON stays so, and is found by Postgres."""
+    return json.dumps(told, default=datetime.isoformat)

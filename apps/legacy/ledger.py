@@ -45,7 +45,7 @@ class Position:
         """Keep what is not taken, of the part or of one column of it."""
         if not rejects:
             return
-        keys, reasons = ([each[i] for each in rejects] for i in (0, 1))
+        keys, reasons = ([clean(each[i]) for each in rejects] for i in (0, 1))
         part = f"{self.part}.{column}" if column else self.part
         db.execute(
             SQL["reject"], {"file": self.file, "part": part, "keys": keys, "reasons": reasons}
@@ -57,6 +57,11 @@ class Position:
         """What was rejected and is read again: all of it, or one row. Gives how much it was."""
         given = {"file": self.file, "part": self.part, "key": key}
         return db.execute(SQL["forget"], given).rowcount
+
+
+def clean(told: str) -> str:
+    """A text that any column can hold, for the eye."""
+    return told.replace("\0", "\\0").encode(errors="replace").decode()
 
 
 def begin(db: Db, directory: str, zone: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from apps.legacy.keyset import Row, hashed
-from apps.legacy.ledger import Db
+from apps.legacy.ledger import Db, clean
 from apps.legacy.zone import Clock
 from schemas.legacy.shape import OldTable, Take
 
@@ -85,11 +85,13 @@ class Stage:
             if value is not None
         }
         try:
+            for name, value in beside.items():
+                text(value, name)
             told = json.dumps(beside, ensure_ascii=False, allow_nan=False) if beside else None
-            values.append(None if told is None else _text(told, "\\u0000"))
-        except (ValueError, TypeError) as error:
+            values.append(told)
+        except ValueError as error:
             values.append(None)
-            reason = reason or f"{', '.join(beside)}: {error}"
+            reason = reason or str(error)
         return [named(row[plain + len(self._beside) :]), reason, *values]
 
     def _cell(self, take: Take) -> Cell:
@@ -109,12 +111,12 @@ def is_text(value: str) -> bool:
     return "\0" not in value and (value.isascii() or not SURROGATE.search(value))
 
 
-def _text(value: Any, never: str = "\0") -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bytes):
         raise Unfit("holds bytes")
     if not isinstance(value, str):
         return repr(value)
-    if never in value:
+    if "\0" in value:
         raise Unfit("holds a NUL")
     if not value.isascii() and SURROGATE.search(value):
         raise Unfit("is not UTF-8")
@@ -136,8 +138,7 @@ def text(value: Any, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    told = "null" if value is None else str(value)
-    return told.replace("\0", "\\0").encode(errors="replace").decode()
+    return "null" if value is None else clean(str(value))
 
 
 def _why(error: ValueError, value: Any) -> str:

@@ -7,6 +7,12 @@ CREATE OR REPLACE FUNCTION pg_temp.wrong(name text, told text, kind text) RETURN
                 THEN name || ': is no JSON that Postgres can hold'
                 WHEN jsonb_typeof(told::jsonb) <> kind THEN name || ': is no ' || kind END;
 
+-- unfit --
+-- Places of what is no JSON that Postgres can hold: NaN, a NUL, half a character.
+SELECT t.place - 1
+  FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS t (told, place)
+ WHERE NOT pg_input_is_valid(t.told, 'jsonb');
+
 -- rejected --
 -- What the checks left no place for.
 SELECT s.row_key, s.reason FROM pg_temp.staged AS s WHERE s.reason IS NOT NULL;

@@ -171,3 +171,33 @@ def test_the_real_files_come_whole_and_the_disputes_can_be_given_back(house, tmp
         return [one["session_id"] async for one, other in given_back() if not alike(one, other)]
 
     assert asyncio.run(differing()) == []
+
+
+def test_what_no_json_of_ours_can_hold_is_named(house, old, tmp_path):
+    """NaN, a NUL and half a character, wherever they are; what is beside them comes."""
+    session = {"session_id": "d", "paused_agent_id": "lumen", "created_at": AT, "phase": "thesis"}
+    agents = [AGENT | {"agent_id": "b", "agent_uuid": "a\0"}, AGENT | {"version": "\\u0000 or so"}]
+    folder = old("A", agent_metadata=agents,
+                 dialectic_sessions=[session | {"paused_agent_state_json": '{"E": NaN}'},
+                                     session | {"session_id": "e"}])  # fmt: skip
+    graph_file(folder, NODE | {"provenance_chain": [float("nan")]}, NODE | {"id": "two"},
+               NODE | {"id": "three", "summary": "half \ud83d"}, NODE | {"id": "f\0ur"},
+               NODE | {"id": "five", "related_to": ["t\0o", "\ud83d", "two"]})  # fmt: skip
+    (folder / "dialectic_sessions").mkdir()
+    for name, more in {"f": {"topic": "a\0"}, "g": {"topic": "\ud83d"}, "h": {}}.items():
+        told = json.dumps({**session, "session_id": name, "transcript": [], **more})
+        (folder / "dialectic_sessions" / f"{name}.json").write_text(told)
+    house.bring(folder)
+
+    assert house.reasons("agent_metadata") == {"b": "agent_uuid: holds a NUL"}
+    assert house.one("SELECT metadata->'beside'->>'version' FROM core.identities") == (
+        "\\u0000 or so"
+    )
+    assert set(house.reasons("dialectic_sessions")) == {"d"}
+    assert set(house.reasons("transcript")) == {"f", "g"}
+    assert set(house.reasons("nodes")) == {"one", "three", "f\\0ur"}
+    assert len(house.reasons("links")) == 2
+    assert house.ask("SELECT session_id FROM dialectic.sessions ORDER BY 1") == [("e",), ("h",)]
+    assert house.ask("SELECT discovery_id FROM core.discoveries ORDER BY 1") == [
+        ("five",), ("two",)
+    ]  # fmt: skip
