@@ -13,7 +13,7 @@ UPDATE legacy.runs SET begun_at = now(), finished_at = NULL
  WHERE directory = %(directory)s AND zone = %(zone)s AND finished_at IS NOT NULL;
 
 -- run --
-SELECT zone, graph_due FROM legacy.runs WHERE directory = %(directory)s;
+SELECT zone, redraw_due FROM legacy.runs WHERE directory = %(directory)s;
 
 -- wait_for_disk --
 -- And with this commit all before it.
@@ -24,11 +24,11 @@ UPDATE legacy.runs SET finished_at = now() WHERE directory = %(directory)s;
 
 -- graph_is_due --
 -- In the transaction of the rows that the graph lacks.
-UPDATE legacy.runs SET graph_due = true WHERE directory = %(directory)s AND NOT graph_due;
+UPDATE legacy.runs SET redraw_due = true WHERE directory = %(directory)s AND NOT redraw_due;
 
 -- graph_is_made --
 -- In the transaction that made it.
-UPDATE legacy.runs SET graph_due = false WHERE directory = %(directory)s;
+UPDATE legacy.runs SET redraw_due = false WHERE directory = %(directory)s;
 
 -- position --
 SELECT p.after, encode(p.head_sha256, 'hex'), p.read, p.taken, p.rejected, p.folds, p.gaps,

@@ -126,7 +126,8 @@ def find(term: str, limit: int = 5) -> list[tuple[float, Entry]]:
     scores: dict[int, float] = defaultdict(float)
     for worth, numbers in _by_name(term, known):
         for number in numbers:
-            scores[number] += worth if worth > PLAIN else worth / max(1, len(asked))
+            # The more is asked, the less a plain word says by itself.
+            scores[number] += worth if worth > PLAIN else worth / max(1, len(asked)) ** 1.5
     hits: dict[int, set[str]] = defaultdict(set)
     for word, rarity, trust in asked:
         share = rarity * trust / total

@@ -11,7 +11,7 @@ CREATE TABLE legacy.runs (
     zone        text NOT NULL,
     begun_at    timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
-    graph_due   boolean NOT NULL DEFAULT false
+    redraw_due   boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE legacy.positions (
@@ -31,11 +31,11 @@ CREATE TABLE legacy.positions (
 );
 
 CREATE TABLE legacy.rejected (
-    file    text NOT NULL,
-    part    text NOT NULL,
-    old_key text NOT NULL,
-    reason  text NOT NULL,
-    at      timestamptz NOT NULL DEFAULT now(),
+    file        text NOT NULL,
+    part        text NOT NULL,
+    old_key     text NOT NULL,
+    reason      text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (file, part, old_key)
 );
 

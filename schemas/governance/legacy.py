@@ -25,9 +25,9 @@ class Run(Table, owner="mac", store="governance", table="legacy.runs", key=("dir
     finished_at: Annotated[
         Instant | None, Column("When that was done; null: it goes on where it was killed.")
     ] = None
-    graph_due: Annotated[
-        bool, Column("Discoveries came that the graph does not have.", default="false")
-    ] = False
+    redraw_due: Annotated[bool, Column("Rows came that have no vertex yet.", default="false")] = (
+        False
+    )
 
 
 class LegacyPosition(
@@ -66,7 +66,7 @@ class Rejected(
     part: Annotated[str, Column("The old table, with .column if the rest of the row was taken.")]
     old_key: Annotated[str, Column("Its key, or the number of its line.")]
     reason: Annotated[str, Column("Why it was not taken.")]
-    at: Annotated[Instant, Column("When it was first refused.", default="now()")]
+    rejected_at: Annotated[Instant, Column("When it was first refused.", default="now()")]
 
 
 class OldState(

@@ -35,7 +35,7 @@ SELECT 'dispute', to_jsonb(s) FROM dialectic.sessions AS s
 UNION ALL
 SELECT 'message', to_jsonb(m) - 'message_id' FROM dialectic.messages AS m
 UNION ALL
-SELECT 'rejected', to_jsonb(r) - 'at' FROM legacy.rejected AS r
+SELECT 'rejected', to_jsonb(r) - 'rejected_at' FROM legacy.rejected AS r
 UNION ALL
 SELECT 'position', to_jsonb(p) - '{finished_at,updated_at,taken}'::text[] FROM legacy.positions AS p
 UNION ALL
