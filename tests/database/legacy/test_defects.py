@@ -6,6 +6,7 @@
 import ast
 import json
 import sqlite3
+import sys
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
@@ -16,7 +17,7 @@ import pytest
 
 from apps.legacy import keyset
 from apps.legacy.source import opened
-from apps.ops import legacy
+from apps.ops import cli, legacy
 from tests.legacy.databases import SQL
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,10 +96,20 @@ def test_6_what_is_not_taken_is_told_and_the_exit_code_says_so(house, lines, mon
     naive = 0
     monkeypatch.setattr(legacy, "in_force", lambda root: (None, root))
     monkeypatch.setattr(legacy, "reached", lambda *_: nullcontext(house.database.owner))
-    code = legacy.backfill(ROOT, folder, "UTC", as_json=True)
+    words = ["abode", "legacy", "backfill", str(folder), "--zone", "UTC"]
+    monkeypatch.setattr(sys, "argv", [*words, "--json"])
+    with pytest.raises(SystemExit) as left:
+        sys.exit(cli.main())
     said = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as again:
+        sys.exit(cli.main())
+    shown = capsys.readouterr().out
 
-    assert code == 4 != naive
+    assert left.value.code == again.value.code == 4 != naive
+    assert said["contract"] == 1
+    assert [part["rejected"] for part in said["parts"]] == [1]
+    assert "rejected: 1 rows, see legacy.rejected" in shown
     assert said["rejected"] == 1
     assert house.reasons("lines") == {"2": "is no JSON object"}
 

@@ -1,11 +1,13 @@
 """A clock without a zone, by the zone that is stated: against zoneinfo, minute by minute."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from apps.legacy.zone import Clock
+from apps.ops import cli
 from schemas.errors import Refused
 
 DAYS = {
@@ -64,6 +66,16 @@ def test_what_is_no_time_is_refused(told):
     """Postgres would read some of them as today."""
     with pytest.raises(ValueError, match=r"."):
         Clock("UTC").placed(told)
+
+
+def test_the_command_has_no_default_zone(tmp_path, monkeypatch, capsys):
+    """A guess would be wrong by hours, and nobody would see it."""
+    monkeypatch.setattr(sys, "argv", ["abode", "legacy", "backfill", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        sys.exit(cli.main())
+
+    assert left.value.code == 2
+    assert "--zone" in capsys.readouterr().err
 
 
 def test_a_zone_must_be_one():
