@@ -85,8 +85,7 @@ def _lines(work: Work, kind: Kind, offset: int, number: int) -> Batches:
         made, rejects = lines.rows(block, cut, parse, clock)
         # What its writer has not ended is read again when it has.
         ended = len(block.lines) - block.torn
-        size = sum(map(len, block.lines[:ended])) + ended
-        after = [block.offset + size, block.number + ended]
+        after = [block.offset + block.size, block.number + ended]
         yield Batch(made, rejects, ended, after, clock.folds, clock.gaps)
 
 

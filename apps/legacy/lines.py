@@ -42,27 +42,32 @@ class NoRow(ValueError):
 
 
 class Block(NamedTuple):
-    """Whole lines, where they begin, and whether the file ends in the middle of the last."""
+    """Lines, where they begin, how many bytes are ended lines, and whether the last is torn off."""
 
     lines: list[bytes]
     offset: int
     number: int
-    torn: bool = False
+    size: int
+    torn: bool
 
 
 def blocks(path: Path, offset: int, number: int) -> Iterator[Block]:
-    """From a line's beginning to the file's end, in pieces; the number is that of its line."""
+    """From a line's beginning to the file's end, in pieces; the number is that of its line.
+
+    Of a line that is longer than any that was written only the beginning is kept.
+    """
     with path.open("rb") as file:
         file.seek(offset)
         while body := file.read(BLOCK_BYTES):
             if not body.endswith(b"\n"):
                 body += file.readline(LINE_BYTES)
-            torn = not body.endswith(b"\n")
-            lines = body.split(b"\n")
-            if not torn:
-                lines.pop()
-            yield Block(lines, offset, number, torn)
-            offset, number = offset + len(body), number + len(lines)
+            more, torn = 0, not body.endswith(b"\n")
+            while torn and (rest := file.readline(LINE_BYTES)):
+                more, torn = more + len(rest), not rest.endswith(b"\n")
+            lines = body.removesuffix(b"\n").split(b"\n")
+            size = len(body) + more - (len(lines[-1]) + more if torn else 0)
+            yield Block(lines, offset, number, size, torn)
+            offset, number = offset + len(body) + more, number + len(lines)
 
 
 def head(path: Path) -> str:

@@ -69,6 +69,22 @@ def test_what_is_beside_lies_in_the_object(told):
     }
 
 
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_line_beyond_all_measure_is_one_line(tmp_path, monkeypatch, end):
+    """Only its beginning is held in memory; what comes after it has its place and number."""
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 4)
+    monkeypatch.setattr(lines, "LINE_BYTES", 8)
+    path = tmp_path / "log"
+    path.write_bytes(b"a\n" + b"x" * 100 + b"\nb" + end)
+    found = list(lines.blocks(path, 0, 1))
+    last = found[-1]
+
+    assert max(len(line) for block in found for line in block.lines) < 20
+    assert last.number + len(last.lines) - 1 == 3
+    assert last.offset + last.size == (105 if end else 103)
+    assert [block.torn for block in found if block.lines[-1] == b"b"] == [not end]
+
+
 def test_blocks_are_whole_lines_wherever_they_are_cut(tmp_path, monkeypatch):
     """Numbers and offsets go on; only the end may be torn."""
     path = tmp_path / "log"
@@ -82,3 +98,4 @@ def test_blocks_are_whole_lines_wherever_they_are_cut(tmp_path, monkeypatch):
         for block in found:
             body = path.read_bytes()[: block.offset]
             assert block.number == body.count(b"\n") + 1
+            assert path.read_bytes()[: block.offset + block.size].endswith(b"\n")
