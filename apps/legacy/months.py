@@ -34,7 +34,7 @@ class Months:
         self._db = db
         self.kind = kind
         self._parent = f"audit.{kind}"
-        for query in ("functions", "month_end", "staged"):
+        for query in ("functions", "said", "month_end", "staged"):
             db.execute(SQL[query])
 
     def add(self, at: Position, by_month: dict[str, list[Told]]) -> None:
@@ -83,6 +83,8 @@ class Months:
         with self._db.cursor().copy(SQL[f"copy_{self.kind}"]) as sink:
             sink.write("".join(f"{cell(key)}\t{row}" for key, row in told))
         self._db.execute(SQL["check"])
+        if place is None:
+            self._db.execute(SQL[f"clash_{self.kind}"])
         bad = self._db.execute(SQL["rejected"]).fetchall()
         at.reject(self._db, bad)
         if place is None:

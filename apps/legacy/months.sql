@@ -20,6 +20,17 @@ BEGIN
 END
 $$;
 
+-- said --
+-- What a row says, however it was kept: without the marks of the old stores.
+CREATE OR REPLACE FUNCTION pg_temp.said(payload jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN NOT payload ? 'beside' THEN payload
+                WHEN (payload->'beside') - '{id,raw_hash,event_id,usage_id}'::text[] = '{}'::jsonb
+                THEN payload - 'beside'::text
+                ELSE jsonb_set(payload, '{beside}',
+                               (payload->'beside') - '{id,raw_hash,event_id,usage_id}'::text[])
+           END;
+
 -- month_end --
 -- Gives how many rows were there twice. One at a time, each a transaction.
 CREATE OR REPLACE FUNCTION pg_temp.month_end(parent text, kept text, id text) RETURNS bigint
@@ -52,25 +63,37 @@ BEGIN
     EXECUTE format(
         'DELETE FROM %1$s AS gone USING (
              SELECT m.ctid AS at, row_number() OVER (
-                        PARTITION BY m.recorded_at, %2$s,
-                                     CASE WHEN payload ? ''beside'' THEN jsonb_set(payload,
-                                          ''{beside}'', (payload->''beside'')
-                                          - ''{id,raw_hash,event_id,usage_id}''::text[])
-                                          ELSE payload END
-                        ORDER BY payload #>> ''{beside,raw_hash}'' NULLS LAST, %3$I) AS place
+                        PARTITION BY m.recorded_at, %2$s, pg_temp.said(payload)
+                        ORDER BY pg_temp.said(payload) = payload, %3$I) AS place
                FROM %1$s AS m
                JOIN pg_temp.shared_instants AS s ON s.recorded_at = m.recorded_at) AS many
          WHERE gone.ctid = many.at AND many.place > 1', bare, others, id);
     GET DIAGNOSTICS twice = ROW_COUNT;
-    -- Another row under the same id and instant gets an id of what it says.
+    -- Another row under the same id and instant gets an id of what it says, the old one beside.
     EXECUTE format(
-        'UPDATE %1$s AS again SET %2$I = encode(substring(sha256(convert_to(
-                    again.payload::text || again::text, ''UTF8'')) FOR 16), ''hex'')::uuid
+        'UPDATE %1$s AS again
+            SET %2$I = encode(substring(sha256(convert_to(again::text, ''UTF8'')) FOR 16),
+                              ''hex'')::uuid,
+                payload = again.payload || jsonb_build_object(''beside'',
+                    coalesce(again.payload->''beside'', ''{}'')
+                    || jsonb_build_object(%2$L, again.%2$I))
            FROM (SELECT m.ctid AS at, row_number() OVER (
                             PARTITION BY m.recorded_at, m.%2$I ORDER BY m.payload::text) AS place
                    FROM %1$s AS m
                    JOIN pg_temp.shared_instants AS s ON s.recorded_at = m.recorded_at) AS many
           WHERE again.ctid = many.at AND many.place > 1', bare, id);
+    FOR one IN
+        SELECT pg_get_constraintdef(k.oid) AS key, pg_get_indexdef(i.indexrelid) AS made
+          FROM pg_index AS i
+          LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'p'
+         WHERE i.indrelid = parent::regclass
+         ORDER BY k.oid IS NULL, i.indexrelid
+    LOOP
+        EXECUTE CASE WHEN one.key IS NOT NULL THEN format('ALTER TABLE %s ADD %s', bare, one.key)
+                     ELSE format('CREATE INDEX ON %s %s', bare,
+                                 substring(one.made FROM ' (USING .*)$')) END;
+    END LOOP;
+    -- From here on writers wait: it takes no longer than a look at the default partition.
     EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', parent);
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', stray);
     IF pg_temp.month_begin(parent, replace(right(kept, 7), '_', '-')) IS NULL THEN
@@ -83,19 +106,8 @@ BEGIN
     END IF;
     EXECUTE format('WITH moved AS (DELETE FROM %1$s WHERE recorded_at >= %2$L AND recorded_at < %3$L
                                    RETURNING %4$s)
-                    INSERT INTO %5$s (%4$s) SELECT %4$s FROM moved',
+                    INSERT INTO %5$s (%4$s) SELECT %4$s FROM moved ON CONFLICT DO NOTHING',
                    stray, bounds[1], bounds[2], columns, bare);
-    FOR one IN
-        SELECT pg_get_constraintdef(k.oid) AS key, pg_get_indexdef(i.indexrelid) AS made
-          FROM pg_index AS i
-          LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype = 'p'
-         WHERE i.indrelid = parent::regclass
-         ORDER BY k.oid IS NULL, i.indexrelid
-    LOOP
-        EXECUTE CASE WHEN one.key IS NOT NULL THEN format('ALTER TABLE %s ADD %s', bare, one.key)
-                     ELSE format('CREATE INDEX ON %s %s', bare,
-                                 substring(one.made FROM ' (USING .*)$')) END;
-    END LOOP;
     EXECUTE format('ALTER TABLE %s SET SCHEMA %I', bare, split_part(parent, '.', 1));
     bare := format('%I.%I', split_part(parent, '.', 1), kept);
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
@@ -154,6 +166,35 @@ UPDATE pg_temp.staged_events AS s
 -- rejected --
 SELECT s.row_key, s.reason FROM pg_temp.staged_events AS s WHERE s.reason IS NOT NULL;
 
+-- clash_events --
+-- What is another event under an id that one has at that instant already.
+UPDATE pg_temp.staged_events AS s
+   SET reason = 'event_id: another event has it at that time'
+ WHERE s.reason IS NULL AND NOT EXISTS (
+       SELECT FROM audit.events AS e
+        WHERE e.recorded_at = s.recorded_at::timestamptz AND e.event_type = s.word
+          AND e.agent_id IS NOT DISTINCT FROM s.agent_id
+          AND pg_temp.said(e.payload) = pg_temp.said(s.payload::jsonb)) AND (EXISTS (
+       SELECT FROM audit.events AS e
+        WHERE e.recorded_at = s.recorded_at::timestamptz AND e.event_id = s.id::uuid) OR EXISTS (
+       SELECT FROM pg_temp.staged_events AS o
+        WHERE o.recorded_at::timestamptz = s.recorded_at::timestamptz AND o.id = s.id
+          AND o.ctid < s.ctid AND (o.word, o.payload) <> (s.word, s.payload)));
+
+-- clash_tool_usage --
+-- What is another call under an id that one has at that instant already.
+UPDATE pg_temp.staged_events AS s
+   SET reason = 'usage_id: another call has it at that time'
+ WHERE s.reason IS NULL AND NOT EXISTS (
+       SELECT FROM audit.tool_usage AS u
+        WHERE u.recorded_at = s.recorded_at::timestamptz AND u.tool_name = s.word
+          AND pg_temp.said(u.payload) = pg_temp.said(s.payload::jsonb)) AND (EXISTS (
+       SELECT FROM audit.tool_usage AS u
+        WHERE u.recorded_at = s.recorded_at::timestamptz AND u.usage_id = s.id::uuid) OR EXISTS (
+       SELECT FROM pg_temp.staged_events AS o
+        WHERE o.recorded_at::timestamptz = s.recorded_at::timestamptz AND o.id = s.id
+          AND o.ctid < s.ctid AND (o.word, o.payload) <> (s.word, s.payload)));
+
 -- into_events --
 -- The house's own months: what is there already, from a line or a row, is not taken again.
 INSERT INTO audit.events (event_id, recorded_at, agent_id, event_type, payload)
@@ -164,8 +205,7 @@ SELECT DISTINCT ON (s.recorded_at::timestamptz, s.id) s.id::uuid, s.recorded_at:
        SELECT FROM audit.events AS e
         WHERE e.recorded_at = s.recorded_at::timestamptz AND e.event_type = s.word
           AND e.agent_id IS NOT DISTINCT FROM s.agent_id
-          AND e.payload #- '{beside,raw_hash}' #- '{beside,id}' #- '{beside,event_id}'
-            = s.payload::jsonb #- '{beside,raw_hash}' #- '{beside,id}' #- '{beside,event_id}')
+          AND pg_temp.said(e.payload) = pg_temp.said(s.payload::jsonb))
 ON CONFLICT DO NOTHING;
 
 -- into_tool_usage --
@@ -181,7 +221,7 @@ SELECT DISTINCT ON (s.recorded_at::timestamptz, s.id) s.id::uuid, s.recorded_at:
           AND u.success = s.success::boolean
           AND (u.agent_id, u.session_id, u.latency_ms, u.error_type) IS NOT DISTINCT FROM
               (s.agent_id, s.session_id, s.latency_ms::float8, s.error_type)
-          AND u.payload #- '{beside,usage_id}' = s.payload::jsonb #- '{beside,usage_id}')
+          AND pg_temp.said(u.payload) = pg_temp.said(s.payload::jsonb))
 ON CONFLICT DO NOTHING;
 
 -- good_events --

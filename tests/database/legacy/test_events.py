@@ -141,6 +141,33 @@ def test_an_id_stays_when_it_is_one(house, old):
     assert found[1][0][14] == "5"
 
 
+def test_a_call_in_a_table_and_in_a_file_is_one(house, old, lines):
+    """As the table has it, which knows its old id."""
+    row = {"timestamp": AT, "usage_id": "usage_7", "tool_name": "health_check", "success": 1}
+    old("B", tool_usage=[row])
+    said = house.bring(lines("tool_usage.jsonl", CALL))
+
+    assert said.repeated == 1
+    assert house.ask("SELECT payload FROM audit.tool_usage") == [
+        ({"beside": {"usage_id": "usage_7"}},)
+    ]
+
+
+def test_two_rows_under_one_id_are_not_one(house, old):
+    """The second gets an id of its own; when the month is in its place already it is named."""
+    call = {"timestamp": AT, "usage_id": UUID, "tool_name": "one"}
+    folder = old("B", tool_usage=[call, call | {"tool_name": "two"}])
+    house.bring(folder)
+    old("B", "again.db", tool_usage=[call, call | {"tool_name": "two"}, call | {"tool_name": "so"}])
+    house.bring(folder)
+    found = house.ask("SELECT tool_name, usage_id::text, payload FROM audit.tool_usage ORDER BY 1")
+
+    assert [row[0] for row in found] == ["one", "two"]
+    assert sorted(row[1] == UUID for row in found) == [False, True]
+    assert sorted(row[2] == {"beside": {"usage_id": UUID}} for row in found) == [False, True]
+    assert house.reasons("tool_usage") == {"3": "usage_id: another call has it at that time"}
+
+
 def test_a_call_that_contradicts_itself_is_not_bent(house, lines):
     """It fails if and only if it names its error."""
     folder = lines("tool_usage.jsonl", CALL, CALL | {"success": False},
