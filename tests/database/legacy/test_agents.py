@@ -6,7 +6,9 @@ from hashlib import sha256
 import psycopg
 import pytest
 
-from schemas.errors import Refused
+from apps.legacy import ledger
+from apps.legacy.backfill import backfill
+from schemas.errors import Refused, Unreachable
 
 AT = "2025-11-28T04:10:24.346843"
 IN_DENVER = datetime(2025, 11, 28, 11, 10, 24, 346843, tzinfo=UTC)
@@ -133,3 +135,15 @@ def test_another_zone_is_refused(house, old):
         house.bring(folder, "UTC")
     with pytest.raises(Refused, match="is no zone"):
         house.bring(folder, "Nowhere/None")
+
+
+def test_one_runs_at_a_time_and_a_server_that_is_gone_is_said_so(house, old):
+    """Two would take each other's rows for there already; the lock goes with its holder."""
+    folder = old("A", agent_metadata=[AGENT])
+    with psycopg.connect(house.database.owner, autocommit=True) as other:
+        other.execute(ledger.SQL["only_one"])
+        with pytest.raises(Refused, match="another one runs"):
+            house.bring(folder)
+    assert house.bring(folder).is_whole
+    with pytest.raises(Unreachable, match="does not answer"):
+        backfill("postgresql://nobody@127.0.0.1:1/none", folder, "UTC")

@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("ABODE_LEGACY_KILLS", "1"))
 SEED = os.environ.get("ABODE_LEGACY_SEED", "kill")
 
 
-@pytest.mark.parametrize("variant", ["A", "B"])
+@pytest.mark.parametrize("variant", ["A", "B"] if KILLS > 1 else ["A"])
 def test_a_killed_backfill_comes_to_the_same_end(house, tmp_path, variant):
     """By checksum of every row, vertex and reject; the last run is one that was not killed."""
     folder = make(tmp_path / "data", variant, 160)
