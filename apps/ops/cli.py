@@ -17,6 +17,7 @@ from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
+from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +105,22 @@ def where(
     if undeclared:
         raise typer.Exit(where_cli.undeclared(ROOT, as_json=as_json))
     where_cli.where(ROOT, " ".join(what or ()), limit, as_json=as_json)
+
+
+@app.command()
+def verify(
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, max=3600, help="Seconds for the Pi's next check-in.")
+    ] = 1.25 * CHECK_IN_EVERY_SECONDS,
+    mark: Annotated[
+        str | None, typer.Option("--mark", help="BOOT/SEQ of one that was made before.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+) -> None:
+    """Follow a check-in from the Pi's loop to every store; exit 4 when a line is not ok."""
+    from apps.ops.verify.command import run  # noqa: PLC0415
+
+    raise typer.Exit(run(ROOT, wait, mark, as_json=as_json))
 
 
 @app.command()

@@ -1,0 +1,90 @@
+"""Follow one check-in of each Pi from its loop to every store, and hold both sides together."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from pydantic import ValidationError
+
+from apps.ops.verify import asked, both_lines, mac_lines, pi_lines
+from apps.ops.verify.asked import Key
+from apps.ops.verify.found import settled
+from apps.ops.verify.said import NEEDS, Line, Mark, Name, Verified
+from schemas.bridge import CheckIn
+from schemas.hosts import Hosts, PiHost
+
+Note = Callable[[str], None]
+
+
+def verify(hosts: Hosts, wait: float, given: Key | None, note: Note) -> Verified:
+    """Every Pi at once; ``given`` names a check-in that was made before."""
+    now = datetime.now(UTC)
+    with ThreadPoolExecutor() as pool:
+        ways = [pool.submit(_way, hosts, pi, wait, given, note) for pi in hosts.pi]
+    found = [way.result() for way in ways]
+    return Verified(
+        asked_at=now,
+        lab=hosts.lab.name if hosts.lab else None,
+        marks=[mark for mark, _ in found if mark],
+        lines=[line for _, lines in found for line in lines],
+    )
+
+
+def _way(
+    hosts: Hosts, pi: PiHost, wait: float, given: Key | None, note: Note
+) -> tuple[Mark | None, list[Line]]:
+    if given is None and wait:
+        note(f"{pi.name}: waiting for {pi.agent}'s next check-in, {wait:.0f} s at most")
+    told = asked.watch(pi, wait, given.seq if given else 0)
+    said: dict[str, Any] = told.said if isinstance(told.said, dict) else {}
+    mark = _given(pi, given) if given else _made(pi, said, follows=wait > 0)
+    key = Key(mark.boot_id, mark.seq) if mark else None
+    newest = _newest(said)
+    body = mark.sha256 if mark else None
+    mac = asked.mac(hosts, pi.agent, key, newest)
+    lines = pi_lines.of_pi(told, key, given=given is not None)
+    lines |= mac_lines.of_mac(mac, key, body)
+    row = mac_lines.row_of(mac, key)
+    is_drawn = row is not None and row["drawing"] is not None and "after" in said
+    step = asked.step(pi, row["drawing"], row["recorded_at"]) if is_drawn and row else None
+    lines["drawing_eisv"] = both_lines.drawing(mac.rows, row, step)
+    lines["verdict"] = both_lines.verdict(said or None, mac_lines.row_of(mac, newest))
+    on_pi: set[Name] = {*pi_lines.NAMES, "verdict"}
+    where = {name: pi.name if name in on_pi else hosts.mac.name for name in NEEDS}
+    return mark, settled(lines, where)
+
+
+def _given(pi: PiHost, given: Key) -> Mark:
+    return Mark(agent=pi.agent, boot_id=given.boot_id, seq=given.seq, how="given")
+
+
+def _made(pi: PiHost, said: dict[str, Any], *, follows: bool) -> Mark | None:
+    """The check-in that the loop made while we looked; without waiting, the newest it had made."""
+    condition = said.get("condition")
+    if not follows:
+        newest = _newest(said)
+        return _given(pi, newest) if newest else None
+    made = said.get("made")
+    if made is None or condition is None:
+        return None
+    if made["body"] is None:
+        return Mark(agent=pi.agent, boot_id=condition["boot_id"], seq=made["seq"], how="followed")
+    try:
+        told = CheckIn.model_validate_json(made["body"])
+    except ValidationError:
+        return None
+    return Mark(agent=pi.agent, boot_id=told.boot_id or condition["boot_id"], seq=made["seq"],
+                how="followed", sha256=_digest(told))  # fmt: skip
+
+
+def _digest(told: CheckIn) -> str:
+    """As governance makes it of what it was sent, which says nothing of complexity."""
+    return sha256(b"%s|%s" % (told.said(), str(None).encode())).hexdigest()
+
+
+def _newest(said: dict[str, Any]) -> Key | None:
+    """The newest check-in that the running process made; none while it waits."""
+    condition, newest = said.get("condition"), said.get("newest")
+    return Key(condition["boot_id"], newest) if condition and newest else None

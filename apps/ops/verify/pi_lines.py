@@ -1,0 +1,91 @@
+"""The Pi's lines: it answers, draws, has made the check-in, and has been rid of it."""
+
+from typing import Any, Final
+
+from apps.ops.verify.asked import Key, Told
+from apps.ops.verify.found import Found, Lines, seconds
+from apps.ops.verify.said import Name
+from schemas.anima.files import Condition
+from schemas.anima.tables import DrawingState
+
+DRAWING_SECONDS: Final = DrawingState.fresh_seconds or 300.0
+CONDITION_SECONDS: Final = Condition.fresh_seconds or 15.0
+NAMES: Final[tuple[Name, ...]] = (
+    "pi", "anima", "anima.db", "drawing_history", "check-in", "outbox",
+)  # fmt: skip
+
+
+def of_pi(told: Told, mark: Key | None, *, given: bool) -> Lines:
+    """The Pi's own: it answers, draws, has made the check-in and got rid of it."""
+    if told.reason is not None or not isinstance(told.said, dict):
+        silence = Found("", {}, told.reason or "says nothing", silent=True)
+
+        return dict.fromkeys(NAMES, silence)
+    said = told.said
+    lines: Lines = {"pi": Found(f"answers at {said['now'][:19]}Z", {"now": said["now"]})}
+    lines["anima"] = _anima(said)
+    after = said.get("after")
+    if after is None:
+        no = Found("", {}, said.get("error") or "cannot be read")
+        return lines | {"anima.db": no, "drawing_history": no, "check-in": no, "outbox": no}
+    migration = after["migration"]
+    lines["anima.db"] = Found(f"at migration {migration}", {"migration": migration})
+    lines["drawing_history"] = _drawn(said)
+    lines["check-in"] = _made(said, mark, given=given)
+    lines["outbox"] = _arrived(said, mark)
+    return lines
+
+
+def _anima(said: dict[str, Any]) -> Found:
+    condition = said["condition"]
+    evidence = {"unit": said["unit"]}
+    if said["unit"] != "active":
+        return Found("", evidence, f"the unit is {said['unit'] or 'not there'}")
+    if condition is None:
+        return Found("", evidence, "the unit is active and tells no condition")
+    age = seconds(said["now"], condition["at"])
+    evidence |= {"boot_id": condition["boot_id"], "condition_age_seconds": age}
+    if age > CONDITION_SECONDS:
+        return Found("", evidence, f"told its condition {age:.0f} s ago")
+    return Found(f"active, told its condition {age:.0f} s ago", evidence)
+
+
+def _drawn(said: dict[str, Any]) -> Found:
+    """That it accumulates: the newest step is as new as the table's declaration says."""
+    before, after = said["before"]["drawn"], said["after"]["drawn"]
+    if after is None:
+        return Found("", {}, "holds no step")
+    age = seconds(said["now"], after[1])
+    grew = after[0] - (before[0] if before else 0)
+    evidence = {"newest_id": after[0], "newest_at": after[1], "new_rows": grew}
+    if age > DRAWING_SECONDS:
+        why = "" if (said["condition"] or {}).get("may_draw", True) else ": it may not draw"
+        return Found("", evidence, f"the newest step is {age:.0f} s old{why}")
+    return Found(f"{grew} new steps while we looked, the newest {age:.0f} s old", evidence)
+
+
+def _made(said: dict[str, Any], mark: Key | None, *, given: bool) -> Found:
+    evidence = {"seq": mark.seq if mark else None, "seq_before": said["before"]["given"]}
+    if mark is None:
+        return Found("", evidence, "the loop made none while we waited")
+    if given and not said["fate"]["given"]:
+        return Found("", evidence, f"{mark.seq} was never made here")
+    if given:
+        return Found(f"{mark.boot_id}/{mark.seq} was named", evidence)
+    made = said.get("made") or {}
+    seen = "as it lay in the outbox" if made.get("body") else "too quick to be seen in the outbox"
+    return Found(f"the loop made {mark.seq}, {seen}", evidence)
+
+
+def _arrived(said: dict[str, Any], mark: Key | None) -> Found:
+    fate = said["fate"]
+    evidence = {"waiting": said["after"]["waiting"], "rejected": fate["rejected"]}
+    if mark is None:
+        return Found("", evidence, "there is no check-in to look for")
+    if fate["rejected"] is not None:
+        return Found("", evidence, f"{mark.seq} was rejected: {fate['rejected']}")
+    if fate["waits"] is not None:
+        attempts, error = fate["waits"]
+        evidence |= {"attempts": attempts, "last_error": error}
+        return Found("", evidence, f"{mark.seq} still waits: {error or 'not sent yet'}")
+    return Found(f"{mark.seq} was acknowledged, {said['after']['waiting']} wait", evidence)
