@@ -98,7 +98,8 @@ def _on_pi(pi: PiHost, asked: dict[str, Any], seconds: float) -> Told:
 
 
 def _psql(hosts: Hosts, query: str, given: dict[str, str]) -> Told:
-    words = ["psql", "-U", "postgres", "-d", GOVERNANCE.database, "-AtqX", "-v", "ON_ERROR_STOP=1"]
+    words = ["psql", "-U", "postgres", "-d", GOVERNANCE.database, "-AtqX", "-v", "ON_ERROR_STOP=1",
+             "-v", "VERBOSITY=terse"]  # fmt: skip
     words += [word for name, value in given.items() for word in ("-v", f"{name}={value}")]
     answer = _run(hosts, "postgres-age", words, SQL[query])
     if answer.reason is not None or query == "rows":

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
-
-from pydantic import ValidationError
+from typing import Any, Literal
 
 from apps.ops.verify import asked, both_lines, mac_lines, pi_lines
 from apps.ops.verify.asked import Key
@@ -39,12 +37,12 @@ def _way(
         note(f"{pi.name}: waiting for {pi.agent}'s next check-in, {wait:.0f} s at most")
     told = asked.watch(pi, wait, given.seq if given else 0)
     said: dict[str, Any] = told.said if isinstance(told.said, dict) else {}
-    mark = _given(pi, given) if given else _made(pi, said, follows=wait > 0)
+    mark = _mark(pi, said, wait, given)
     key = Key(mark.boot_id, mark.seq) if mark else None
     newest = _newest(said)
     body = mark.sha256 if mark else None
     mac = asked.mac(hosts, pi.agent, key, newest)
-    lines = pi_lines.of_pi(told, key, given=given is not None)
+    lines = pi_lines.of_pi(told, mark)
     lines |= mac_lines.of_mac(mac, key, body)
     row = mac_lines.row_of(mac, key)
     is_drawn = row is not None and row["drawing"] is not None and "after" in said
@@ -56,27 +54,20 @@ def _way(
     return mark, settled(lines, where)
 
 
-def _given(pi: PiHost, given: Key) -> Mark:
-    return Mark(agent=pi.agent, boot_id=given.boot_id, seq=given.seq, how="given")
-
-
-def _made(pi: PiHost, said: dict[str, Any], *, follows: bool) -> Mark | None:
-    """The check-in that the loop made while we looked; without waiting, the newest it had made."""
-    condition = said.get("condition")
-    if not follows:
-        newest = _newest(said)
-        return _given(pi, newest) if newest else None
-    made = said.get("made")
+def _mark(pi: PiHost, said: dict[str, Any], wait: float, given: Key | None) -> Mark | None:
+    """What is followed: what was given, what the loop made while we looked, or the newest."""
+    if given or not wait:
+        key = given or _newest(said)
+        how: Literal["given", "newest"] = "given" if given else "newest"
+        return Mark(agent=pi.agent, boot_id=key.boot_id, seq=key.seq, how=how) if key else None
+    made, condition = said.get("made"), said.get("condition")
     if made is None or condition is None:
         return None
-    if made["body"] is None:
-        return Mark(agent=pi.agent, boot_id=condition["boot_id"], seq=made["seq"], how="followed")
-    try:
+    boot_id, digest = condition["boot_id"], None
+    if made["body"] is not None:
         told = CheckIn.model_validate_json(made["body"])
-    except ValidationError:
-        return None
-    return Mark(agent=pi.agent, boot_id=told.boot_id or condition["boot_id"], seq=made["seq"],
-                how="followed", sha256=_digest(told))  # fmt: skip
+        boot_id, digest = told.boot_id or boot_id, _digest(told)
+    return Mark(agent=pi.agent, boot_id=boot_id, seq=made["seq"], how="followed", sha256=digest)
 
 
 def _digest(told: CheckIn) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 BUSY_SECONDS = 2.0
 LOOK_SECONDS = 0.02
 """A check-in lies in the outbox for as long as its way to the Mac and back."""
+TICK_SECONDS = 0.1
+"""By so much one file's time may lag behind another's."""
 TELL_SECONDS = 8.0
 """The condition is told every five."""
 STEPS_BACK = 20_000
@@ -26,7 +28,7 @@ STEP = ("E, I, S, V, C, marks, phase, era, energy, curiosity, engagement, fatigu
 def main() -> None:
     """Do what the argument asks."""
     asked = json.loads(sys.argv[1])
-    told: dict[str, Any] = {"now": _now(), "unit": _unit(), "condition": _condition(asked)}
+    told: dict[str, Any] = {"now": _now(), "unit": _unit(), **_condition(asked)}
     try:
         with _opened(asked["database"]) as db:
             if asked["do"] == "step":
@@ -53,12 +55,21 @@ def _unit() -> str:
     return subprocess.run(show, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _condition(asked: dict[str, Any]) -> Any:
+def _condition(asked: dict[str, Any]) -> dict[str, Any]:
+    """What the creature says of itself, and since when; the process has a clock of its own."""
     try:
         with open(asked["condition"], encoding="utf-8") as file:  # noqa: PTH123
-            return json.load(file)
-    except (OSError, ValueError, KeyError):
-        return None
+            told = os.fstat(file.fileno()).st_mtime
+            said = json.load(file)
+    except (OSError, ValueError):
+        return {"condition": None, "told": 0.0, "age": None}
+    return {"condition": said, "told": told, "age": max(0.0, round(time.time() - told, 1))}
+
+
+def _written(asked: dict[str, Any]) -> float:
+    """When anima.db last changed."""
+    path = os.path.expanduser(asked["database"])  # noqa: PTH111
+    return max(os.stat(each).st_mtime for each in (path, f"{path}-wal") if os.path.exists(each))  # noqa: PTH110, PTH116
 
 
 def _watch(db: sqlite3.Connection, asked: dict[str, Any], told: dict[str, Any]) -> None:
@@ -70,13 +81,12 @@ def _watch(db: sqlite3.Connection, asked: dict[str, Any], told: dict[str, Any]) 
     begun = time.monotonic()
     while _waits(db, newest) and time.monotonic() - begun < asked["settle"]:
         time.sleep(LOOK_SECONDS)
-    # Two tellings without a check-in between them: the later one knows the newest verdict.
-    settled, until = _now(), time.monotonic() + TELL_SECONDS
-    while told["unit"] == "active" and not _waits(db, newest) and time.monotonic() < until:
-        condition = _condition(asked)
-        if condition and condition["at"].replace("Z", "+00:00") > settled:
-            told["condition"] = condition
-            break
+    until = time.monotonic() + TELL_SECONDS
+    while told["unit"] == "active" and time.monotonic() < until:
+        told |= _condition(asked)
+        newest = _given(db)
+        if told["told"] > _written(asked) + TICK_SECONDS:
+            break  # told after the last commit: it knows every answer
         time.sleep(LOOK_SECONDS * 5)
     told |= {"after": _look(db), "now": _now(), "newest": newest}
     seq = asked["seq"] or (told.get("made") or {}).get("seq") or newest

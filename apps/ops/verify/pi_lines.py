@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from apps.ops.verify.asked import Key, Told
+from apps.ops.verify.asked import Told
 from apps.ops.verify.found import Found, Lines, seconds
-from apps.ops.verify.said import Name
+from apps.ops.verify.said import Mark, Name
 from schemas.anima.files import Condition
 from schemas.anima.tables import DrawingState
 
@@ -15,7 +15,7 @@ NAMES: Final[tuple[Name, ...]] = (
 )  # fmt: skip
 
 
-def of_pi(told: Told, mark: Key | None, *, given: bool) -> Lines:
+def of_pi(told: Told, mark: Mark | None) -> Lines:
     """The Pi's own: it answers, draws, has made the check-in and got rid of it."""
     if told.reason is not None or not isinstance(told.said, dict):
         silence = Found("", {}, told.reason or "says nothing", silent=True)
@@ -31,7 +31,7 @@ def of_pi(told: Told, mark: Key | None, *, given: bool) -> Lines:
     migration = after["migration"]
     lines["anima.db"] = Found(f"at migration {migration}", {"migration": migration})
     lines["drawing_history"] = _drawn(said)
-    lines["check-in"] = _made(said, mark, given=given)
+    lines["check-in"] = _made(said, mark)
     lines["outbox"] = _arrived(said, mark)
     return lines
 
@@ -43,7 +43,7 @@ def _anima(said: dict[str, Any]) -> Found:
         return Found("", evidence, f"the unit is {said['unit'] or 'not there'}")
     if condition is None:
         return Found("", evidence, "the unit is active and tells no condition")
-    age = seconds(said["now"], condition["at"])
+    age = said["age"]
     evidence |= {"boot_id": condition["boot_id"], "condition_age_seconds": age}
     if age > CONDITION_SECONDS:
         return Found("", evidence, f"told its condition {age:.0f} s ago")
@@ -55,7 +55,8 @@ def _drawn(said: dict[str, Any]) -> Found:
     before, after = said["before"]["drawn"], said["after"]["drawn"]
     if after is None:
         return Found("", {}, "holds no step")
-    age = seconds(said["now"], after[1])
+    now = (said["condition"] or {}).get("at", said["now"])
+    age = seconds(now, after[1])
     grew = after[0] - (before[0] if before else 0)
     evidence = {"newest_id": after[0], "newest_at": after[1], "new_rows": grew}
     if age > DRAWING_SECONDS:
@@ -64,23 +65,24 @@ def _drawn(said: dict[str, Any]) -> Found:
     return Found(f"{grew} new steps while we looked, the newest {age:.0f} s old", evidence)
 
 
-def _made(said: dict[str, Any], mark: Key | None, *, given: bool) -> Found:
+def _made(said: dict[str, Any], mark: Mark | None) -> Found:
+    """The loop made it: while we looked, or before."""
     evidence = {"seq": mark.seq if mark else None, "seq_before": said["before"]["given"]}
     if mark is None:
         return Found("", evidence, "the loop made none while we waited")
-    if given and not said["fate"]["given"]:
+    if not said["fate"]["given"]:
         return Found("", evidence, f"{mark.seq} was never made here")
-    if given:
-        return Found(f"{mark.boot_id}/{mark.seq} was named", evidence)
-    made = said.get("made") or {}
-    seen = "as it lay in the outbox" if made.get("body") else "too quick to be seen in the outbox"
-    return Found(f"the loop made {mark.seq}, {seen}", evidence)
+    if mark.how != "followed":
+        return Found(f"{mark.seq} was made before, it is {mark.how}", evidence)
+    seen = "lay in the outbox" if mark.sha256 else "was gone before it was seen in the outbox"
+    return Found(f"the loop made {mark.seq}, which {seen}", evidence | {"sha256": mark.sha256})
 
 
-def _arrived(said: dict[str, Any], mark: Key | None) -> Found:
+def _arrived(said: dict[str, Any], mark: Mark | None) -> Found:
+    """It left the outbox, because governance acknowledged it."""
     fate = said["fate"]
     evidence = {"waiting": said["after"]["waiting"], "rejected": fate["rejected"]}
-    if mark is None:
+    if mark is None or not fate["given"]:
         return Found("", evidence, "there is no check-in to look for")
     if fate["rejected"] is not None:
         return Found("", evidence, f"{mark.seq} was rejected: {fate['rejected']}")

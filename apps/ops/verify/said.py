@@ -53,8 +53,8 @@ class Mark(Closed):
     agent: AgentName
     boot_id: BootId
     seq: Sequence
-    how: Literal["followed", "given"]
-    """From the Pi's loop as it was made, or by the key that was given."""
+    how: Literal["followed", "newest", "given"]
+    """From the Pi's loop as it was made; the newest that was there; by the key that was given."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Of what lay in the Pi's outbox, as governance makes it; none when it was gone at once."""
 

@@ -45,7 +45,8 @@ SELECT known FROM ag_catalog.cypher('governance_graph', $cypher$
        OPTIONAL MATCH (a)-[:DISCOVERED]->(d:Discovery)
        WITH a, count(d) AS discoveries
        OPTIONAL MATCH (a)-[:SPAWNED]->(c:Agent)
+       WITH a, discoveries, count(c) AS spawned
        RETURN {status: a.status, created_at: a.created_at, discoveries: discoveries,
-               spawned: count(c)}
+               spawned: spawned}
        $cypher$, $1) AS (known ag_catalog.agtype);
 EXECUTE vertices (:'given');
