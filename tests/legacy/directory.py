@@ -1,9 +1,11 @@
 """The old server's data directory, whole: databases, text files, leftovers and dead directories."""
 
 import json
+import os
 import random
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from tests.legacy.databases import agent, write
@@ -125,4 +127,12 @@ def make(data, variant="A", rows=200, seed=0):
     for name in ("agents", "activity"):
         (data / name).mkdir()
         (data / name / "old_agent.json").write_text("{}")
+    return data
+
+
+def aged(data):
+    """The same, written when the old server wrote."""
+    then = int(datetime(2025, 11, 3, tzinfo=UTC).timestamp() * 1e9)
+    for path in data.rglob("*"):
+        os.utime(path, ns=(then, then))
     return data

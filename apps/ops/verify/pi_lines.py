@@ -11,7 +11,7 @@ from schemas.anima.tables import DrawingState
 DRAWING_SECONDS: Final = DrawingState.fresh_seconds or 300.0
 CONDITION_SECONDS: Final = Condition.fresh_seconds or 15.0
 NAMES: Final[tuple[Name, ...]] = (
-    "pi", "anima", "anima.db", "drawing_history", "check-in", "outbox",
+    "pi", "anima", "anima_db", "drawing_history", "check-in", "outbox",
 )  # fmt: skip
 
 
@@ -27,9 +27,9 @@ def of_pi(told: Told, mark: Mark | None) -> Lines:
     after = said.get("after")
     if after is None:
         no = Found("", {}, said.get("error") or "cannot be read")
-        return lines | {"anima.db": no, "drawing_history": no, "check-in": no, "outbox": no}
+        return lines | {"anima_db": no, "drawing_history": no, "check-in": no, "outbox": no}
     migration = after["migration"]
-    lines["anima.db"] = Found(f"at migration {migration}", {"migration": migration})
+    lines["anima_db"] = Found(f"at migration {migration}", {"migration": migration})
     lines["drawing_history"] = _drawn(said)
     lines["check-in"] = _made(said, mark)
     lines["outbox"] = _arrived(said, mark)

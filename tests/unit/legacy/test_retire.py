@@ -1,11 +1,12 @@
 """``abode legacy retire``: the dead move with a manifest, whole or not at all, and come back."""
 
+import ctypes
 import json
 import mmap
 import os
 import shutil
-import signal
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,25 +18,16 @@ from apps.legacy.manifest import Manifest
 from apps.legacy.restore import undo
 from apps.ops import cli
 from schemas.errors import Diverged, Refused
-from tests.legacy.directory import make
+from tests.legacy.directory import aged, make
 
 AT = datetime(2026, 2, 20, tzinfo=UTC)
 CUTOVER = Cutover(AT, is_proven=False)
-OLD_NS = int(datetime(2025, 11, 3, tzinfo=UTC).timestamp() * 1e9)
 DEAD = {
     "activity", "agents", "governance_new.db-shm", "governance_new.db-wal", "knowledge.db",
     "knowledge.db-shm", "knowledge.db-shm.__migrated__", "knowledge.db-wal",
     "knowledge.db-wal.__migrated__", "knowledge_graph.db",
 }  # fmt: skip
 """The kill list of the first seed, but for the two files whose rows must have come over first."""
-STEPS = {"os.rename", "os.mkdir", "os.remove", "open"}
-
-
-def aged(data):
-    """Every file as old as the old server."""
-    for path in data.rglob("*"):
-        os.utime(path, ns=(OLD_NS, OLD_NS))
-    return data
 
 
 @pytest.fixture
@@ -123,13 +115,28 @@ def test_what_was_written_since_the_cutover_stays(data):
     assert moved(done) == DEAD - {"knowledge.db", "agents"}
 
 
+@contextmanager
+def mapped(path):
+    """A file in memory whose handle is closed; mmap of the library keeps it open."""
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    with path.open("rb") as file:
+        at = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
+    try:
+        yield
+    finally:
+        libc.munmap(at, 4096)
+
+
 def test_what_a_process_has_open_stays(data):
     """By a handle or only mapped; the process is named."""
-    with (data / "agents/old_agent.json").open():
-        with (data / "governance_new.db-shm").open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with (
+        (data / "agents/old_agent.json").open(),
+        mapped(data / "governance_new.db-shm"),
+    ):
         done = retire.retire(data, CUTOVER)
-        mapped.close()
     who = f"is open: process {os.getpid()} "
 
     assert refused(done).keys() == {"agents", "governance_new.db-shm"}
@@ -272,75 +279,6 @@ def test_two_runs_do_not_meet(data):
         pytest.raises(Refused, match="another run is at it"),
     ):
         retire.retire(data, CUTOVER)
-
-
-def killed(step, do):
-    """Whether kill -9 before the ``step``th change of the disk came before its end."""
-    child = os.fork()
-    if child == 0:
-        left = [step]
-
-        def count(event, args):
-            is_write = event != "open" or (isinstance(args[2], int) and args[2] & os.O_ACCMODE)
-            if event in STEPS and is_write:
-                left[0] -= 1
-                if not left[0]:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(count)
-            do()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
-def small(folder, state):
-    """A directory of four dead things, and what it holds."""
-    (folder / "agents/deep").mkdir(parents=True)
-    (folder / "agents/deep/b.json").write_text("{}")
-    for name in ("knowledge.db", "knowledge_graph.db"):
-        (folder / name).touch()
-    (folder / "knowledge.db-shm").write_bytes(bytes(100))
-    return state(aged(folder))
-
-
-def test_a_run_killed_anywhere_goes_on(tmp_path, state):
-    """Before each change of the disk in turn; afterwards it is as if nobody had killed it."""
-    for step in range(1, 200):
-        data = tmp_path / f"{step}/data"
-        before = small(data, state)
-        was_killed = killed(step, lambda: retire.retire(data, CUTOVER))  # noqa: B023
-        done = retire.retire(data, CUTOVER)
-        (path,) = data.with_name("data-archive").glob("*/manifest.json")
-
-        assert state(path.parent / "files") == before
-        assert state(data) == {}
-        assert retire.manifests.read(path).state == "retired"
-        assert len(retire.manifests.read(path).items) == 4
-        if not was_killed:
-            break
-        assert done.refused == []
-    assert 15 < step < 199
-
-
-def test_an_undo_killed_anywhere_goes_on(tmp_path, state):
-    """And until it is finished nothing else is begun."""
-    for step in range(1, 200):
-        data = tmp_path / f"{step}/data"
-        before = small(data, state)
-        path = Path(retire.retire(data, CUTOVER).manifest)
-        was_killed = killed(step, lambda: undo(data, path))  # noqa: B023
-        if was_killed and retire.manifests.read(path).state == "undoing":
-            with pytest.raises(Refused, match="is being undone"):
-                retire.retire(data, CUTOVER)
-        undo(data, path)
-
-        assert state(data) == before
-        assert retire.manifests.read(path).state == "undone"
-        if not was_killed:
-            break
-    assert 8 < step < 199
 
 
 @pytest.mark.parametrize(
