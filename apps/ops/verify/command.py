@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from apps.hosts import in_force
@@ -40,12 +41,8 @@ def table(found: Verified) -> Table:
     shown.columns[3].overflow = "fold"
     for line in found.lines:
         colour = COLOURS[line.state]
-        shown.add_row(f"[{colour}]{line.state}[/]", line.name, line.host, _plain(line.says))
+        shown.add_row(f"[{colour}]{line.state}[/]", line.name, line.host, escape(line.says))
     return shown
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _key(mark: str) -> Key:

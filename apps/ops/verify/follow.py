@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
+from apps.bridge.body import read_check_in
 from apps.ops.verify import asked, both_lines, mac_lines, pi_lines
 from apps.ops.verify.asked import Key
 from apps.ops.verify.found import settled
 from apps.ops.verify.said import NEEDS, Line, Mark, Name, Verified
-from schemas.bridge import CheckIn
+from schemas.errors import HouseError
 from schemas.hosts import Hosts, PiHost
 
 Note = Callable[[str], None]
@@ -63,16 +64,18 @@ def _mark(pi: PiHost, said: dict[str, Any], wait: float, given: Key | None) -> M
     made, condition = said.get("made"), said.get("condition")
     if made is None or condition is None:
         return None
-    boot_id, digest = condition["boot_id"], None
-    if made["body"] is not None:
-        told = CheckIn.model_validate_json(made["body"])
-        boot_id, digest = told.boot_id or boot_id, _digest(told)
-    return Mark(agent=pi.agent, boot_id=boot_id, seq=made["seq"], how="followed", sha256=digest)
+    boot_id, digest = _told(made["body"]) if made["body"] else (None, None)
+    return Mark(agent=pi.agent, boot_id=boot_id or condition["boot_id"], seq=made["seq"],
+                how="followed", sha256=digest)  # fmt: skip
 
 
-def _digest(told: CheckIn) -> str:
-    """As governance makes it of what it was sent, which says nothing of complexity."""
-    return sha256(b"%s|%s" % (told.said(), str(None).encode())).hexdigest()
+def _told(body: str) -> tuple[str | None, str | None]:
+    """Of what lay in the outbox: whose boot it says, and its hash as governance makes it."""
+    try:
+        said, told = read_check_in(body.encode())
+    except HouseError:
+        return None, None  # of a newer contract; governance's answer says what is wrong
+    return said.boot_id, sha256(b"%s|%s" % (said.said(told), str(None).encode())).hexdigest()
 
 
 def _newest(said: dict[str, Any]) -> Key | None:

@@ -6,9 +6,9 @@ from apps.ops.verify.asked import Told
 from apps.ops.verify.found import Found, Lines, seconds
 from apps.ops.verify.said import Mark, Name
 from schemas.anima.files import Condition
-from schemas.anima.tables import DrawingState
 
-DRAWING_SECONDS: Final = DrawingState.fresh_seconds or 300.0
+DRAWING_SECONDS: Final = 600.0
+"""A step is recorded every tenth mark: after so long without one it does not draw."""
 CONDITION_SECONDS: Final = Condition.fresh_seconds or 15.0
 NAMES: Final[tuple[Name, ...]] = (
     "pi", "anima", "anima_db", "drawing_history", "check-in", "outbox",
