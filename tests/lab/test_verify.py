@@ -88,12 +88,19 @@ def states(said, state):
 
 @pytest.fixture(scope="module")
 def followed(lab):
-    """The check-in that a creature makes when it wakes, followed from the Pi's loop."""
-    running = begun(lab)
-    assert "waiting for" in running.stderr.readline()
-    time.sleep(1)  # it looks at what there is, over ssh
-    lab.ssh(f"sudo systemctl restart {UNIT}")
-    return ended(running)
+    """The check-in that a creature makes when it wakes, followed from the Pi's loop.
+
+    On a busy machine it may be gone from the outbox before it was seen there: then the next one.
+    """
+    for _ in range(3):
+        running = begun(lab)
+        assert "waiting for" in running.stderr.readline()
+        time.sleep(1)  # it looks at what there is, over ssh
+        lab.ssh(f"sudo systemctl restart {UNIT}")
+        said, code = ended(running)
+        if code or said["marks"][0]["sha256"]:
+            break
+    return said, code
 
 
 def test_a_house_that_lives_is_ok_in_every_line(followed):
@@ -250,6 +257,8 @@ STORES = {
     "anima": lambda house: house.stopped(),
 }
 SILENT = {"redis", "governance", "postgres", "pi"}
+QUICK = {"core.agent_state", "audit_log.jsonl"}
+LONG = pytest.mark.skipif("ABODE_SOAK" not in os.environ, reason="make soak-legacy")
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +275,9 @@ def well_again(lab, eventually):
     assert eventually(lambda: verify(lab, "--wait", "0")[1] == 0, seconds=90, every=2)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=() if each in QUICK else LONG) for each in ROWS]
+)
 def test_one_wrong_row_line_or_vertex_turns_its_line_red(house, name):
     """And no other: what rests on it was not asked. Exit 4."""
     with ROWS[name](house):
@@ -278,7 +289,7 @@ def test_one_wrong_row_line_or_vertex_turns_its_line_red(house, name):
 
 
 @pytest.mark.parametrize("name", STORES)
-@pytest.mark.skipif("ABODE_SOAK" not in os.environ, reason="make soak-legacy")
+@LONG
 def test_one_store_or_process_that_fails_turns_its_line_red(house, well_again, name):
     """Exit 3 when it is silent, 4 when it says what is wrong."""
     with STORES[name](house):
@@ -289,7 +300,7 @@ def test_one_store_or_process_that_fails_turns_its_line_red(house, well_again, n
     assert code == (3 if name in SILENT else 4)
 
 
-@pytest.mark.skipif("ABODE_SOAK" not in os.environ, reason="make soak-legacy")
+@LONG
 def test_a_bridge_that_is_cut_turns_the_outbox_red(house, well_again):
     """The check-in was made, and waits."""
     with house.cut():

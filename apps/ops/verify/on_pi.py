@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 BUSY_SECONDS = 2.0
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.01
 """A check-in lies in the outbox for as long as its way to the Mac and back."""
 TICK_SECONDS = 0.1
 """By so much one file's time may lag behind another's."""
@@ -87,7 +87,7 @@ def _watch(db: sqlite3.Connection, asked: dict[str, Any], told: dict[str, Any]) 
         newest = _given(db)
         if told["told"] > _written(asked) + TICK_SECONDS:
             break  # told after the last commit: it knows every answer
-        time.sleep(LOOK_SECONDS * 5)
+        time.sleep(LOOK_SECONDS * 10)
     told |= {"after": _look(db), "now": _now(), "newest": newest}
     seq = asked["seq"] or (told.get("made") or {}).get("seq") or newest
     told["fate"] = _fate(db, seq)
