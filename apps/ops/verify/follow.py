@@ -52,7 +52,7 @@ def _way(
     lines["verdict"] = both_lines.verdict(said or None, mac_lines.row_of(mac, newest))
     on_pi: set[Name] = {*pi_lines.NAMES, "verdict"}
     where = {name: pi.name if name in on_pi else hosts.mac.name for name in NEEDS}
-    return mark, settled(lines, where)
+    return mark, settled(lines, pi.agent, where)
 
 
 def _mark(pi: PiHost, said: dict[str, Any], wait: float, given: Key | None) -> Mark | None:

@@ -18,7 +18,7 @@ class Found(NamedTuple):
 Lines = dict[Name, Found]
 
 
-def settled(found: Lines, hosts: dict[Name, str]) -> list[Line]:
+def settled(found: Lines, agent: str, hosts: dict[Name, str]) -> list[Line]:
     """In the order of the way. What is not ok because of what it rests on was not asked."""
     made: dict[Name, Line] = {}
     for name, needs in NEEDS.items():
@@ -28,7 +28,7 @@ def settled(found: Lines, hosts: dict[Name, str]) -> list[Line]:
         says = one.says if one.wrong is None else one.wrong
         says = f"rests on {', '.join(blamed)}" if state == "not asked" else says
         is_silent = state == "not ok" and one.silent
-        made[name] = Line(name=name, host=hosts[name], state=state, says=says,
+        made[name] = Line(name=name, agent=agent, host=hosts[name], state=state, says=says,
                           evidence=one.evidence, silent=is_silent)  # fmt: skip
     return list(made.values())
 

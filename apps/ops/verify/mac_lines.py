@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from apps.ops.verify.asked import Key, Mac, Told
 from apps.ops.verify.found import Found, Lines, instant, seconds
+from apps.ops.verify.graph_line import PROBE, of_graph
 from apps.ops.verify.trail_lines import of_event, of_line
 from schemas.governance import keys
 from schemas.governance.limits import LIVE_SECONDS
@@ -23,7 +24,7 @@ def of_mac(told: Mac, mark: Key | None, sha256: str | None) -> Lines:
         "core.agent_state": _row(told.rows, row, sha256),
         "audit_log.jsonl": of_line(told.trail, row, sha256),
         "audit.events": of_event(told.rows, row, told.trail),
-        "governance_graph": _vertex(told.rows, told.vertices),
+        "governance_graph": of_graph(told.rows, told.vertices, told.health),
     }
 
 
@@ -68,8 +69,10 @@ def _governance(health: Told) -> Found:
     troubled = {name: each["detail"] for name, each in health.said["checks"].items()
                 if each["status"] != "healthy"}  # fmt: skip
     evidence = {"status": status, "version": health.said["version"], "troubled": troubled}
-    if status == "critical":
-        return Found("", evidence, f"is critical: {health.said['first_action']}")
+    errors = {name: each["detail"] for name, each in health.said["checks"].items()
+              if each["status"] == "error" and name != PROBE}  # fmt: skip
+    if errors:
+        return Found("", evidence, "; ".join(f"{name}: {why}" for name, why in errors.items()))
     told = f"; not healthy: {', '.join(troubled)}" if troubled else ""
     return Found(f"is {status}{told}", evidence)
 
@@ -85,30 +88,3 @@ def _row(rows: Told, row: dict[str, Any] | None, sha256: str | None) -> Found:
         return Found("", evidence, f"holds another body: the Pi's has {sha256[:12]}")
     same = ", of the very bytes in the outbox" if sha256 else ""
     return Found(f"row {row['state_id']}, received {row['received_at'][11:19]}Z{same}", evidence)
-
-
-def _vertex(rows: Told, vertices: Told) -> Found:
-    """The agent in the graph is what its rows are; it is there as soon as one of them ties it."""
-    if vertices.said is None or rows.said is None:
-        return Found("", {}, vertices.reason or rows.reason, silent=rows.said is None)
-    found, who = vertices.said, rows.said["identity"]
-    evidence: dict[str, Any] = {"vertices": len(found)}
-    if who is None:
-        return Found("", evidence, "core.identities does not know the agent")
-    if not found and not (who["discoveries"] or who["spawned"] or who["ties"]):
-        return Found("answers; nothing ties the agent to it yet, so it has no vertex", evidence)
-    if len(found) != 1:
-        return Found("", evidence, f"holds {len(found)} vertices of the agent, not one")
-    evidence |= found[0]
-    if wrong := _untrue(found[0], who):
-        return Found("", evidence, wrong)
-    return Found(f"one vertex, {who['status']}, {who['discoveries']} discoveries", evidence)
-
-
-def _untrue(vertex: dict[str, Any], who: dict[str, Any]) -> str | None:
-    for name in ("status", "discoveries", "spawned"):
-        if vertex[name] != who[name]:
-            return f"says {name} {vertex[name]!r}, its rows {who[name]!r}"
-    if instant(vertex["created_at"]) != instant(who["created_at"]):
-        return "says another created_at than core.identities"
-    return None

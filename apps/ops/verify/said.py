@@ -63,6 +63,8 @@ class Line(Closed):
     """One thing that must be so, whether it is, and what shows it."""
 
     name: Name
+    agent: AgentName
+    """Whose check-in it is about: with two Pis, the Mac's lines are there twice."""
     host: str
     state: State
     says: str

@@ -13,7 +13,16 @@ from rich.console import Console
 from apps.bridge.body import read_check_in
 from apps.governance.report import report
 from apps.governance.trail.line import Tip, seal
-from apps.ops.verify import both_lines, command, follow, mac_lines, on_mac, pi_lines, trail_lines
+from apps.ops.verify import (
+    both_lines,
+    command,
+    follow,
+    graph_line,
+    mac_lines,
+    on_mac,
+    pi_lines,
+    trail_lines,
+)
 from apps.ops.verify.asked import Key, Told
 from apps.ops.verify.found import Found, settled
 from apps.ops.verify.said import NEEDS, Mark, Verified
@@ -28,7 +37,7 @@ MARK = Mark(agent="lumen", boot_id="boot-0001", seq=7, how="followed")
 def verified(**wrong):
     """A house that is well but for what is said; underscores are dashes and dots."""
     found = WELL | {NAMED[name]: each for name, each in wrong.items()}
-    return Verified(asked_at=NOW, lab=None, marks=[], lines=settled(found, HOSTS))
+    return Verified(asked_at=NOW, lab=None, marks=[], lines=settled(found, "lumen", HOSTS))
 
 
 NAMED = {name.replace("-", "_").replace(".", "_"): name for name in NEEDS}
@@ -224,7 +233,7 @@ def test_an_agent_that_its_rows_tie_must_be_in_the_graph():
 
     def wrong(*vertices, **more):
         rows = Told({"identity": who | more})
-        return mac_lines._vertex(rows, Told(list(vertices))).wrong
+        return graph_line.of_graph(rows, Told(list(vertices)), Told(None, "away")).wrong
 
     assert wrong(vertex) is None
     assert wrong() == "holds 0 vertices of the agent, not one"
@@ -232,6 +241,22 @@ def test_an_agent_that_its_rows_tie_must_be_in_the_graph():
     assert wrong(vertex, vertex) == "holds 2 vertices of the agent, not one"
     assert wrong(vertex, status="archived") == "says status 'active', its rows 'archived'"
     assert wrong(vertex, discoveries=2) == "says discoveries 1, its rows 2"
+
+
+@pytest.mark.parametrize(("broken", "red"), [("graph", "governance_graph"), ("pool", "governance")])
+def test_what_health_says_of_the_graph_is_the_graphs_line(broken, red):
+    """All else that is an error is governance's."""
+    checks = {name: {"status": "healthy", "detail": None} for name in ("graph", "pool")}
+    checks[broken] = {"status": "error", "detail": "is broken"}
+    health = Told({"status": "critical", "version": "1", "checks": checks})
+    who = {"status": "active", "discoveries": 0, "spawned": 0, "ties": 0}
+    found = {
+        "governance": mac_lines._governance(health),
+        "governance_graph": graph_line.of_graph(Told({"identity": who}), Told([]), health),
+    }
+
+    assert [name for name, each in found.items() if each.wrong] == [red]
+    assert "is broken" in found[red].wrong
 
 
 def test_a_mark_is_a_boot_and_a_number():
