@@ -76,6 +76,18 @@ def backfill(
     raise typer.Exit(run.backfill(ROOT, directory, zone, as_json=as_json))
 
 
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The old server's data/.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One closed JSON object.")] = False,
+) -> None:
+    """Compare every old row with what the house holds, and its graph; exit 4 when any differs."""
+    from apps.ops import legacy_verify as run  # noqa: PLC0415  # keeps completion quick
+
+    raise typer.Exit(run.verify(ROOT, directory, as_json=as_json))
+
+
 def _together(things: list[Thing]) -> Iterator[tuple[Thing, int]]:
     """Files of one kind and folder as one line; a thing that is not understood stands alone."""
 
