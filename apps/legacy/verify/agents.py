@@ -23,6 +23,8 @@ from schemas.legacy.shape import OldTable
 
 FOLLOWS = 1e-9
 """How near 1 - S a stability must be to say nothing of its own."""
+SPOKEN = "spoken"
+"""Who has no row of its own became known when it was first spoken of; any who speaks may be it."""
 
 
 def identity(table: OldTable, row: Values, instant: Instants, lacks: frozenset[str]) -> Row:
@@ -47,6 +49,14 @@ def identity(table: OldTable, row: Values, instant: Instants, lacks: frozenset[s
         },
     }
     return Row(IDENTITIES, agent, [cells[name] for name in IDENTITIES.columns])
+
+
+def spoken_of(agent: str, at: str) -> Row:
+    """An agent that is only spoken of, by one who speaks of it at that time."""
+    told: dict[str, str | None] = {
+        "status": "active", "created_at": at, "updated_at": at, "tags": "[]", "metadata": "{}"
+    }  # fmt: skip
+    return Row(IDENTITIES, agent, [told.get(name) for name in IDENTITIES.columns], SPOKEN)
 
 
 def folded(told: Sequence[Cells]) -> Cells:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from apps.legacy.verify.agents import folded
+from apps.legacy.verify.agents import SPOKEN, folded
 from apps.legacy.verify.canonical import Cells, digest
 from apps.legacy.verify.findings import SHOWN, Findings, parted
 from apps.legacy.verify.old import Origin
@@ -112,7 +112,7 @@ class Comparison:
 
     def _settle(self, sides: Sides, old: Side, new: Side, findings: Findings) -> None:
         groups: dict[bytes, list[Told]] = {}
-        for told in self._folded(sides.told):
+        for told in self._folded(sides.told, sides.found):
             groups.setdefault(told.core, []).append(told)
         self._repeated += len(sides.told) - len(groups)
         left: list[Found] = []
@@ -123,7 +123,7 @@ class Comparison:
             else:
                 left.append(found)
         for core, tellings in groups.items():
-            rows = there.get(core) or self._instead(left)
+            rows = there.get(core) or _instead(left, tellings)
             chosen = self._chosen(tellings, rows, sides)
             if rows and rows[0].spoken and chosen.full != rows[0].full:
                 self._spoken += 1
@@ -139,19 +139,21 @@ class Comparison:
             else:
                 self._own += 1
 
-    def _folded(self, told: list[Told]) -> list[Told]:
-        if self._target is not IDENTITIES or len(told) < 2:
+    def _folded(self, told: list[Told], found: list[Found]) -> list[Told]:
+        """What counts of all that is told of one agent."""
+        if self._target is not IDENTITIES:
+            return told
+        whole = [each for each in told if each.name != SPOKEN]
+        if not whole and told:
+            self._repeated -= len(told) - 1
+            fits = (each for each in told if found and each.full == found[0].full)
+            return [next(fits, told[0])._replace(name=None)]
+        self._repeated -= len(told) - len(whole)
+        told = whole
+        if len(told) < 2:
             return told
         cells = folded([json.loads(each.cells or "[]") for each in told])
         return [told[0]._replace(full=digest(cells), cells=json.dumps(cells))]
-
-    @staticmethod
-    def _instead(left: list[Found]) -> list[Found]:
-        """What is there in the place of what is missing."""
-        for place, row in enumerate(left):
-            if row.ours:
-                return [left.pop(place)]
-        return []
 
     def _chosen(self, tellings: list[Told], rows: list[Found], sides: Sides) -> Told:
         """Of those who tell of one, whose word is there; else the first's."""
@@ -176,14 +178,15 @@ class Comparison:
         found = rows[0]
         if told.name not in (None, found.name):
             findings.add(
-                self._says("changed", key, told, self._target.named, told.name, found.name)
+                self._says("changed", key, told, self._target.named, old=told.name, new=found.name)
             )
         if told.full == found.full:
             return
         mine, theirs = self._cells(key, told, found)
         for column, before, now in zip(self._target.columns, mine, theirs, strict=True):
             if before != now:
-                findings.add(self._says("changed", key, told, column, *parted(before, now)))
+                old, new = parted(before, now)
+                findings.add(self._says("changed", key, told, column, old=old, new=new))
 
     def _cells(self, key: str, told: Told, found: Found) -> tuple[Cells, Cells]:
         if told.cells is not None and found.cells is not None:
@@ -195,14 +198,24 @@ class Comparison:
         return (mine or [empty])[0], (theirs or [empty])[0]
 
     def _says(
-        self, what: What, key: str, told: Told | None, column: str = "", old: str | None = None,
-        new: str | None = None,
+        self, what: What, key: str, told: Told | None, column: str = "", *,
+        old: str | None = None, new: str | None = None,
     ) -> Difference:  # fmt: skip
         origin = self._origins[told.source] if told else None
         return Difference(
             what=what, table=self._target.table, key=key, column=column, old=old, new=new,
             file=origin.file if origin else "", part=origin.part if origin else "",
         )  # fmt: skip
+
+
+def _instead(left: list[Found], tellings: list[Told]) -> list[Found]:
+    """What is there in the place of what is missing: the row of its id, else any."""
+    names = {told.name for told in tellings} - {None}
+    for is_it in (lambda row: row.name in names, lambda row: row.ours):
+        for place, row in enumerate(left):
+            if is_it(row):
+                return [left.pop(place)]
+    return []
 
 
 def _batches(sides: Iterator[Sides]) -> Iterator[list[Sides]]:

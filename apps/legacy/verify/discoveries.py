@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from apps.governance.knowledge.told import Node
 from apps.legacy.stage import named
+from apps.legacy.verify.agents import spoken_of
 from apps.legacy.verify.canonical import (
     Cells,
     Instants,
@@ -33,8 +34,23 @@ PLAIN: Final = ("related_to", "response_to", "superseded_by")
 AT: Final = {name: place for place, name in enumerate(DISCOVERIES.columns)}
 
 
-def discovery(table: OldTable, row: Values, instant: Instants, _: frozenset[str]) -> Row:
-    """A row of the old table."""
+def discovery(table: OldTable, instant: Instants) -> Callable[..., Iterator[Row]]:
+    """Rows of the old table, and who found them."""
+
+    def _discovery(row: Values, _: frozenset[str]) -> Iterator[Row]:
+        yield from _with_agent(_of_row(table, row, instant))
+
+    return _discovery
+
+
+def _with_agent(row: Row) -> Iterator[Row]:
+    yield row
+    agent, at = row.cells[AT["agent_id"]], row.cells[AT["created_at"]]
+    if agent and at:
+        yield spoken_of(agent, at)
+
+
+def _of_row(table: OldTable, row: Values, instant: Instants) -> Row:
     told = placed(table, row, instant)
     told["provenance"] = part_of(told.get("provenance"), dict)
     return _told(told["discovery_id"], told, {})
@@ -132,7 +148,7 @@ def node(scratch: Scratch, instant: Instants) -> Any:
         }
         row = _told(known["id"], values, more)
         scratch.add("tags", ((row.key, tag) for tag in known["tags"] or ()), 2)
-        yield row
+        yield from _with_agent(row)
 
     return _node
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from apps.legacy.verify.agents import spoken_of
 from apps.legacy.verify.canonical import (
     Cells,
     Instants,
@@ -62,7 +63,7 @@ def session(
         rounds = told.get("max_synthesis_rounds")
         if _count(rounds, 1) is not None:
             told.pop("max_synthesis_rounds")
-        yield _dispute(scratch, told, instant, updated, _count(rounds, 1))
+        yield from _with_agents(_dispute(scratch, told, instant, updated, _count(rounds, 1)))
 
     return _session
 
@@ -106,7 +107,7 @@ def message(table: OldTable, instant: Instants) -> Any:
         told = document(table, row)
         session_id = told.pop("session_id", None)
         told["phase"] = told.pop("message_type", None)
-        yield _word_of(session_id, row["seq"], told, instant)
+        yield from _with_agents(_word_of(session_id, row["seq"], told, instant))
 
     return _message
 
@@ -146,11 +147,23 @@ def whole(scratch: Scratch, instant: Instants) -> Any:
         scratch.index("told", DISPUTES)
         if scratch.cells("told", DISPUTES, key) is not None:
             return
-        yield _dispute(scratch, told, instant, None, None)
-        for seq, said in enumerate(told["transcript"]):
-            yield _word_of(key, seq, said, instant)
+        dispute = _dispute(scratch, told, instant, None, None)
+        words = [_word_of(key, seq, said, instant) for seq, said in enumerate(told["transcript"])]
+        created = dispute.cells[DISPUTES.columns.index("created_at")]
+        for row in (dispute, *words):
+            yield from _with_agents(row, created)
 
     return _whole
+
+
+def _with_agents(row: Row, at: str | None = None) -> Iterator[Row]:
+    """And whom it names: known since it was said, or since its file began."""
+    yield row
+    told = dict(zip(row.target.columns, row.cells, strict=True))
+    at = at or told.get("recorded_at") or told.get("created_at")
+    for name in ("agent_id", "paused_agent_id", "reviewer_agent_id"):
+        if told.get(name) and at:
+            yield spoken_of(str(told[name]), at)
 
 
 def _row(target: Target, key: str, cells: dict[str, str | None]) -> Row:

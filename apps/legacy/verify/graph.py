@@ -48,11 +48,10 @@ def compare(scratch: Scratch, findings: Findings) -> tuple[list[Compared], str, 
     sums = {"old": sha256(), "new": sha256()}
     told = []
     for label in (*labels.VERTICES, *EDGES):
-        one = {}
-        rows = {}
-        for side in sums:
+        one, rows = {}, {}
+        for side, whole in sums.items():
             one[side], rows[side] = _hashed(scratch, side, label.label)
-            sums[side].update(one[side])
+            whole.update(one[side])
         differing = _differences(scratch, label.label, findings)
         told.append(
             Compared(
@@ -86,6 +85,10 @@ def _wanted(db: Db) -> Iterator[Drawn]:
         yield _edge("HAS_TAG", ("Discovery", key), ("Tag", tag))
     for key, other in _rows(db, "links"):
         yield _edge("RELATED_TO", ("Discovery", key), ("Discovery", other))
+    yield from _wanted_disputes(db)
+
+
+def _wanted_disputes(db: Db) -> Iterator[Drawn]:
     for key, status, phase, at, paused, reviewer in _rows(db, "sessions"):
         told = {"id": key, "status": status, "phase": phase, "created_at": at}
         yield _vertex("DialecticSession", key, told)
@@ -148,7 +151,10 @@ def _drawn(side: str, label: str, key: str, told: dict[str, Any]) -> Drawn:
 def _plain(name: str, value: Any) -> Any:
     if name != "created_at":
         return str(value) if isinstance(value, str) else value
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    try:
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return value
     return at.astimezone(UTC).isoformat()
 
 

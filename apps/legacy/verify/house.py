@@ -82,12 +82,26 @@ def _said(target: Target, key: tuple[Any, ...], told: dict[str, str | None]) -> 
         row[name] = datetime.fromisoformat(str(told[name]))
     if target is DISPUTES:
         row |= {"session_id": key[0], "synthesis_round": int(told["synthesis_round"] or 0)}
-        return json.dumps(transcript.put_together(row, []))
-    row["agrees"] = {None: None, "true": True, "false": False}[told["agrees"]]
-    whole = transcript.put_together(NO_SESSION, [row])
-    return json.dumps(whole["transcript"][0])
+    else:
+        row["agrees"] = {None: None, "true": True, "false": False}[told["agrees"]]
+    kept = row["imported_json"]
+    try:
+        said = _given_back(target, row)
+        bare = _given_back(target, row | {"imported_json": None, **NO_WORD})
+        is_sound = kept == {"said": kept["said"], "absent": [k for k in bare if k not in said]}
+    except (KeyError, TypeError, ValueError):
+        is_sound, said = False, {}
+    return json.dumps(said if is_sound else {"file": said, "imported_json": kept})
 
 
+def _given_back(target: Target, row: dict[str, Any]) -> dict[str, Any]:
+    if target is DISPUTES:
+        return transcript.put_together(row, [])
+    words: list[dict[str, Any]] = transcript.put_together(NO_SESSION, [row])["transcript"]
+    return words[0]
+
+
+NO_WORD: Final = {"proposed_action": None, "signature": None}
 NO_SESSION: Final[dict[str, Any]] = {
     "session_id": "", "paused_agent_id": "", "reviewer_agent_id": None, "phase": "thesis",
     "synthesis_round": 0, "resolution_json": None, "discovery_id": None, "dispute_type": None,

@@ -11,17 +11,17 @@ import psycopg
 
 from apps.legacy.inspect import inspect
 from apps.legacy.ledger import Db
-from apps.legacy.seen import Thing
+from apps.legacy.seen import Inspected, Thing
 from apps.legacy.source import opened
 from apps.legacy.verify import agents, discoveries, disputes, events, graph, house, keys
-from apps.legacy.verify.canonical import Instants
+from apps.legacy.verify.canonical import Cells, Instants
 from apps.legacy.verify.compare import Comparison
 from apps.legacy.verify.findings import Findings
 from apps.legacy.verify.old import Old, Row
 from apps.legacy.verify.report import Difference, Verified
 from apps.legacy.verify.rows import Reader, one_of
-from apps.legacy.verify.scratch import scratch
-from apps.legacy.verify.targets import DISCOVERIES, TARGETS
+from apps.legacy.verify.scratch import Found, scratch
+from apps.legacy.verify.targets import DISCOVERIES, TARGETS, Target
 from schemas.errors import Refused, Unreachable
 from schemas.legacy.files import DIALECTIC, GRAPH, LINES
 
@@ -37,9 +37,15 @@ EVENTS: Final = ("audit_events", "tool_usage")
 
 def verify(database: str, directory: Path) -> Verified:
     """Everything that moves, and what was not taken; nothing is changed."""
-    begun = time.monotonic()
     seen = inspect(directory, quick=True)
-    with _connected(database) as db, scratch() as both:
+    with connected(database) as db:
+        return compared(db, seen)
+
+
+def compared(db: Db, seen: Inspected) -> Verified:
+    """By one connection, whose transaction is one moment of the house."""
+    begun = time.monotonic()
+    with scratch() as both:
         zone, is_alone = _run(db, seen.directory)
         findings = Findings()
         old = Old(db, both, Instants(zone), Path(seen.directory), findings)
@@ -52,7 +58,7 @@ def verify(database: str, directory: Path) -> Verified:
                 house.look(db, both, target)
         graph.look(db, both)
         _stale(old, findings)
-        again = lambda target, key: list(house.found(db, target, key))  # noqa: E731
+        again = partial(_again, db)
         tables = [
             Comparison(both, target, old.origins, again, alone=is_alone).run(findings)
             for target in TARGETS
@@ -64,6 +70,11 @@ def verify(database: str, directory: Path) -> Verified:
             batches=findings.batches, differences=findings.first, differing=findings.count,
             seconds=time.monotonic() - begun,
         )  # fmt: skip
+
+
+def _again(db: Db, target: Target, key: str) -> list[tuple[Found, Cells]]:
+    """Rows of one key, whose values were not kept."""
+    return list(house.found(db, target, key))
 
 
 def _run(db: Db, directory: str) -> tuple[str, bool]:
@@ -102,7 +113,7 @@ def _table(old: Old, file: str, reader: Reader) -> None:
 
         take(reader, derived, again=again)
     elif name == "discoveries":
-        take(reader, agents.each(discoveries.discovery, table, instant))
+        take(reader, discoveries.discovery(table, instant))
     elif name == "discovery_tags":
         take(reader, discoveries.tag(old.scratch))
     elif name == "discovery_edges":
@@ -154,7 +165,8 @@ def _stale(old: Old, findings: Findings) -> None:
 
 
 @contextmanager
-def _connected(database: str) -> Iterator[Db]:
+def connected(database: str) -> Iterator[Db]:
+    """One that changes nothing, and sees one moment."""
     try:
         with psycopg.connect(
             database, options=OPTIONS, connect_timeout=10, application_name="abode legacy verify"
