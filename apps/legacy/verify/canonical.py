@@ -31,13 +31,16 @@ class Number(str):
     __slots__ = ()
 
 
-def parse(text: str) -> Any:
-    """JSON whose numbers are as they were written."""
-    return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=_none)
-
-
 def _none(word: str) -> NoReturn:
     raise Unfit(f"{word} is no number")
+
+
+READER: Final = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_none)
+
+
+def parse(text: str) -> Any:
+    """JSON whose numbers are as they were written."""
+    return READER.decode(text)
 
 
 def canonical(value: Any) -> str:
@@ -59,15 +62,16 @@ def canonical(value: Any) -> str:
 
 def number(text: str) -> str:
     """A number of JSON by its value."""
-    if text.removeprefix("-").isdigit():
+    if text.isdigit() or (text[0] == "-" and text[1:].isdigit()):
         return "0" if text == "-0" else text
     near = float(text)
     if math.isnan(near):
         raise Unfit(f"{text} is no number")
-    exact = Decimal(text)
-    if math.isfinite(near) and (near or not exact):
-        exact = Decimal(repr(near))
-    plain = format(exact, "f")
+    plain = repr(near)
+    if near == 0 or math.isinf(near):
+        plain = format(Decimal(text), "f")
+    elif "e" in plain:
+        plain = format(Decimal(plain), "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if plain == "-0" else plain
 
@@ -130,15 +134,14 @@ class Instants:
 
 def digest(cells: Iterable[str | None]) -> bytes:
     """Of a row: a value's length stands before it, and null is no value."""
-    told = sha256()
+    told = []
     for cell in cells:
         if cell is None:
-            told.update(b"-")
+            told.append(b"-")
         else:
             body = cell.encode()
-            told.update(b"+%d " % len(body))
-            told.update(body)
-    return told.digest()[:DIGEST_BYTES]
+            told += (b"+%d " % len(body), body)
+    return sha256(b"".join(told)).digest()[:DIGEST_BYTES]
 
 
 def key_of(*parts: str | None) -> str:

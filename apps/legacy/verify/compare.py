@@ -20,6 +20,7 @@ from apps.legacy.verify.scratch import Found, Scratch, Told
 from apps.legacy.verify.targets import IDENTITIES, Target
 
 KEYS: Final = 5_000
+BYTES: Final = 4 << 20
 """In a batch."""
 Again = Callable[[Target, str], list[tuple[Found, Cells]]]
 
@@ -220,10 +221,12 @@ def _instead(left: list[Found], tellings: list[Told]) -> list[Found]:
 
 def _batches(sides: Iterator[Sides]) -> Iterator[list[Sides]]:
     batch: list[Sides] = []
+    size = 0
     for each in sides:
         batch.append(each)
-        if len(batch) == KEYS:
+        size += sum(len(row.cells or "") for row in (*each.told, *each.found))
+        if len(batch) == KEYS or size > BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch

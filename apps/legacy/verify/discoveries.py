@@ -204,7 +204,7 @@ def finish(scratch: Scratch) -> None:
             before = told[0]
             _finish_one(scratch, *told)
     at = {}
-    for src, tag in list(scratch.rows("SELECT DISTINCT src, tag FROM tags ORDER BY src")):
+    for src, tag in scratch.rows("SELECT DISTINCT src, tag FROM tags ORDER BY src"):
         if src not in at:
             said = scratch.cells("told", DISCOVERIES, src) or scratch.cells(
                 "found", DISCOVERIES, src

@@ -94,8 +94,11 @@ def line_at(path: Path, at: int) -> bytes:
 
 def made(told: bytes) -> str:
     """The uuid5 of what tells of it."""
-    body = sha1(NAMESPACE + told, usedforsecurity=False).digest()[:16]
-    return str(uuid.UUID(bytes=body, version=5))
+    body = bytearray(sha1(NAMESPACE + told, usedforsecurity=False).digest()[:16])
+    body[6] = body[6] & 0x0F | 0x50
+    body[8] = body[8] & 0x3F | 0x80
+    text = body.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def as_uuid(told: Any) -> str | None:

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+
+from psycopg import sql
 
 from apps.governance.dialectic import transcript
 from apps.legacy.ledger import Db
@@ -15,7 +16,6 @@ from apps.legacy.verify.targets import CALIBRATION, DISPUTES, MESSAGES, Target
 from apps.queries import load
 
 SQL: Final = load(Path(__file__).with_name("house.sql"))
-ROWS: Final = 1_000
 IDS: Final = ("id", "raw_hash", "event_id", "usage_id")
 """Kept beside an event: two old rows that tell of one differ in them only."""
 TEXTS: Final = frozenset({"created_at", "recorded_at"})
@@ -23,24 +23,21 @@ TEXTS: Final = frozenset({"created_at", "recorded_at"})
 
 def look(db: Db, scratch: Scratch, target: Target) -> None:
     """Every row of one table."""
-    rows = found(db, target)
-    while batch := list(islice(rows, ROWS)):
-        scratch.find(target, (row for row, _ in batch))
+    scratch.find(target, (row for row, _ in found(db, target)))
 
 
 def found(db: Db, target: Target, at: str | None = None) -> Iterator[tuple[Found, Cells]]:
     """Rows of one table, streamed; of one instant only when it is given."""
     width = len(target.key)
-    with db.cursor(name="verify") as cursor:
-        cursor.itersize = ROWS
-        cursor.execute(SQL[target.query], {"at": at} if target.named else None)
-        for row in cursor:
+    text = sql.SQL("COPY ({}) TO STDOUT").format(sql.SQL(SQL[target.query].removesuffix(";")))
+    with db.cursor().copy(text, {"at": at} if target.named else None) as source:
+        for row in source.rows():
             key, rest = key_of(*row[:width]), list(row[width:-2])
             name = rest.pop(0) if target.named else None
             cells = meant(target, row[:width], rest)
             core, full = digests(target, cells)
             kept = None if target.named else json.dumps(cells)
-            ours, spoken = row[-2:]
+            ours, spoken = (each == "t" for each in row[-2:])
             yield Found(key, core, full, name, ours, spoken, kept), cells
 
 

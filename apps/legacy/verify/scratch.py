@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from apps.legacy.verify.targets import TARGETS, Target
 
-CACHE_KIB: Final = 24 << 10
-BATCH: Final = 2_000
+CACHE_KIB: Final = 8 << 10
+"""As much again for each of two sorts."""
 MADE: Final = """
 CREATE TABLE edges (src TEXT, kind TEXT, dst TEXT, beside TEXT);
 CREATE TABLE tags (src TEXT, tag TEXT);
