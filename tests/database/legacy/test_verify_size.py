@@ -6,11 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from apps.legacy.verify.verify import verify
+from tests.legacy.databases import write
 from tests.legacy.directory import make
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = int(os.environ.get("ABODE_LEGACY_ROWS", "3000"))
 MIB = 200
+SHARED = Path(__file__).parents[4] / "shared"
+REAL = next((p for p in (Path("/work/shared/data"), SHARED / "data") if p.is_dir()), None)
 
 
 def test_memory_is_bounded_whatever_the_size(house, tmp_path, capsys):
@@ -30,3 +36,46 @@ def test_memory_is_bounded_whatever_the_size(house, tmp_path, capsys):
     assert took["differing"] == 0, took["first"]
     assert took["rows"] > 3 * ROWS
     assert took["mib"] < MIB
+
+
+def test_several_files_that_tell_of_the_same_verify(house, tmp_path):
+    """Of both writers and a knowledge.db of its own: the first word counts, or any that is there."""
+    folder = make(tmp_path / "data", "A", 120)
+    write(folder / "second.db", "B", 120, seed=1)
+    write(folder / "third.db", "K", 120, seed=2)
+    house.bring(folder)
+    said = verify(house.database.owner, folder)
+
+    assert said.differences == []
+    assert any(one.repeated for one in said.tables)
+    assert [one.file for one in said.sources].count("second.db") == 6
+
+
+def test_a_second_backfill_verifies_too(house, tmp_path):
+    """With a row that came meanwhile, of which the first verify knew nothing."""
+    folder = make(tmp_path / "data", "B", 60)
+    house.bring(folder)
+    with (folder / "audit_log.jsonl").open("a") as file:
+        file.write(json.dumps(LINE) + "\n")
+    before = verify(house.database.owner, folder)
+    house.bring(folder)
+
+    assert [each.what for each in before.differences] == ["missing"]
+    assert before.differences[0].key == "2026-03-04T12:06:07.000000Z"
+    assert verify(house.database.owner, folder).is_equal
+
+
+LINE = {
+    "timestamp": "2026-03-04T05:06:07", "agent_id": "lumen", "event_type": "t", "confidence": 1,
+    "details": {}, "metadata": None,
+}  # fmt: skip
+
+
+@pytest.mark.skipif(REAL is None, reason="the real files are not here")
+def test_the_real_files_verify(house):
+    """As the old server left them."""
+    house.bring(REAL)
+    said = verify(house.database.owner, REAL)
+
+    assert said.differences == []
+    assert {one.table: one.old for one in said.tables}["core.discoveries"] == 93
