@@ -8,6 +8,8 @@ from functools import partial
 
 from psycopg import sql
 
+from apps.legacy.stage import named
+from apps.legacy.verify.rows import hidden
 from apps.legacy.verify.targets import (
     CALIBRATION,
     DISPUTES,
@@ -16,8 +18,6 @@ from apps.legacy.verify.targets import (
     STATE,
     TARGETS,
 )
-from apps.legacy.stage import named
-from apps.legacy.verify.rows import hidden
 from schemas.legacy.tables import TABLES
 
 STORED = {
@@ -94,68 +94,60 @@ def other(db, column, kind, value, dice):
     """A value that is one byte, bit, microsecond or word apart."""
     if column in WORDS:
         return next(word for word in WORDS[column] if word != value)
-    if kind == "double precision":
-        return 0.0 if value is None else math.nextafter(value, 0.5 if value != 0.5 else 1)
-    if kind in ("bigint", "integer"):
-        if column in ("agent_id",):
-            found = db.execute("SELECT identity_id FROM core.identities WHERE identity_id <> %s"
-                               " ORDER BY 1 LIMIT 1", (value,)).fetchone()  # fmt: skip
-            return found[0] if found else None
-        return (value or 0) + 1000
-    if kind == "boolean":
-        return not value
+    if kind in ("bigint", "integer") and column == "agent_id":
+        found = db.execute("SELECT identity_id FROM core.identities WHERE identity_id <> %s"
+                           " ORDER BY 1 LIMIT 1", (value,)).fetchone()  # fmt: skip
+        return found[0] if found else None
     if kind == "timestamp with time zone":
-        if value is None:
-            return "2025-11-28T00:00:00Z"
-        return db.execute("SELECT (%s::timestamptz + interval '1 microsecond')::text",
-                          (value,)).fetchone()[0]  # fmt: skip
-    if kind == "uuid":
-        text = str(value)
-        return text[:-1] + ("0" if text[-1] != "0" else "1")
-    if kind == "text[]":
-        return [*value, ""]
+        later = "SELECT (%s::timestamptz + interval '1 microsecond')::text"
+        return db.execute(later, (value or "2025-11-28T00:00:00Z",)).fetchone()[0]
     if kind == "jsonb":
-        return json.dumps(_json(value, dice, kind="array" if isinstance(value, list) else "object"))
-    if column.endswith("agent_id") or column in (
-        "discovery_id",
-        "related_id",
-        "response_to",
-        "superseded_by",
-        "session_id",
-        "parent_agent_id",
-    ):
+        return json.dumps(_leaf({} if value is None else value, dice))
+    if kind == "text" and column.endswith(("_id", "_to", "_by")):
         return (value or "") + "x"
-    return "" if value is None else _text(value, dice)
+    return KINDS[kind](value, dice)
 
 
 def _text(value, dice):
     if not value:
-        return "x"
+        return "" if value is None else "x"
     at = dice.randrange(len(value))
     return value[:at] + ("x" if value[at] != "x" else "y") + value[at + 1 :]
 
 
-def _json(value, dice, kind="object"):
-    """Another leaf."""
-    if value is None:
-        return [] if kind == "array" else {}
-    if isinstance(value, dict):
-        if not value:
-            return {"": None}
-        key = dice.choice(sorted(value))
-        return value | {key: _json(value[key], dice)}
-    if isinstance(value, list):
-        if not value:
-            return [None]
-        at = dice.randrange(len(value))
-        return [*value[:at], _json(value[at], dice), *value[at + 1 :]]
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, float):
-        return math.nextafter(value, 0.5 if value != 0.5 else 1)
-    return _text(value, dice)
+def _real(value, _):
+    return 0.0 if value is None else math.nextafter(value, 0.5 if value != 0.5 else 1)
+
+
+def _many(value, dice):
+    if not value:
+        return [None]
+    at = dice.randrange(len(value))
+    return [*value[:at], _leaf(value[at], dice), *value[at + 1 :]]
+
+
+def _object(value, dice):
+    if not value:
+        return {"": None}
+    key = dice.choice(sorted(value))
+    return value | {key: _leaf(value[key], dice)}
+
+
+LEAVES = {
+    dict: _object, list: _many, bool: lambda value, _: not value,
+    int: lambda value, _: value + 1, float: _real, str: _text, type(None): lambda *_: {},
+}  # fmt: skip
+KINDS = {
+    "double precision": _real, "boolean": lambda value, _: not value,
+    "bigint": lambda value, _: value + 1000, "integer": lambda value, _: value + 1000,
+    "uuid": lambda value, _: str(value)[:-1] + ("0" if str(value)[-1] != "0" else "1"),
+    "text[]": lambda value, _: [*value, ""], "text": _text,
+}  # fmt: skip
+
+
+def _leaf(value, dice):
+    """JSON of which one value is another."""
+    return LEAVES[type(value)](value, dice)
 
 
 class Change:
@@ -216,7 +208,7 @@ def _old_value(value, dice):
     if value is None:
         return "2025-11-28T00:00:00"
     if isinstance(value, float):
-        return math.nextafter(value, 0.5 if value != 0.5 else 1)
+        return _real(value, dice)
     if isinstance(value, int):
         return value + 1 if value not in (0, 1) else 1 - value
     return _text(value, dice)
@@ -229,7 +221,7 @@ def _in_line(folder, change, dice, rejected):
     told = json.loads(lines[at])
     before = told[change.column]
     is_object = isinstance(before, dict)
-    now = told[change.column] = _json(before, dice) if is_object else _old_value(before, dice)
+    now = told[change.column] = _leaf(before, dice) if is_object else _old_value(before, dice)
     lines[at] = json.dumps(told)
     path.write_text("\n".join(lines) + "\n")
     return f"{at}: {before!r:.60} is {now!r:.60}"

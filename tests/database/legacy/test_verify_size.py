@@ -1,4 +1,4 @@
-"""Memory is bounded whatever the size: ABODE_LEGACY_ROWS lines and rows; `make soak-legacy` more."""
+"""Memory is bounded whatever the size: ABODE_LEGACY_ROWS rows; `make soak-legacy` takes more."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.legacy.databases import write
 from tests.legacy.directory import make
 
 ROOT = Path(__file__).resolve().parents[3]
-ROWS = int(os.environ.get("ABODE_LEGACY_ROWS", "3000"))
+ROWS = int(os.environ.get("ABODE_LEGACY_ROWS", "1500"))
 MIB = 200
 SHARED = Path(__file__).parents[4] / "shared"
 REAL = next((p for p in (Path("/work/shared/data"), SHARED / "data") if p.is_dir()), None)
@@ -39,7 +39,7 @@ def test_memory_is_bounded_whatever_the_size(house, tmp_path, capsys):
 
 
 def test_several_files_that_tell_of_the_same_verify(house, tmp_path):
-    """Of both writers and a knowledge.db of its own: the first word counts, or any that is there."""
+    """Of both writers, and a knowledge.db: the first word counts, or any that is there."""
     folder = make(tmp_path / "data", "A", 120)
     write(folder / "second.db", "B", 120, seed=1)
     write(folder / "third.db", "K", 120, seed=2)

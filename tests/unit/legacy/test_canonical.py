@@ -124,10 +124,16 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch):
     with scratches.scratch() as both:
         cells = [json.dumps([f"v{n}"]) for n in range(7)]
         tracemalloc.start()
-        both.tell(TAGS, (Told(f"{n:09}", b"", b"%016d" % (n % 7), None, 0, n, cells[n % 7])
-                         for n in range(rows)))  # fmt: skip
-        both.find(TAGS, (Found(f"{n:09}", b"", b"%016d" % (n % 7 + (n == rows - 1)), None, True,
-                               False, cells[(n + (n == rows - 1)) % 7]) for n in range(rows)))  # fmt: skip
+        told = (Told(f"{n:09}", b"", digest(cells[n % 7]), None, 0, n, cells[n % 7])
+                for n in range(rows))  # fmt: skip
+        last = json.dumps(["another"])
+        found = (
+            Found(f"{n:09}", b"", digest(said), None, True, False, said)
+            for n in range(rows)
+            for said in [cells[n % 7] if n < rows - 1 else last]
+        )
+        both.tell(TAGS, told)
+        both.find(TAGS, found)
         findings = Findings()
         origin = type("Origin", (), {"file": "f", "part": "p", "again": None})()
         said = Comparison(both, TAGS, [origin], lambda *_: [], alone=True).run(findings)
