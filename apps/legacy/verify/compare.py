@@ -224,7 +224,8 @@ def _batches(sides: Iterator[Sides]) -> Iterator[list[Sides]]:
     size = 0
     for each in sides:
         batch.append(each)
-        size += sum(len(row.cells or "") for row in (*each.told, *each.found))
+        size += sum(len(row.cells or "") for row in each.told)
+        size += sum(len(row.cells or "") for row in each.found)
         if len(batch) == KEYS or size > BYTES:
             yield batch
             batch, size = [], 0

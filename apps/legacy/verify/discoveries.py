@@ -23,13 +23,22 @@ from apps.legacy.verify.canonical import (
     real,
     text,
 )
+from apps.legacy.verify.findings import Findings
 from apps.legacy.verify.house import digests
 from apps.legacy.verify.old import Given, Row
+from apps.legacy.verify.report import Difference
 from apps.legacy.verify.rows import Values, beside, placed
 from apps.legacy.verify.scratch import Scratch, Told
 from apps.legacy.verify.targets import DISCOVERIES, LINKS, TAGS
 from schemas.legacy.shape import OldTable
 
+LOST: Final = f"""
+SELECT e.src, e.kind, e.dst FROM edges AS e
+ WHERE NOT EXISTS (SELECT 1 FROM told_{DISCOVERIES.query} AS t WHERE t.key = e.src)
+   AND NOT EXISTS (SELECT 1 FROM found_{DISCOVERIES.query} AS f WHERE f.key = e.src)
+ ORDER BY e.src, e.kind, e.dst
+"""  # noqa: S608  # a name of ours
+"""Words of a discovery that nobody told of."""
 PLAIN: Final = ("related_to", "response_to", "superseded_by")
 AT: Final = {name: place for place, name in enumerate(DISCOVERIES.columns)}
 
@@ -193,7 +202,7 @@ def link(scratch: Scratch, instant: Instants) -> Any:
     return _link
 
 
-def finish(scratch: Scratch) -> None:
+def finish(scratch: Scratch, findings: Findings) -> None:
     """Each discovery with what was said of it: the first that told of it, and all its words."""
     scratch.db.execute("CREATE INDEX edges_src ON edges (src)")
     scratch.index("told", DISCOVERIES)
@@ -203,6 +212,10 @@ def finish(scratch: Scratch) -> None:
         if told[0] != before:
             before = told[0]
             _finish_one(scratch, *told)
+    for src, kind, dst in scratch.rows(LOST):
+        findings.add(
+            Difference(what="no row", table=DISCOVERIES.table, key=src, old=f"{kind} {dst}")
+        )
     at = {}
     for src, tag in scratch.rows("SELECT DISTINCT src, tag FROM tags ORDER BY src"):
         if src not in at:

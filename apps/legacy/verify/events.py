@@ -1,5 +1,6 @@
 """Events and calls of tools, told by rows of an old table or by lines, as the house should."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from hashlib import sha1
@@ -26,12 +27,18 @@ def event(table: OldTable, row: Values, instant: Instants, _: frozenset[str]) ->
     more = beside(table, row)
     if name is None and row.get(own) is not None:
         more[own] = plain(row[own])
-    if name is None and row.get("raw_hash"):
-        name = made(str(row["raw_hash"]).encode())
-    return _row(target, told, more, name)
+    said = str(row["raw_hash"]) if row.get("raw_hash") else _content(table, row)
+    return _row(target, told, more, name or made(said.encode()))
 
 
-def _row(target: Target, told: Values, more: Values, name: str | None) -> Row:
+def _content(table: OldTable, row: Values) -> str:
+    """What makes an id when no hash does: all that it says, first what has its own column."""
+    ours = [t for t in table.takes if t.old in row and t.how != "follows" and t.old != "id"]
+    apart = [t for t in ours if t.how in ("beside", "uuid")]
+    return json.dumps([row[t.old] for t in (*(t for t in ours if t not in apart), *apart)])
+
+
+def _row(target: Target, told: Values, more: Values, name: str) -> Row:
     said = told["payload"]
     said = {} if said is None else parse(said) if isinstance(said, str) else said
     if not isinstance(said, dict) or "beside" in said or told["recorded_at"] is None:

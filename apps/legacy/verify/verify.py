@@ -52,7 +52,7 @@ def compared(db: Db, seen: Inspected) -> Verified:
         house.look(db, both, DISCOVERIES)
         _tables(old, seen.things)
         _files(old, seen.things)
-        discoveries.finish(both)
+        discoveries.finish(both, findings)
         for target in TARGETS:
             if target is not DISCOVERIES:
                 house.look(db, both, target)

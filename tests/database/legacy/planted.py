@@ -170,7 +170,7 @@ def changes(folder):
                 found += [
                     Change("governance.db", table.name, take.old, partial(_in_table, table))
                     for take in table.takes
-                    if take.how not in ("secret", "follows") or take.old in table.key
+                    if take.new and take.how != "follows"
                 ]
     for name, keys in LINES.items():
         found += [Change(name, "lines", key, _in_line) for key in keys]
@@ -182,13 +182,20 @@ LINES = {
     "audit_log.jsonl": ("timestamp", "agent_id", "event_type", "confidence", "details"),
     "tool_usage.jsonl": ("timestamp", "tool_name", "agent_id"),
 }
+COPIED = {
+    ("session_identities", "expires_at"): "is_active = 1",
+    ("discovery_edges", "created_at"): "edge_type NOT IN ('response_to', 'superseded_by')",
+}
+"""Of some columns the mapping takes only what it says: another row's value has no place."""
 NODE = ("agent_id", "summary", "details", "timestamp")
 
 
 def _in_table(table, folder, change, dice, rejected):
     key = ", ".join(f'"{name}"' for name in table.key)
     with closing(sqlite3.connect(folder / change.file)) as db, db:
-        rows = db.execute(f'SELECT rowid, "{change.column}", {key} FROM {table.name}').fetchall()
+        where = COPIED.get((table.name, change.column), "true")
+        rows = db.execute(f'SELECT rowid, "{change.column}", {key} FROM {table.name}'
+                          f" WHERE {where}").fetchall()  # fmt: skip
         dice.shuffle(rows)
         for rowid, value, *told in rows:
             secret = any(take.how == "secret" for take in table.takes if take.old in table.key)
@@ -211,6 +218,8 @@ def _old_value(value, dice):
         return _real(value, dice)
     if isinstance(value, int):
         return value + 1 if value not in (0, 1) else 1 - value
+    if value[:4].isdigit() and value[4:5] == "-":  # how a time is written is not what it is
+        return value[:-1] + ("1" if value[-1] != "1" else "2")
     return _text(value, dice)
 
 
@@ -230,7 +239,15 @@ def _in_line(folder, change, dice, rejected):
 def _in_node(folder, change, dice, rejected):
     path = folder / change.file
     whole = json.loads(path.read_text())
-    node = whole["nodes"][dice.choice([k for k in whole["nodes"] if ("nodes", k) not in rejected])]
-    node[change.column] = _text(node[change.column], dice)
+    with closing(sqlite3.connect(folder / "governance.db")) as db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        # What a table tells of, too, is as the table has it.
+        twice = {i for (i,) in db.execute("SELECT id FROM discoveries")
+                 } if "discoveries" in tables else set()  # fmt: skip
+    alone = [k for k in whole["nodes"] if ("nodes", k) not in rejected and k not in twice]
+    if not alone:
+        return None
+    node = whole["nodes"][dice.choice(alone)]
+    node[change.column] = _old_value(node[change.column], dice)
     path.write_text(json.dumps(whole))
     return node["id"]
