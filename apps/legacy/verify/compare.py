@@ -163,11 +163,11 @@ class Comparison:
         for told in tellings:
             if told.full == rows[0].full and told.name in (None, rows[0].name):
                 return told
-        # Two rows of one instant cannot have one id: the second was given another.
+        # Two rows of one instant cannot have one id: one was given another, its own is beside it.
         taken = {row.name for row in sides.found if row is not rows[0]}
         for told in tellings:
-            if told.full == rows[0].full and told.name in taken:
-                return told._replace(name=None)
+            if told.name in taken and told.core == rows[0].core:
+                return told._replace(full=rows[0].full, name=None)
         return next((told for told in tellings if told.name == rows[0].name), tellings[0])
 
     def _differ(self, key: str, told: Told, rows: list[Found], findings: Findings) -> None:

@@ -65,7 +65,8 @@ def digests(target: Target, cells: Cells) -> tuple[bytes, bytes]:
     told = parse(payload)
     beside = told.get("beside")
     if isinstance(beside, dict):
-        told["beside"] = {name: value for name, value in beside.items() if name not in IDS}
+        more = {name: value for name, value in beside.items() if name not in IDS}
+        told = {**told, "beside": more} if more else {k: told[k] for k in told if k != "beside"}
     return digest([*cells[:-1], canonical(told)]), full
 
 

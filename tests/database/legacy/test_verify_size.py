@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,32 @@ def test_a_second_backfill_verifies_too(house, tmp_path):
     assert verify(house.database.owner, folder).is_equal
 
 
+def test_two_events_under_one_id_and_one_event_told_twice_verify(house, old, lines):
+    """By rows, by a row and a line, in months of the past and in one that the house has."""
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H}:00:00"
+    rows = [
+        {"timestamp": at, "event_id": UUID, "event_type": "t", "confidence": 1.0,
+         "agent_id": "lumen", "details_json": json.dumps({"n": n})}
+        for at in ("2025-03-04T05:06:07", now)
+        for n in range(2)
+    ]  # fmt: skip
+    calls = [{"timestamp": "2025-03-04T05:06:07", "usage_id": "u", "tool_name": "t"}]
+    folder = old("B", audit_events=rows, tool_usage=calls)
+    said = {"agent_id": "lumen", "event_type": "t", "confidence": 1, "metadata": None}
+    lines("audit_log.jsonl", *({"timestamp": row["timestamp"], "details": {"n": 0}, **said}
+                               for row in rows))  # fmt: skip
+    lines("tool_usage.jsonl", {"timestamp": "2025-03-04T05:06:07", "tool_name": "t",
+                               "agent_id": None, "success": True, "error_type": None})  # fmt: skip
+    house.bring(folder, "UTC")
+    done = verify(house.database.owner, folder)
+    told = {one.table: one for one in done.tables}
+
+    assert done.differences == []
+    assert (told["audit.events"].new, told["audit.tool_usage"].new) == (3, 1)
+    assert told["audit.events"].repeated == 4
+
+
+UUID = "3d81d853-0000-4000-8000-000000000001"
 LINE = {
     "timestamp": "2026-03-04T05:06:07", "agent_id": "lumen", "event_type": "t", "confidence": 1,
     "details": {}, "metadata": None,
