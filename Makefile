@@ -52,9 +52,12 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 	@ABODE_PI_KILLS=30 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/lab/test_bad_days.py -k killed_again_and_again
 
-soak-legacy: $(STAMP) ## the backfill killed at 50 seeded moments; faults planted in a lab, each named by verify
+soak-legacy: $(STAMP) ## backfill killed at 50 seeded moments, a byte planted in every column, faults in a lab
 	@ABODE_LEGACY_KILLS=25 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/database/legacy/test_killed.py
+	@ABODE_LEGACY_PLANTS=1000 ABODE_LEGACY_ROWS=300000 nice -n 5 $(BIN)/python -m pytest \
+		--timeout 3600 tests/database/legacy/test_verify.py \
+		tests/database/legacy/test_verify_size.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_verify.py
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-deploy ## every measurement, beside the tools it must beat

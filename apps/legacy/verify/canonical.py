@@ -50,13 +50,13 @@ def canonical(value: Any) -> str:
         return encode_basestring(value)
     if kind is Number:
         return number(value)
-    if value is None or kind is bool:
-        return {None: "null", True: "true", False: "false"}[value]
     if kind is dict:
-        inner = (f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value))
+        inner = [f"{encode_basestring(key)}:{canonical(value[key])}" for key in sorted(value)]
         return f"{{{','.join(inner)}}}"
     if kind is list:
-        return f"[{','.join(map(canonical, value))}]"
+        return f"[{','.join([canonical(each) for each in value])}]"
+    if value is None or kind is bool:
+        return {None: "null", True: "true", False: "false"}[value]
     return number(repr(value))
 
 
