@@ -1,6 +1,7 @@
 """``abode legacy verify``: against the hosts in force, as the owner; what it prints."""
 
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from apps.hosts import in_force
 from apps.legacy.verify import verify as verifies
-from apps.legacy.verify.report import Compared, Difference, Verified
+from apps.legacy.verify.report import Compared, Difference, Source, Verified
 from apps.ops.migrate import reached
 
 DIFFERS = 4
@@ -30,9 +31,10 @@ def verify(root: Path, directory: Path, *, as_json: bool) -> int:
 def _print(done: Verified) -> None:
     console = Console(highlight=False, markup=False)
     read = Table("file", "part", "rows", "rejected")
-    for part in done.sources:
-        if not part.file.startswith("dialectic"):
-            read.add_row(part.file, part.part, str(part.rows), str(part.rejected))
+    for (file, part), many in groupby(done.sources, _place):
+        group = list(many)
+        rows, rejected = (sum(getattr(one, n) for one in group) for n in ("rows", "rejected"))
+        read.add_row(file, part, str(rows), str(rejected))
     console.print(read)
     table = Table("table", "old", "new", "repeated", "own", "batches", "checksums")
     for one in (*done.tables, *done.graph):
@@ -47,6 +49,12 @@ def _print(done: Verified) -> None:
         console.print(_said(each), soft_wrap=True)
     if done.differing:
         console.print(f"{done.differing} differences; --json tells the first 100", soft_wrap=True)
+
+
+def _place(one: Source) -> tuple[str, str]:
+    """A file; those of one folder together."""
+    folder, _, _ = one.file.rpartition("/")
+    return (f"{folder}/" if folder else one.file, one.part)
 
 
 def _sums(one: Compared) -> str:

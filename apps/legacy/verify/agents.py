@@ -115,10 +115,10 @@ def thresholds(table: OldTable, row: Values, instant: Instants, _: frozenset[str
     told = placed(table, row, instant)
     if told["data"] is None or told["updated_at"] is None:
         raise Unfit("state_json or updated_at: is null")
-    return Row(CALIBRATION, told["updated_at"], [with_beside_kept(told["data"])])
+    return Row(CALIBRATION, told["updated_at"], [object_of(told["data"])])
 
 
-def with_beside_kept(told: Any) -> str:
+def object_of(told: Any) -> str:
     """JSON text of an object, whatever its keys."""
     said = parse(text(told) or "")
     if not isinstance(said, dict):

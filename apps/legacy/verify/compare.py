@@ -43,7 +43,7 @@ class Side:
     def add(self, *rows: tuple[str, bytes, str | None]) -> None:
         """Rows of one key, whatever their order."""
         self.rows += len(rows)
-        self.sums += sorted(digest((key, name)) + full for key, full, name in rows)
+        self.sums += sorted(f"{key}\0{name}\0".encode() + full for key, full, name in rows)
 
     @property
     def sha256(self) -> str:

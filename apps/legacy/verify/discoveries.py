@@ -208,7 +208,7 @@ def finish(scratch: Scratch, findings: Findings) -> None:
     scratch.index("told", DISCOVERIES)
     scratch.index("found", DISCOVERIES)
     before: str | None = None
-    for told in list_of(scratch):
+    for told in _first(scratch):
         if told[0] != before:
             before = told[0]
             _finish_one(scratch, *told)
@@ -228,7 +228,7 @@ def finish(scratch: Scratch, findings: Findings) -> None:
         scratch.tell(TAGS, [told_tag])
 
 
-def list_of(scratch: Scratch) -> Iterator[tuple[str, int, str]]:
+def _first(scratch: Scratch) -> Iterator[tuple[str, int, str]]:
     """Key, row and values, the first telling of each first."""
     sql = f"SELECT key, rowid, cells FROM told_{DISCOVERIES.query} ORDER BY key, source, at"  # noqa: S608  # a name of ours
     rows = scratch.rows(sql)

@@ -1,9 +1,6 @@
 """The tables that rows were brought to, and the columns of each that are compared."""
 
-from typing import Final, Literal, NamedTuple
-
-Kind = Literal["text", "json"]
-"""How the house's query gives a column: as canonical text, or as JSON text to be made so."""
+from typing import Final, NamedTuple
 
 
 class Target(NamedTuple):
@@ -13,6 +10,7 @@ class Target(NamedTuple):
     key: tuple[str, ...]
     columns: tuple[str, ...]
     json: frozenset[str] = frozenset()
+    """Columns that the query gives as JSON text; the others are canonical already."""
     named: str = ""
     """The column of a row's own id, where several old rows may tell of one and any id is good."""
     any_of: bool = False

@@ -200,6 +200,37 @@ def test_the_houses_own_rows_are_not_the_old_stores(brought):
     assert own["core.identities"] == 1
 
 
+def test_what_an_agent_says_since_is_its_own_word(brought):
+    """Once it has checked in here; before that it is a difference."""
+    renamed = "UPDATE core.identities SET label = 'Another' WHERE identity_id = %s"
+
+    def spoken(db):
+        ((first,),) = db.execute("SELECT min(identity_id) FROM core.identities").fetchall()
+        db.execute(renamed, (first,))
+        needed = db.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'core.agent_state'::regclass"
+            " AND attnum > 0 AND NOT attisdropped AND attnotnull AND attidentity = ''"
+        ).fetchall()
+        values = {
+            "identity_id": first, "boot_id": "b", "body_sha256": bytes(32), "late": False,
+            "recorded_at": "now", "received_at": "now", "regime": "STABLE", "health": "healthy",
+            "action": "proceed", "margin": "comfortable", "nearest_edge": "risk", "reason": "r",
+            "state_json": "{}",
+        }  # fmt: skip
+        row = {name: values.get(name, 0.5) for (name,) in needed}
+        marks = ", ".join("%s" for _ in row)
+        db.execute(f"INSERT INTO core.agent_state ({', '.join(row)}) VALUES ({marks})",
+                   list(row.values()))  # fmt: skip
+
+    said, _ = brought.verify(spoken)
+    before, _ = brought.verify(renamed.replace("%s", "(SELECT min(identity_id)"
+                                               " FROM core.identities)"))  # fmt: skip
+
+    assert said.is_equal
+    assert [one.spoken for one in said.tables if one.table == "core.identities"] == [1]
+    assert told(before) == [("changed", "core.identities", "label")]
+
+
 def test_a_row_that_came_to_the_old_store_since_is_missing(brought, tmp_path):
     """The old server still writes."""
     folder = tmp_path / "data"
