@@ -28,8 +28,8 @@ from apps.legacy.verify.house import digests
 from apps.legacy.verify.old import Given, Row
 from apps.legacy.verify.report import Difference
 from apps.legacy.verify.rows import Values, beside, placed
-from apps.legacy.verify.scratch import Scratch, Told
-from apps.legacy.verify.targets import DISCOVERIES, LINKS, TAGS
+from apps.legacy.verify.scratch import Scratch
+from apps.legacy.verify.targets import DISCOVERIES, LINKS, TAGS, Target
 from schemas.legacy.shape import OldTable
 
 LOST: Final = f"""
@@ -87,14 +87,9 @@ def _told(key: Any, told: Values, more: Values) -> Row:
     return Row(DISCOVERIES, key, [cells[name] for name in DISCOVERIES.columns])
 
 
-def tag(scratch: Scratch) -> Callable[[Values, frozenset[str]], Iterator[Row]]:
-    """Rows of the old table of tags."""
-
-    def _tag(row: Values, _: frozenset[str]) -> Iterator[Row]:
-        scratch.add("tags", [(row["discovery_id"], row["tag"])], 2)
-        yield from ()
-
-    return _tag
+def tag(row: Values, _: frozenset[str]) -> Iterator[Row]:
+    """Rows of the old table of tags; their time is told at the end."""
+    yield Row(TAGS, key_of(text(row["discovery_id"]), text(row["tag"])), [None])
 
 
 def edge(
@@ -130,7 +125,7 @@ def nodes(path: Path) -> Iterator[Given]:
         yield Given(str(key), place, 0, (str(key), node))
 
 
-def node(scratch: Scratch, instant: Instants) -> Any:
+def node(instant: Instants) -> Any:
     """A node as a discovery; its tags are told with it."""
 
     def _node(given: tuple[str, Any], _: frozenset[str]) -> Iterator[Row]:
@@ -156,7 +151,7 @@ def node(scratch: Scratch, instant: Instants) -> Any:
             },
         }
         row = _told(known["id"], values, more)
-        scratch.add("tags", ((row.key, tag) for tag in known["tags"] or ()), 2)
+        yield from (Row(TAGS, key_of(row.key, tag), [None]) for tag in set(known["tags"] or ()))
         yield from _with_agent(row)
 
     return _node
@@ -216,16 +211,26 @@ def finish(scratch: Scratch, findings: Findings) -> None:
         findings.add(
             Difference(what="no row", table=DISCOVERIES.table, key=src, old=f"{kind} {dst}")
         )
-    at = {}
-    for src, tag in scratch.rows("SELECT DISTINCT src, tag FROM tags ORDER BY src"):
-        if src not in at:
-            said = scratch.cells("told", DISCOVERIES, src) or scratch.cells(
-                "found", DISCOVERIES, src
-            )
-            at = {src: json.loads(said)[AT["created_at"]] if said else None}
-        cells: Cells = [at[src]]
-        told_tag = Told(key_of(src, tag), *digests(TAGS, cells), None, 0, 0, json.dumps(cells))
-        scratch.tell(TAGS, [told_tag])
+    _finish_tags(scratch)
+
+
+def _finish_tags(scratch: Scratch) -> None:
+    """A tag is as old as its discovery."""
+    before, at = None, None
+    for place, key in scratch.rows(f"SELECT rowid, key FROM told_{TAGS.query} ORDER BY key"):  # noqa: S608  # a name of ours
+        src = json.loads(key)[0]
+        if src != before:
+            said = [scratch.cells(side, DISCOVERIES, src) for side in ("told", "found")]
+            before, at = src, next((json.loads(s)[AT["created_at"]] for s in said if s), None)
+        _set(scratch, TAGS, place, [at])
+
+
+def _set(scratch: Scratch, target: Target, place: int, cells: Cells) -> None:
+    _, full = digests(target, cells)
+    scratch.db.execute(
+        f"UPDATE told_{target.query} SET full = ?, cells = ? WHERE rowid = ?",  # noqa: S608  # a name of ours
+        (full, json.dumps(cells), place),
+    )
 
 
 def _first(scratch: Scratch) -> Iterator[tuple[str, int, str]]:
@@ -254,11 +259,7 @@ def _finish_one(scratch: Scratch, key: str, place: int, said: str) -> None:
         metadata = parse(cells[AT["metadata"]])
         metadata["beside"] = metadata.get("beside", {}) | {"edges": kept}
         cells[AT["metadata"]] = canonical(metadata)
-    _, full = digests(DISCOVERIES, cells)
-    scratch.db.execute(
-        f"UPDATE told_{DISCOVERIES.query} SET full = ?, cells = ? WHERE rowid = ?",  # noqa: S608  # a name of ours
-        (full, json.dumps(cells), place),
-    )
+    _set(scratch, DISCOVERIES, place, cells)
 
 
 def _kept(kind: str, dst: str, more: Values) -> Values:

@@ -16,8 +16,8 @@ SELECT zone, finished_at IS NOT NULL FROM legacy.runs WHERE directory = %(direct
 SELECT count(*) FROM legacy.runs WHERE directory <> %(directory)s;
 
 -- rejected_of --
--- How many rows of a part were not taken.
-SELECT count(*) FROM legacy.rejected WHERE file = %(file)s AND part = %(part)s;
+-- Whether any row of a part was not taken.
+SELECT EXISTS (SELECT FROM legacy.rejected WHERE file = %(file)s AND part = %(part)s);
 
 -- rejected_among --
 -- Those of these keys that were not taken.

@@ -65,6 +65,7 @@ class Old:
     """Of rows that are neither there nor rejected, because they cannot be."""
     origins: list[Origin] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    any_rejected: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def take(
         self,
@@ -110,8 +111,10 @@ class Old:
     def rejected(self, file: str, part: str, names: list[str]) -> set[str]:
         """Those of these that the backfill did not take."""
         given = {"file": str(self.directory / file), "part": part, "keys": names}
-        count = self.db.execute(SQL["rejected_of"], given).fetchone()
-        if not count or not count[0]:
+        if (file, part) not in self.any_rejected:
+            found = self.db.execute(SQL["rejected_of"], given).fetchone()
+            self.any_rejected[file, part] = found == (True,)
+        if not self.any_rejected[file, part]:
             return set()
         gone = {key for (key,) in self.db.execute(SQL["rejected_among"], given)}
         self.scratch.add("seen", ((given["file"], part, key) for key in gone), 3)

@@ -17,7 +17,6 @@ CACHE_KIB: Final = 8 << 10
 """As much again for each of two sorts."""
 MADE: Final = """
 CREATE TABLE edges (src TEXT, kind TEXT, dst TEXT, beside TEXT);
-CREATE TABLE tags (src TEXT, tag TEXT);
 CREATE TABLE seen (file TEXT, part TEXT, name TEXT, PRIMARY KEY (file, part, name)) WITHOUT ROWID;
 CREATE TABLE drawn (side TEXT, kind TEXT, key TEXT, digest BLOB, says TEXT);
 CREATE TABLE places (id INTEGER PRIMARY KEY, label TEXT, key TEXT);

@@ -115,7 +115,7 @@ def _table(old: Old, file: str, reader: Reader) -> None:
     elif name == "discoveries":
         take(reader, discoveries.discovery(table, instant))
     elif name == "discovery_tags":
-        take(reader, discoveries.tag(old.scratch))
+        take(reader, discoveries.tag)
     elif name == "discovery_edges":
         take(reader, discoveries.edge(old.scratch, table, instant))
     elif name == "dialectic_sessions":
@@ -129,7 +129,7 @@ def _files(old: Old, things: list[Thing]) -> None:
         path, instant = old.directory / thing.path, old.instant
         take = partial(old.take, thing.path)
         if thing.kind == GRAPH.kind:
-            take("nodes", discoveries.nodes(path), discoveries.node(old.scratch, instant))
+            take("nodes", discoveries.nodes(path), discoveries.node(instant))
             take("links", discoveries.links(path), discoveries.link(old.scratch, instant))
         elif thing.kind == DIALECTIC.kind:
             take("transcript", disputes.file(path), disputes.whole(old.scratch, instant))

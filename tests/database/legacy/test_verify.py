@@ -69,6 +69,10 @@ def brought(request, shared_database, tmp_path_factory):
         db.execute(CLEAN)
 
 
+ONE = pytest.mark.parametrize("brought", ["A"], indirect=True)
+"""What is the same for both variants is looked at in one."""
+
+
 def told(said):
     """What differs, in short."""
     return [(each.what, each.table, each.column) for each in said.differences]
@@ -160,6 +164,7 @@ SPOILT = {
 """What is told, and how it is brought about."""
 
 
+@ONE
 @pytest.mark.parametrize("found", SPOILT)
 def test_what_is_too_much_or_too_little_is_named(brought, found):
     """A row that is gone, comes twice or came from nowhere; a key, a vertex, an edge."""
@@ -169,6 +174,7 @@ def test_what_is_too_much_or_too_little_is_named(brought, found):
     assert any(found.startswith(each.what) for each in said.differences), told(said)
 
 
+@ONE
 def test_a_number_that_would_come_twice_is_named(brought):
     """A sequence is behind its column; no transaction takes it back."""
     place = "pg_get_serial_sequence('core.identities', 'identity_id')"
@@ -183,6 +189,7 @@ def test_a_number_that_would_come_twice_is_named(brought):
     assert told(said) == [("broken", "sequence", "")]
 
 
+@ONE
 def test_what_was_never_brought_is_refused(brought, tmp_path):
     """As is what is not brought to its end."""
     with pytest.raises(Refused, match="was never brought over"):
@@ -191,6 +198,7 @@ def test_what_was_never_brought_is_refused(brought, tmp_path):
         brought.verify("UPDATE legacy.runs SET finished_at = NULL")
 
 
+@ONE
 def test_the_houses_own_rows_are_not_the_old_stores(brought):
     """They are counted apart, and no difference; what an agent says since is its own word."""
     said, _ = brought.verify("INSERT INTO core.identities (agent_id) VALUES ('new here')")
@@ -200,6 +208,7 @@ def test_the_houses_own_rows_are_not_the_old_stores(brought):
     assert own["core.identities"] == 1
 
 
+@ONE
 def test_what_an_agent_says_since_is_its_own_word(brought):
     """Once it has checked in here; before that it is a difference."""
     renamed = "UPDATE core.identities SET label = 'Another' WHERE identity_id = %s"
@@ -231,6 +240,7 @@ def test_what_an_agent_says_since_is_its_own_word(brought):
     assert told(before) == [("changed", "core.identities", "label")]
 
 
+@ONE
 def test_a_row_that_came_to_the_old_store_since_is_missing(brought, tmp_path):
     """The old server still writes."""
     folder = tmp_path / "data"
