@@ -30,6 +30,9 @@ ONLY = {
     DISPUTES: "imported_json IS NOT NULL",
     MESSAGES: "imported_json IS NOT NULL",
 }
+LISTS = {"provenance_chain", "proposed_conditions", "concerns"}
+IDLE = {("audit.tool_usage", "success")}
+"""A check forbids that it alone is another."""
 WORDS = {
     "status": ("archived", "active", "resolved", "failed", "paused"),
     "type": ("note", "insight"),
@@ -68,7 +71,7 @@ def plant(db, target, column, dice):
         )
     ).fetchall()  # fmt: skip
     dice.shuffle(rows)
-    for place, ctid, value, *key in rows:
+    for place, ctid, value, *key in rows * 4:
         kind = db.execute(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
             " WHERE attrelid = %s::regclass AND attname = %s", (target.table, stored)
@@ -93,7 +96,7 @@ def plant(db, target, column, dice):
 def other(db, column, kind, value, dice):
     """A value that is one byte, bit, microsecond or word apart."""
     if column in WORDS:
-        return next(word for word in WORDS[column] if word != value)
+        return dice.choice([word for word in WORDS[column] if word != value])
     if kind in ("bigint", "integer") and column == "agent_id":
         found = db.execute("SELECT identity_id FROM core.identities WHERE identity_id <> %s"
                            " ORDER BY 1 LIMIT 1", (value,)).fetchone()  # fmt: skip
@@ -102,7 +105,8 @@ def other(db, column, kind, value, dice):
         later = "SELECT (%s::timestamptz + interval '1 microsecond')::text"
         return db.execute(later, (value or "2025-11-28T00:00:00Z",)).fetchone()[0]
     if kind == "jsonb":
-        return json.dumps(_leaf({} if value is None else value, dice))
+        empty = [] if column in LISTS else {}
+        return json.dumps(empty if value is None else _leaf(value, dice))
     if kind == "text" and column.endswith(("_id", "_to", "_by")):
         return (value or "") + "x"
     return KINDS[kind](value, dice)
