@@ -183,7 +183,9 @@ def _meaning(work: Work, node: Node) -> told.Node:
 
 def _beside(node: Node) -> Node:
     return {
-        key: value for key, value in node.items() if key not in told.Node.model_fields and value
+        key: value
+        for key, value in node.items()
+        if key not in told.Node.model_fields and value is not None
     }
 
 

@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from tests.legacy.databases import agent, write
-from tests.legacy.nasty import BROKEN_LINES, IDS, MEGABYTE, NUMBERS, TEXTS, UNFIT, instant, one
+from tests.legacy.nasty import (
+    BROKEN_LINES,
+    IDS,
+    MEGABYTE,
+    NUMBERS,
+    TEXTS,
+    UNFIT,
+    UNKNOWN,
+    instant,
+    one,
+)  # fmt: skip
 
 
 def audit_line(number, dice):
@@ -83,7 +93,7 @@ def graph(path, nodes):
             "severity": "low", "timestamp": name, "status": "open",
             "related_to": ["nothing"] if number % 5 == 4 else [instant(number // 2)],
             "references_files": [], "resolved_at": None, "updated_at": None,
-            "details": one(TEXTS, number + 1),
+            "details": one(TEXTS, number + 1), "odd": one(UNKNOWN, number),
         }  # fmt: skip
     path.write_text(json.dumps({"version": "1.0", "nodes": told, "indexes": {}}))
     return path

@@ -43,6 +43,8 @@ TIMES = (
     "2025-11-27T16:23:40.485963+00:00",
     "2025-11-27 16:23:40",
 )
+UNKNOWN = (0.0, "", [], {}, False, 0, -0.0, None, "said", [0.0, None])
+"""Of a key that nobody knows; all but null must stay."""
 BROKEN_LINES = ("{", "[]", "not json", '{"timestamp": 1}', "null")
 UNFIT = (
     {"number": float("nan")}, {"text": "a\0b"}, {"text": "half a \ud83d"}, {"beside": {"ours": 1}},

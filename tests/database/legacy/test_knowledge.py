@@ -11,6 +11,7 @@ import pytest
 
 from apps.governance.dialectic.rows import read, rows
 from apps.governance.dialectic.transcript import alike, put_together
+from apps.legacy.verify.verify import verify
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 REAL = next((p for p in (Path("/work/shared/data"), SHARED / "data") if p.is_dir()), None)
@@ -93,6 +94,16 @@ def test_a_table_and_a_file_that_tell_of_one_discovery_are_one(house, old, tmp_p
     assert set(house.reasons("nodes")) == {"three"}
     assert set(house.reasons("links")) == {'["two", "gone", "related_to"]'}
     assert (again.vertices, house.checksum()) == (0, before)
+
+
+def test_what_nobody_knows_of_a_node_stays_also_when_it_is_nothing(house, tmp_path):
+    """0.0, empty and false are said; null is not."""
+    odd = dict(zip("abcdefg", (0.0, "", [], {}, False, 0, "so"), strict=True))
+    folder = graph_file(tmp_path / "data", NODE | odd | {"null": None})
+    house.bring(folder)
+
+    assert house.one("SELECT metadata FROM core.discoveries") == {"beside": odd}
+    assert verify(house.database.owner, folder).differences == []
 
 
 def test_another_discovery_of_the_same_id_is_not_taken(house, old, tmp_path):
