@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from json.encoder import encode_basestring_ascii
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from apps.legacy import keyset, lines
 from apps.legacy.ahead import ahead
@@ -29,6 +29,14 @@ ROWS: Final[dict[Kind, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """Columns of an old table that have a place; its others are kept beside."""
+
+
+def _none(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+READER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_none)
+"""Whether a text is JSON; a number of any length is one."""
 
 
 class Batch(NamedTuple):
@@ -94,7 +102,9 @@ def _rows(work: Work, kind: Kind) -> Batches:
     old = table_of(work.path, "audit_events" if kind == "events" else "tool_usage")
     with opened(work.path) as file:
         there = keyset.columns(file, old.name)
-        shape = Shape(kind, [t.old for t in old.takes if t.old in there and t.how != "follows"])
+        known = [t for t in old.takes if t.old in there and t.how != "follows"]
+        parsed = frozenset(t.old for t in known if t.how == "json")
+        shape = Shape(kind, [t.old for t in known], parsed)
         for piece in keyset.pieces(file, f'"{old.name}"', shape.wanted, old.key, work.at.after):
             made: dict[str, list[Told]] = defaultdict(list)
             rejects: Rejects = []
@@ -111,7 +121,9 @@ def _rows(work: Work, kind: Kind) -> Batches:
 class Shape:
     """How a row of an old table becomes one of ours."""
 
-    def __init__(self, kind: Kind, known: Sequence[str]) -> None:
+    def __init__(self, kind: Kind, known: Sequence[str], parsed: frozenset[str]) -> None:
+        """``parsed`` are columns beside it whose text is JSON."""
+        self._parsed = parsed
         self._places = [name for name in ROWS[kind] if name in known]
         self._count = len(self._places)
         self._own = "event_id" if kind == "events" else "usage_id"
@@ -133,7 +145,7 @@ class Shape:
         own = None if given is None else own_id(told[given])
         what = ", ".join(
             [
-                key + (encode_basestring_ascii(value) if isinstance(value, str) else repr(value))
+                _parsed(name, value) if name in self._parsed else f"{key}{_plain(value)}"
                 for key, name, value in zip(
                     self._keys, self._beside, told[self._count :], strict=True
                 )
@@ -158,6 +170,21 @@ class Shape:
             return str(told[place]).encode()
         said = [value for name, value in zip(self._at, told, strict=True) if name != "id"]
         return json.dumps(said).encode()
+
+
+def _plain(value: object) -> str:
+    return encode_basestring_ascii(value) if isinstance(value, str) else repr(value)
+
+
+def _parsed(name: str, value: object) -> str:
+    """As the lines have it, so that an event of both is one; what is no JSON stays a text."""
+    try:
+        is_json = isinstance(value, str) and READER.decode(value) is not None
+    except (ValueError, RecursionError):
+        is_json = False
+    if is_json:
+        return f"{json.dumps(name.removesuffix('_json'))}: {value}"
+    return f"{json.dumps(name)}: {_plain(value)}"
 
 
 def _needed(at: object) -> str:

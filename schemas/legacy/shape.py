@@ -13,6 +13,7 @@ How = Literal[
     "truth",  # 0 or 1
     "uuid",  # as it is when it is one; else made of what the row says, and the old kept beside
     "beside",  # no column of its own: under its old name, in "beside" of the target's JSON column
+    "json",  # the same for JSON text: as the JSON that it is, under the name without _json
     "secret",  # never copied: where it must be told apart, by its SHA-256
     "follows",  # not copied: it follows from another column
 ]

@@ -66,7 +66,7 @@ A: Final = (
         takes(
             id="event_id:uuid", timestamp="recorded_at:instant", agent_id="agent_id",
             event_type="event_type", confidence="payload:beside", details_json="payload:object",
-            metadata_json="payload:beside", raw_hash="payload:beside",
+            metadata_json="payload:json", raw_hash="payload:beside",
         ),
         "audit.events",
     ),

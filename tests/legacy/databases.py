@@ -123,7 +123,8 @@ def event_a(number, dice, _count):
         "timestamp": instant(number), "agent_id": agent(dice.randrange(40)),
         "event_type": one(("auto_attest", "lambda1_skip", "eisv_sync", ""), number),
         "confidence": one(NUMBERS, number), "details_json": objects(number),
-        "metadata_json": one((None, "{}"), number), "raw_hash": hash_of(number, dice),
+        "metadata_json": one((None, "{}", "not json", "[0.0]", objects(number)), number),
+        "raw_hash": hash_of(number, dice),
     }  # fmt: skip
 
 

@@ -24,12 +24,13 @@ from tests.legacy.nasty import (
 
 def audit_line(number, dice):
     """One line as the old writer wrote it; every eleventh says its session, too."""
+    more = {"n": one(NUMBERS, number), "text": one(TEXTS, number), "none": None}
     line = {
         "timestamp": instant(number), "agent_id": agent(dice.randrange(40)),
         "event_type": one(("auto_attest", "lambda1_skip", "complexity_derivation"), number),
         "confidence": one(NUMBERS, number),
         "details": {"reason": one(TEXTS, number), "risk_score": dice.random(), "pad": "x" * 120},
-        "metadata": one((None, {}), number),
+        "metadata": one((None, {}, None, more), number),
     }  # fmt: skip
     return line | ({"session_id": one(IDS, number)} if number % 11 == 0 else {})
 
@@ -54,17 +55,30 @@ def audit_log(path, rows, seed=0, *, broken=False):
 
 
 def also_as_rows(database, log):
-    """Some lines of the log are events of the database, too, under the hash of the old writer."""
+    """Some lines of the log are events of the database, too, under the hash of the old writer.
+
+    Of those with metadata only where the table has a column for it.
+    """
     with closing(sqlite3.connect(database)) as db, db, log.open() as file:
+        there = {row[1] for row in db.execute("PRAGMA table_info(audit_events)")}
         for number, text in enumerate(file):
             line = json.loads(text)
-            if number % 20 != 4 or line["metadata"] is not None or "session_id" in line:
+            has_more = line["metadata"] is not None
+            is_one = number % 60 == 7 if has_more else number % 20 == 4
+            if not is_one or "session_id" in line or (has_more and "metadata_json" not in there):
                 continue
             whole = json.dumps(line, sort_keys=True, separators=(",", ":"))
-            row = (line["timestamp"], line["agent_id"], line["event_type"], line["confidence"],
-                   json.dumps(line["details"]), sha256(whole.encode()).hexdigest())  # fmt: skip
-            db.execute("INSERT INTO audit_events (timestamp, agent_id, event_type, confidence,"
-                       " details_json, raw_hash) VALUES (?, ?, ?, ?, ?, ?)", row)  # fmt: skip
+            row = {
+                "timestamp": line["timestamp"], "agent_id": line["agent_id"],
+                "event_type": line["event_type"], "confidence": line["confidence"],
+                "details_json": json.dumps(line["details"]),
+                "raw_hash": sha256(whole.encode()).hexdigest(),
+            }  # fmt: skip
+            if has_more:
+                row["metadata_json"] = json.dumps(line["metadata"])
+            marks = ", ".join("?" * len(row))
+            db.execute(f"INSERT INTO audit_events ({', '.join(row)}) VALUES ({marks})",
+                       tuple(row.values()))  # fmt: skip
 
 
 def tool_usage(path, rows, seed=0):

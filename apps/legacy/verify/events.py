@@ -34,7 +34,7 @@ def event(table: OldTable, row: Values, instant: Instants, _: frozenset[str]) ->
 def _content(table: OldTable, row: Values) -> str:
     """What makes an id when no hash does: all that it says, first what has its own column."""
     ours = [t for t in table.takes if t.old in row and t.how != "follows" and t.old != "id"]
-    apart = [t for t in ours if t.how in ("beside", "uuid")]
+    apart = [t for t in ours if t.how in ("beside", "json", "uuid")]
     return json.dumps([row[t.old] for t in (*(t for t in ours if t not in apart), *apart)])
 
 

@@ -105,7 +105,7 @@ def placed(table: OldTable, row: Values, instant: Instants) -> Values:
     told: Values = {}
     for take in table.takes:
         value = row.get(take.old)
-        if take.new is None or take.how in ("beside", "follows"):
+        if take.new is None or take.how in ("beside", "json", "follows"):
             continue
         if take.how == "instant":
             value = instant(value)
@@ -119,11 +119,20 @@ def placed(table: OldTable, row: Values, instant: Instants) -> Values:
 
 def beside(table: OldTable, row: Values) -> Values:
     """What has no column of its own, under its old names; nothing for null."""
-    return {
-        take.old: plain(row[take.old])
+    return dict(
+        _parsed(take.old, row[take.old]) if take.how == "json" else (take.old, plain(row[take.old]))
         for take in table.takes
-        if take.how == "beside" and row.get(take.old) is not None
-    }
+        if take.how in ("beside", "json") and row.get(take.old) is not None
+    )
+
+
+def _parsed(name: str, value: Any) -> tuple[str, Any]:
+    """What a text says, under the name of what it says; a text that is no JSON as it is."""
+    try:
+        said = parse(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        said = None
+    return (name, plain(value)) if said is None else (name.removesuffix("_json"), said)
 
 
 def plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 
+from apps.legacy.verify.verify import verify
 from tests.legacy.nasty import TEXTS
 
 AT = "2025-11-28T04:10:24.346843"
@@ -120,6 +121,31 @@ def test_a_line_and_a_row_that_tell_of_one_event_are_one(house, lines, old):
         ("auto_attest", {"id": 1, "confidence": 0.0, "raw_hash": "ab" * 32})
     ]
     assert [row[1]["confidence"] for row in found] == [0.5, 0.0, 0.0]
+
+
+def test_an_event_with_metadata_is_one_in_a_table_and_in_the_log(house, lines, old):
+    """The table has it as a text, the log as an object; a text that is no JSON stays one."""
+    more = {"n": 0.0, "text": 'it\'s \\ "so"', "none": None, "in": {"a": []}}
+    odd = {"metadata_json": "{not json", "timestamp": after(1)}
+    folder = old("A", audit_events=[ROW | {"metadata_json": json.dumps(more), "raw_hash": "ab"},
+                                    ROW | odd, ROW | odd | {"metadata_json": "null"}])  # fmt: skip
+    lines("audit_log.jsonl", LINE | {"metadata": more}, LINE | {"metadata": {}})
+    said = house.bring(folder)
+    old("A", "again.db", audit_events=[ROW | {"metadata_json": "{}"}])
+    house.bring(folder)
+    found = house.ask(
+        "SELECT payload->'beside' FROM audit.events"
+        " ORDER BY recorded_at, payload->'beside'->>'raw_hash', payload->'beside'->>'id'"
+    )
+
+    assert said.repeated == 1
+    assert [row for (row,) in found] == [
+        {"confidence": 0.0, "id": 1, "metadata": more, "raw_hash": "ab"},
+        {"confidence": 0.0, "metadata": {}},
+        {"confidence": 0.0, "id": 2, "metadata_json": "{not json"},
+        {"confidence": 0.0, "id": 3, "metadata_json": "null"},
+    ]
+    assert verify(house.database.owner, folder).differences == []
 
 
 def test_an_id_stays_when_it_is_one(house, old):
