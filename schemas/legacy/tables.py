@@ -113,8 +113,8 @@ A: Final = (
             metadata="core.discoveries.metadata:beside",
         ),
         "core.discovery_links",
-        why="an answer goes to core.discoveries.response_to, the rest are links;"
-        " what a link cannot hold stays beside its source",
+        why="an answer goes to core.discoveries.response_to, a successor to superseded_by, the rest"
+        " are links; what a link cannot hold stays beside its source",
     ),
     OldTable(
         "dialectic_sessions",

@@ -166,7 +166,8 @@ def edge(number, _dice, count):
         "src_id": instant(number % count),
         "dst_id": "nothing" if number % 5 == 4 else instant(number // 2),
         "edge_type": one(EDGES, number), "response_type": one((None, "extend", "odd"), number),
-        "weight": one(NUMBERS, number), "created_at": instant(number), "metadata": objects(number),
+        "weight": one(NUMBERS, number), "created_at": instant(number + 1),
+        "metadata": objects(number),
     }  # fmt: skip
 
 

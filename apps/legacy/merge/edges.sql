@@ -59,21 +59,29 @@ UPDATE core.discoveries AS d
    AND d.discovery_id = s.src_id AND d.superseded_by IS NULL;
 
 -- then_beside --
--- What a link cannot hold, beside its source, by kind and other end.
+-- What a link cannot hold, beside its source, by kind and other end. When an answer or a successor
+-- was said has no column: it is kept, too, unless that was when its source was found.
 UPDATE core.discoveries AS d
    SET metadata = d.metadata || jsonb_build_object('beside',
            coalesce(d.metadata->'beside', '{}') || jsonb_build_object('edges',
                coalesce(d.metadata #> '{beside,edges}', '{}') || more.told))
-  FROM (SELECT s.src_id, jsonb_object_agg(
-                   coalesce(s.beside::jsonb->>'edge_type', '') || ' ' || s.dst_id,
-                   s.beside::jsonb - 'edge_type') AS told
-          FROM pg_temp.staged AS s
-         WHERE s.reason IS NULL
-           AND (s.beside::jsonb - 'edge_type' - 'weight' - CASE s.beside::jsonb->>'edge_type'
-                    WHEN 'response_to' THEN 'response_type' ELSE '' END <> '{}'
-                OR coalesce((s.beside::jsonb->>'weight')::numeric, 1) <> 1
-                OR coalesce(s.beside::jsonb->>'edge_type', '')
-                   NOT IN ('related_to', 'response_to', 'superseded_by'))
-         GROUP BY s.src_id) AS more
+  FROM (SELECT t.src_id, jsonb_object_agg(t.kind || ' ' || t.dst_id, t.told) AS told
+          FROM (SELECT s.src_id, s.dst_id, coalesce(s.beside::jsonb->>'edge_type', '') AS kind,
+                       s.beside::jsonb - 'edge_type' || CASE
+                           WHEN s.beside::jsonb->>'edge_type' IN ('response_to', 'superseded_by')
+                                AND s.created_at::timestamptz <> source.created_at
+                           THEN jsonb_build_object('created_at', to_char(
+                                    s.created_at::timestamptz AT TIME ZONE 'UTC',
+                                    'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+                           ELSE '{}' END AS told
+                  FROM pg_temp.staged AS s
+                  JOIN core.discoveries AS source ON source.discovery_id = s.src_id
+                 WHERE s.reason IS NULL) AS t
+         WHERE t.told - 'weight'
+               - CASE t.kind WHEN 'response_to' THEN 'response_type' ELSE '' END <> '{}'
+            OR coalesce((t.told->>'weight')::numeric, 1) <> 1
+            OR t.kind NOT IN ('related_to', 'response_to', 'superseded_by')
+         GROUP BY t.src_id) AS more
  WHERE d.discovery_id = more.src_id
-   AND NOT coalesce(d.metadata #> '{beside,edges}', '{}') @> more.told;
+   AND coalesce(d.metadata #> '{beside,edges}', '{}')
+       <> coalesce(d.metadata #> '{beside,edges}', '{}') || more.told;

@@ -108,10 +108,15 @@ def edge(
 def _said(
     scratch: Scratch, src: str | None, dst: str | None, at: str, more: Values
 ) -> Iterator[Row]:
-    """A link of its own, or a word of its source; what a link cannot hold is kept there, too."""
+    """A link of its own, or a word of its source; what a link cannot hold is kept there, too.
+
+    So is when a word was said: it is left out at the end when that is the time of its source.
+    """
     if src is None or dst is None:
         raise Unfit("one of its ends is null")
     kind = str(more.get("edge_type", ""))
+    if kind in PLAIN[1:]:
+        more = more | {"created_at": at}
     scratch.add("edges", [(src, kind, dst, canonical(more))], 4)
     if kind not in PLAIN[1:]:
         yield Row(LINKS, key_of(src, dst), [at])
@@ -249,6 +254,8 @@ def _finish_one(scratch: Scratch, key: str, place: int, said: str) -> None:
     kept: Values = {}
     for kind, dst, beside_text in found:
         more = parse(beside_text)
+        if more.get("created_at") == cells[AT["created_at"]]:
+            del more["created_at"]
         kept |= _kept(kind, dst, more)
         if kind == "response_to" and cells[AT["response_to"]] is None:
             cells[AT["response_to"]] = dst

@@ -188,7 +188,6 @@ LINES = {
 }
 COPIED = {
     ("session_identities", "expires_at"): "is_active = 1",
-    ("discovery_edges", "created_at"): "edge_type NOT IN ('response_to', 'superseded_by')",
 }
 """Of some columns the mapping takes only what it says: another row's value has no place."""
 NODE = ("agent_id", "summary", "details", "timestamp")

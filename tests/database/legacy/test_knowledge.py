@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +45,8 @@ def test_discoveries_come_with_tags_and_links(house, old):
         discovery_edges=[
             EDGE | {"weight": 0.0}, EDGE | {"dst_id": "nothing"}, EDGE | {"dst_id": "one"},
             EDGE | {"src_id": "two", "dst_id": "one", "edge_type": "response_to",
-                    "response_type": "extend", "metadata": "{}"},
+                    "response_type": "extend", "metadata": "{}",
+                    "created_at": "2025-11-29T00:00:00"},
             EDGE | {"edge_type": "superseded_by"},
         ],
     )  # fmt: skip
@@ -56,8 +59,9 @@ def test_discoveries_come_with_tags_and_links(house, old):
         ("one", FOUND["summary"], IN_DENVER, 0.0, None, None, "two",
          {"beside": {"edges": {"related_to two": {"weight": 0.0}}}}),
         ("two", FOUND["summary"], IN_DENVER, 0.0, "one", "extend", None,
-         {"beside": {"edges": {"response_to one": {"response_type": "extend", "weight": 1.0,
-                                                   "metadata": "{}"}}}}),
+         {"beside": {"edges": {"response_to one": {
+             "response_type": "extend", "weight": 1.0, "metadata": "{}",
+             "created_at": "2025-11-29T07:00:00.000000Z"}}}}),
     ]  # fmt: skip
     assert house.ask("SELECT discovery_id, tag FROM core.discovery_tags") == [("one", "a")]
     assert house.ask("SELECT discovery_id, related_id FROM core.discovery_links") == [
@@ -69,6 +73,16 @@ def test_discoveries_come_with_tags_and_links(house, old):
     assert set(house.reasons("discovery_tags")) == {'["one", ""]', '["none", "a"]'}
     assert house.reasons("discoveries")["bad"].startswith("type: ")
     assert (said.vertices, said.edges) == (2, 6)
+    before = house.checksum()
+    house.bring(folder)
+    assert house.checksum() == before
+    assert verify(house.database.owner, folder).differences == []
+    with closing(sqlite3.connect(folder / "knowledge.db")) as db, db:
+        db.execute("UPDATE discovery_edges SET created_at = '2025-11-29T00:00:01'"
+                   " WHERE edge_type <> 'related_to'")  # fmt: skip
+    assert [each.column for each in verify(house.database.owner, folder).differences] == [
+        "metadata", "metadata"
+    ]  # fmt: skip
 
 
 def test_a_table_and_a_file_that_tell_of_one_discovery_are_one(house, old, tmp_path):
