@@ -1,5 +1,6 @@
 """Look at a directory of old data: what each thing is, by its content, and what becomes of it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,8 +32,11 @@ def inspect(directory: Path, *, quick: bool = False) -> Inspected:
     """
     if not directory.is_dir():
         raise Refused(f"{directory}: is no directory", "point at the old server's data/")
+    whole = str(directory.resolve())
+    if _shown(whole) != whole:
+        raise Refused(f"{_shown(whole)}: its name is not UTF-8", "give it another")
     things = [_thing(path, str(path.relative_to(directory)), quick) for path in _found(directory)]
-    return Inspected(directory=str(directory.resolve()), things=things)
+    return Inspected(directory=whole, things=things)
 
 
 def _found(directory: Path) -> Iterator[Path]:
@@ -47,6 +51,8 @@ def _found(directory: Path) -> Iterator[Path]:
 
 def _thing(path: Path, name: str, quick: bool) -> Thing:
     try:
+        if _shown(name) != name:
+            return _plain(_shown(name), UNKNOWN, path.lstat().st_size, "its name is not UTF-8")
         return _told(path, name, quick)
     except OSError as error:
         return _plain(name, UNKNOWN, 0, f"{error.strerror}")
@@ -57,7 +63,7 @@ def _told(path: Path, name: str, quick: bool) -> Thing:
         return _directory(path, name)
     if path.is_symlink() or not path.is_file():
         is_link = path.is_symlink()
-        what = f"is a link to {path.readlink()}" if is_link else "is no file"
+        what = f"is a link to {_shown(path.readlink())}" if is_link else "is no file"
         return _plain(name, UNKNOWN, 0, what)
     size = path.stat().st_size
     for end in ENDS:
@@ -71,6 +77,11 @@ def _told(path: Path, name: str, quick: bool) -> Thing:
     is_sqlite = _is_sqlite(path)
     told = database.inspect(path, name) if is_sqlite else texts.inspect(path, name, quick=quick)
     return told or _plain(name, UNKNOWN, size, "is nothing that an old writer made")
+
+
+def _shown(name: str | Path) -> str:
+    """As a text, whatever its bytes are."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -97,7 +108,9 @@ def _directory(path: Path, name: str) -> Thing:
     files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
     size = sum(file.stat().st_size for file in files)
     strange = [
-        f"{file.relative_to(path)}: is a database" for file in sorted(files) if _is_sqlite(file)
+        f"{_shown(file.relative_to(path))}: is a database"
+        for file in sorted(files)
+        if _is_sqlite(file)
     ]
     part = Part(name="files", rows=len(files), fate="retired")
     return _plain(f"{name}/", DEPRECATED, size, *strange, parts=[part])

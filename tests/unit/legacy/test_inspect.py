@@ -1,6 +1,7 @@
 """``abode legacy inspect``: told by content, counted, and nothing is touched."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -96,6 +97,28 @@ def test_what_is_not_understood_is_said(tmp_path):
     assert "3 more lines" in said["log"]
     assert "holds rows" in said["lost.db-wal"]
     assert all(said[name] for name in ("spoilt.db", "link", "what.bin"))
+
+
+def test_a_name_that_is_no_text_is_not_understood(tmp_path):
+    """Neither a file's nor a folder's; a link to one and a database inside are told, too."""
+    (tmp_path / "agents").mkdir()
+    (tmp_path / os.fsdecode(b"f\xfflder")).mkdir()
+    for name in (b"log\xff.jsonl", b"f\xfflder/log", b"agents/\xff.db"):
+        audit_log(tmp_path / os.fsdecode(name), 1)
+    write(tmp_path / "agents" / os.fsdecode(b"a\xff.db"), "B", 20)
+    (tmp_path / "link").symlink_to(os.fsdecode(b"\xff"))
+    seen = inspect(tmp_path)
+
+    assert {thing.path: thing.not_understood for thing in seen.things} == {
+        "agents/": ["a\\xff.db: is a database"],
+        "f\\xfflder/log": ["its name is not UTF-8"],
+        "link": ["is a link to \\xff"],
+        "log\\xff.jsonl": ["its name is not UTF-8"],
+    }
+    assert {thing.fate for thing in seen.things} == {"unknown"}
+    assert json.loads(seen.model_dump_json())["things"]
+    with pytest.raises(Refused, match="not UTF-8"):
+        inspect(tmp_path / os.fsdecode(b"f\xfflder"))
 
 
 def test_a_database_that_is_being_written_is_read_beside_its_writer(tmp_path, state):
