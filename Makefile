@@ -53,8 +53,8 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 		tests/lab/test_bad_days.py -k killed_again_and_again
 
 soak-legacy: $(STAMP) ## backfill killed at 50 seeded moments, a byte planted in every column, faults in a lab
-	@ABODE_LEGACY_KILLS=25 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
-		tests/database/legacy/test_killed.py
+	@ABODE_LEGACY_KILLS=25 ABODE_LEGACY_PASSES=40 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
+		tests/database/legacy/test_killed.py tests/database/legacy/test_follow.py -k "killed or followed"
 	@ABODE_LEGACY_PLANTS=1000 ABODE_LEGACY_ROWS=300000 nice -n 5 $(BIN)/python -m pytest \
 		--timeout 3600 tests/database/legacy/test_verify.py \
 		tests/database/legacy/test_verify_size.py

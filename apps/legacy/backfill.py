@@ -59,18 +59,13 @@ def backfill(
     begun = time.monotonic()
     Clock(zone)
     seen = inspect(directory, quick=True)
-    with _connected(database) as db:
+    with connected(database) as db:
         ledger.begin(db, seen.directory, zone)
         db.execute(SQL["functions"])
         run = Run(db, seen, zone, came, [])
         expect(sum(part.rows for thing in seen.things for part in thing.parts
                    if part.fate == "moves"))  # fmt: skip
-        _tables(run, STEPS[:1])
-        _discoveries(run)
-        _disputes(run)
-        _tables(run, STEPS[1:])
-        repeated = sum(_events(run, kind) for kind in EVENTS)
-        _tables(run, (CALIBRATION,))
+        repeated = everything(run)
         files = [str(Path(seen.directory) / thing.path) for thing in seen.things]
         rejected = ledger.rejected(db, files)
         vertices, edges = graph.repeat(database, seen.directory)
@@ -81,6 +76,22 @@ def backfill(
         vertices=vertices, edges=edges, rejected=rejected, not_understood=strange,
         seconds=time.monotonic() - begun,
     )  # fmt: skip
+
+
+def everything(run: Run) -> int:
+    """All parts in their order; gives what came twice."""
+    _tables(run, STEPS[:1])
+    _discoveries(run)
+    _disputes(run)
+    _tables(run, STEPS[1:])
+    repeated = events(run)
+    _tables(run, (CALIBRATION,))
+    return repeated
+
+
+def events(run: Run) -> int:
+    """Events and calls that came since; gives what came twice."""
+    return sum(_events(run, kind) for kind in EVENTS)
 
 
 def _tables(run: Run, steps: Sequence[Step]) -> None:
@@ -127,7 +138,8 @@ def _events(run: Run, kind: Kind) -> int:
 
 
 @contextmanager
-def _connected(database: str) -> Iterator[Db]:
+def connected(database: str) -> Iterator[Db]:
+    """As the owner; what Postgres refuses is one of our errors."""
     try:
         with psycopg.connect(
             database,

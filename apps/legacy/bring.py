@@ -75,19 +75,20 @@ def bring(work: Work, step: Step) -> None:
         there = keyset.columns(file, old.name)
         stage = Stage(old, there, work.clock, step.looks, union(old.name).takes)
         stage.make(db)
-        for piece in keyset.pieces(file, f'"{old.name}"', stage.wanted, stage.key, at.after):
+        for piece in keyset.pieces(file, work.source(old.name), stage.wanted, stage.key, at.after):
             with db.transaction():
+                db.execute(SQL["empty"])
                 stage.fill(db, piece.rows)
                 at.after = piece.after or at.after
                 before = at.taken
-                merge(db, queries, at)
+                merge(db, queries, at, renews=work.renews)
                 if step.graph:
                     work.graph_lacks(at.taken - before)
                 work.moved(len(piece.rows))
             work.say(len(piece.rows))
 
 
-def merge(db: Db, queries: dict[str, str], at: Position) -> None:
+def merge(db: Db, queries: dict[str, str], at: Position, *, renews: bool = False) -> None:
     """What is staged into its place; what has none is rejected."""
     for name, query in queries.items():
         if name.startswith("check"):
@@ -98,6 +99,8 @@ def merge(db: Db, queries: dict[str, str], at: Position) -> None:
             at.reject(db, [(key, reason)], column)
     if at.resumed:
         db.execute(SQL["had_been_rejected"], {"file": at.file, "part": at.part})
+    if renews and "renew" in queries:
+        at.taken += db.execute(queries["renew"], WORDS).rowcount
     for name, query in queries.items():
         if name.startswith(("merge", "then")):
             rows = db.execute(query, WORDS).rowcount

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Container, Generator, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -16,6 +16,7 @@ from apps.legacy.source import opened
 from apps.legacy.stage import is_text, text
 from apps.legacy.work import Work
 from apps.legacy.zone import Clock
+from schemas.legacy.shape import OldTable
 
 CUTS: Final[dict[Kind, tuple[lines.Cut, lines.Parse]]] = {
     "events": (lines.cut_audit, lines.parse_audit),
@@ -89,10 +90,12 @@ def _write(work: Work, months: Months, batches: Batches) -> None:
 def _lines(work: Work, kind: Kind, offset: int, number: int) -> Batches:
     clock = work.clock
     cut, parse = CUTS[kind]
-    for block in lines.blocks(work.path, offset, number):
+    for read in lines.blocks(work.path, offset, number):
+        waits = work.waits and read.torn
+        block = read._replace(lines=read.lines[:-1]) if waits else read
         made, rejects = lines.rows(block, cut, parse, clock)
         # What its writer has not ended is read again when it has.
-        ended = len(block.lines) - block.torn
+        ended = len(block.lines) - (block.torn and not waits)
         after = [block.offset + block.size, block.number + ended]
         yield Batch(made, rejects, ended, after, clock.folds, clock.gaps)
 
@@ -101,11 +104,10 @@ def _rows(work: Work, kind: Kind) -> Batches:
     clock = work.clock
     old = table_of(work.path, "audit_events" if kind == "events" else "tool_usage")
     with opened(work.path) as file:
-        there = keyset.columns(file, old.name)
-        known = [t for t in old.takes if t.old in there and t.how != "follows"]
-        parsed = frozenset(t.old for t in known if t.how == "json")
-        shape = Shape(kind, [t.old for t in known], parsed)
-        for piece in keyset.pieces(file, f'"{old.name}"', shape.wanted, old.key, work.at.after):
+        shape = Shape.of(kind, old, keyset.columns(file, old.name))
+        for piece in keyset.pieces(
+            file, work.source(old.name), shape.wanted, old.key, work.at.after
+        ):
             made: dict[str, list[Told]] = defaultdict(list)
             rejects: Rejects = []
             for row in piece.rows:
@@ -133,6 +135,12 @@ class Shape:
         self.wanted = [f'"{name}"' for name in names]
         self.width = len(names)
         self._at = {name: place for place, name in enumerate(names)}
+
+    @classmethod
+    def of(cls, kind: Kind, old: OldTable, there: Container[str]) -> "Shape":
+        """Of a table that has these columns in its file."""
+        known = [t for t in old.takes if t.old in there and t.how != "follows"]
+        return cls(kind, [t.old for t in known], frozenset(t.old for t in known if t.how == "json"))
 
     def row(self, row: keyset.Row, clock: Clock) -> tuple[str, str]:
         """Its month, and it in COPY's text form; what it says is parsed by Postgres."""

@@ -7,7 +7,7 @@ from apps.legacy.seen import Part, Thing
 from apps.legacy.source import opened
 from schemas.errors import Diverged, Refused
 from schemas.legacy.shape import OldTable
-from schemas.legacy.tables import KNOWLEDGE, SEARCHES, TABLES
+from schemas.legacy.tables import CHANGES, KNOWLEDGE, SEARCHES, TABLES
 
 SHADOWS = {f"{name}{end}" for name in SEARCHES for end in
            ("", "_data", "_idx", "_content", "_docsize", "_config")}  # fmt: skip
@@ -15,7 +15,8 @@ SHADOWS = {f"{name}{end}" for name in SEARCHES for end in
 
 def known(name: str, columns: frozenset[str]) -> OldTable | None:
     """The declared table that these columns are nearest to, among those of its name."""
-    same = [table for table in TABLES if table.name == name and table.needed <= columns]
+    every = (*TABLES, CHANGES)
+    same = [table for table in every if table.name == name and table.needed <= columns]
     return min(same, key=lambda table: len(columns ^ table.columns), default=None)
 
 

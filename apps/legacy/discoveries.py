@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from apps.governance.knowledge import told
 from apps.legacy import keyset
 from apps.legacy.bring import MERGES, merge, table_of
+from apps.legacy.bring import SQL as STAGED
 from apps.legacy.ledger import Rejects
 from apps.legacy.source import opened
 from apps.legacy.stage import Stage, named, text
@@ -39,7 +40,7 @@ def bring_rows(work: Work) -> None:
         there = keyset.columns(file, old.name)
         wanted = [t.old for t in old.takes if t.old in there and t.how != "follows"]
         quoted = [f'"{name}"' for name in wanted]
-        for piece in keyset.pieces(file, f'"{old.name}"', quoted, old.key, at.after):
+        for piece in keyset.pieces(file, work.source(old.name), quoted, old.key, at.after):
             rejects: Rejects = []
             nodes = []
             for row in piece.rows:
@@ -84,6 +85,7 @@ def bring_links(work: Work) -> None:
             all_of_them = [edge for key, node in batch for edge in _edges(work, key, node)]
             texts = [f"[{json.dumps(edge)}, {edge['beside']}]" for _, edge in all_of_them]
             edges = [edge for _, edge in work.fit(all_of_them, texts)]
+            work.db.execute(STAGED["empty"])
             work.db.execute(SQL["stage_edges"], {"edges": json.dumps(edges)})
             before = work.at.taken
             merge(work.db, queries, work.at)
@@ -155,7 +157,8 @@ def _take(work: Work, nodes: Sequence[tuple[str, Node]]) -> None:
     ]
     said = [(key, node) for key, node in told_as if node["agent_id"] not in not_here]
     given = {"nodes": json.dumps([node for _, node in said])}
-    another = {each for (each,) in work.db.execute(SQL["another"], given).fetchall()}
+    query = SQL["renewed_by_another" if work.renews else "another"]
+    another = {each for (each,) in work.db.execute(query, given).fetchall()}
     rejects += [
         (key, "id: another discovery has it already") for key, node in said if node["id"] in another
     ]
@@ -167,7 +170,8 @@ def _take(work: Work, nodes: Sequence[tuple[str, Node]]) -> None:
     at = [node["timestamp"] for node in taken]
     work.db.execute(SQL["make_known"], {"agents": [n["agent_id"] for n in taken], "at": at})
     given = {"nodes": json.dumps(taken)}
-    rows = work.db.execute(SQL["take"], given).rowcount
+    renewed = work.db.execute(SQL["renew"], given).rowcount if work.renews else 0
+    rows = renewed + work.db.execute(SQL["take"], given).rowcount
     tags = work.db.execute(SQL["take_tags"], given).rowcount
     work.at.taken += rows
     work.graph_lacks(rows + tags)

@@ -22,6 +22,31 @@ SELECT d.discovery_id
   JOIN core.discoveries AS d ON d.discovery_id = n.id
  WHERE (d.agent_id, d.created_at) <> (n.agent_id, n."timestamp");
 
+-- renewed_by_another --
+-- None: the old server says whose it is.
+SELECT NULL::text WHERE %(nodes)s::json IS NULL;
+
+-- renew --
+-- As the old server has it now.
+UPDATE core.discoveries AS d
+   SET agent_id = t.agent_id, type = t.type, severity = t.severity, status = t.status,
+       created_at = t.created_at, updated_at = t.updated_at, resolved_at = t.resolved_at,
+       summary = t.summary, details = t.details, references_files = t.references_files,
+       confidence = t.confidence, provenance = t.provenance,
+       provenance_chain = t.provenance_chain, metadata = t.metadata
+  FROM (SELECT n.id, n.agent_id, n.type, n.severity, n.status, n."timestamp" AS created_at,
+               coalesce(n.updated_at, n."timestamp") AS updated_at, n.resolved_at, n.summary,
+               coalesce(n.details, '') AS details, n.references_files, n.confidence, n.provenance,
+               n.provenance_chain,
+               CASE WHEN n.beside = '{}' THEN '{}'
+                    ELSE jsonb_build_object('beside', n.beside) END AS metadata
+          FROM json_to_recordset(%(nodes)s::json) AS n (
+               id text, agent_id text, type text, severity text, status text,
+               "timestamp" timestamptz, updated_at timestamptz, resolved_at timestamptz,
+               summary text, details text, references_files text[], confidence float8,
+               provenance jsonb, provenance_chain jsonb, beside jsonb)) AS t
+ WHERE d.discovery_id = t.id;
+
 -- take --
 INSERT INTO core.discoveries (
        discovery_id, agent_id, type, severity, status, created_at, updated_at, resolved_at,

@@ -73,10 +73,10 @@ def bring_rows(work: Work, table: str) -> None:
     with opened(work.path) as file:
         there = keyset.columns(file, old.name)
         wanted = [take.old for take in old.takes if take.old in there]
-        source = "dialectic_sessions"
+        source = work.source("dialectic_sessions")
         if not is_session:
             wanted.append("seq")
-            source = IN_TURN
+            source = work.only or IN_TURN
         for piece in keyset.pieces(file, source, wanted, old.key, at.after):
             with work.db.transaction():
                 rows = [

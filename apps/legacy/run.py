@@ -21,6 +21,7 @@ class Run(NamedTuple):
     zone: str
     say: Say
     parts: list[Brought]
+    waits: bool = False
 
     def having(self, table: str) -> Iterator[tuple[Thing, Part]]:
         """Databases that have a table."""
@@ -47,7 +48,7 @@ class Run(NamedTuple):
         if not at.done:
             clock = Clock(self.zone)
             clock.folds, clock.gaps = at.folds, at.gaps
-            do(Work(self.db, self.seen.directory, path, at, clock, say))
+            do(Work(self.db, self.seen.directory, path, at, clock, say, waits=self.waits))
             at.finished = True
             at.move(self.db)
         self.parts.append(

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -32,7 +32,7 @@ def way(path: Path) -> Way:
     A log without its index would have the index made; a journal would be rolled back.
     """
     if beside(path, "-journal").exists():
-        return "copy"
+        return "shared" if _is_being_written(path) else "copy"
     if beside(path, "-wal").exists():
         return "shared" if beside(path, "-shm").exists() else "copy"
     with path.open("rb") as file:
@@ -40,11 +40,22 @@ def way(path: Path) -> Way:
     return "immutable" if is_wal else "shared"
 
 
+def _is_being_written(path: Path) -> bool:
+    """Whether its journal belongs to a writer that lives: SQLite would not roll it back."""
+    address = f"file:{quote(str(path.resolve()))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        return False
+    return True
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """One read transaction over the file; what is read is what was there at one moment."""
     how = way(path)
-    before = _stamp(path)
+    before = stamp(path)
     with tempfile.TemporaryDirectory(prefix="abode-legacy-") as room:
         place = _copy(path, Path(room)) if how == "copy" else path.resolve()
         option = {"shared": "&readonly_shm=1", "immutable": "&immutable=1", "copy": ""}[how]
@@ -66,7 +77,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         finally:
             db.close()
     # Without locks a writer that came meanwhile may have been read half.
-    if how != "shared" and _stamp(path) != before:
+    if how != "shared" and stamp(path) != before:
         raise Refused(f"{path}: a writer came while it was read", "run it again")
 
 
@@ -77,7 +88,7 @@ def _copy(path: Path, room: Path) -> Path:
     return room / "old"
 
 
-def _stamp(path: Path) -> tuple[object, ...]:
+def stamp(path: Path) -> tuple[object, ...]:
     """What changes when somebody writes."""
     found: list[object] = []
     for end in ("", "-wal", "-journal"):

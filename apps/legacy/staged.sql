@@ -13,6 +13,10 @@ SELECT t.place - 1
   FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS t (told, place)
  WHERE NOT pg_input_is_valid(t.told, 'jsonb');
 
+-- empty --
+-- A transaction around several pieces keeps what the last one staged.
+TRUNCATE pg_temp.staged;
+
 -- rejected --
 -- What the checks left no place for.
 SELECT s.row_key, s.reason FROM pg_temp.staged AS s WHERE s.reason IS NOT NULL;

@@ -23,6 +23,16 @@ class Work(NamedTuple):
     at: Position
     clock: Clock
     say: Say
+    only: str = ""
+    """The rows that are meant, as a query in brackets; all when empty."""
+    renews: bool = False
+    """Whether what is there is told anew."""
+    waits: bool = False
+    """For the rest of a line that its writer has not ended."""
+
+    def source(self, table: str) -> str:
+        """Where its rows are read from."""
+        return self.only or f'"{table}"'
 
     def moved(self, rows: int, counted: tuple[int, int] | None = None) -> None:
         """Keep how far it is, in the transaction of so many rows, and what the clock counted."""

@@ -1,7 +1,8 @@
-"""``abode legacy backfill``: against the hosts in force, as the owner; what it prints."""
+"""``abode legacy backfill`` and ``follow``: as the owner, on the hosts in force; what they say."""
 
 import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.table import Table
 
 from apps.hosts import in_force
 from apps.legacy import backfill as backfills
+from apps.legacy import follow as follows
+from apps.legacy.followed import Pass
 from apps.legacy.report import Backfilled
 from apps.ops.migrate import reached
 from apps.ops.progress import bar
@@ -27,6 +30,43 @@ def backfill(root: Path, directory: Path, zone: str, *, as_json: bool) -> int:
     else:
         _print(done)
     return 0 if done.is_whole else NOT_TAKEN
+
+
+def follow(
+    root: Path, directory: Path, zone: str, *, once: bool, triggers: bool, every: float,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Pass after pass, each told; gives the exit code of the last."""
+    passes: list[Pass] = []
+    console = Console(highlight=False, markup=False)
+
+    def tell(done: Pass) -> None:
+        passes[:] = [done]
+        if as_json:
+            sys.stdout.write(done.model_dump_json(indent=1 if once else None) + "\n")
+            sys.stdout.flush()
+        elif once or done.applied or done.came or done.behind_rows or done.notices:
+            for notice in done.notices:
+                console.print(f"notice: {notice}", soft_wrap=True)
+            console.print(
+                f"applied {done.applied}, came {done.came}, behind {done.behind_rows} rows and"
+                f" {done.behind_seconds:.1f} s; failed {done.failed}, rejected {done.rejected}",
+                soft_wrap=True,
+            )
+
+    with reached(*in_force(root)) as database, suppress(KeyboardInterrupt):
+        follows.follow(
+            database, directory, zone, tell, by_triggers=triggers, once=once, every=every
+        )
+    return 0 if passes and passes[-1].is_whole else NOT_TAKEN
+
+
+def leave(directory: Path) -> int:
+    """Take the triggers out of the old databases."""
+    console = Console(highlight=False, markup=False)
+    for path in follows.leave(directory):
+        console.print(f"{path}: its triggers are gone", soft_wrap=True)
+    return 0
 
 
 def _print(done: Backfilled) -> None:

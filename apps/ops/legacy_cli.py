@@ -77,6 +77,31 @@ def backfill(
 
 
 @app.command()
+def follow(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The old server's data/.")],
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Of its clock, such as America/Denver.")],
+    once: Annotated[bool, typer.Option("--once", help="One pass, then leave.")] = False,
+    triggers: Annotated[
+        bool, typer.Option("--triggers", help="Let the old database write down what changes.")
+    ] = False,
+    leave: Annotated[
+        bool, typer.Option("--remove-triggers", help="Take them out of it again, and leave.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", min=0.05, help="Seconds between passes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a pass.")] = False,
+) -> None:
+    """Keep the house as the old server's files are, while it writes them; killed, it goes on."""
+    from apps.ops import legacy as run  # noqa: PLC0415  # keeps completion quick
+
+    if leave:
+        raise typer.Exit(run.leave(directory))
+    code = run.follow(ROOT, directory, zone, once=once, triggers=triggers, every=every,
+                      as_json=as_json)  # fmt: skip
+    raise typer.Exit(code)
+
+
+@app.command()
 def verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The old server's data/.")],
     *,

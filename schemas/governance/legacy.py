@@ -96,4 +96,35 @@ class OldState(
     state_json: Annotated[JsonObject | None, Column("What else it said.")] = None
 
 
-TABLES: tuple[type[Table], ...] = (Run, LegacyPosition, Rejected, OldState)
+class Followed(
+    Table, owner="mac", store="governance", table="legacy.followed",
+    key=("file", "part", "key_sha256"), sensitivity="personal",
+):  # fmt: skip
+    """An old row as it was when it was last applied: what differs from it has changed."""
+
+    file: Annotated[str, FILE]
+    part: Annotated[str, PART]
+    key_sha256: Annotated[Annotated[bytes, Len(32, 32)], Column("Of its key.")]
+    unit: Annotated[str, Column("What is applied together: an agent, a discovery, a dispute.")]
+    row_sha256: Annotated[Annotated[bytes, Len(32, 32)], Column("Of what it said.")]
+
+
+class Failure(
+    Table, owner="mac", store="governance", table="legacy.failures",
+    key=("file", "part", "unit"), sensitivity="personal",
+):  # fmt: skip
+    """A change of the old database that could not be applied. It is tried again, and then goes."""
+
+    file: Annotated[str, FILE]
+    part: Annotated[str, PART]
+    unit: Annotated[str, Column("What was to be applied.")]
+    reason: Annotated[str, Column("Why it could not be.")]
+    tries: Annotated[int, Quantity("1", "times that it failed", low=1),
+                     Column(sql="bigint", default="1")] = 1  # fmt: skip
+    first_failed_at: Annotated[Instant, Column("When it first did.", default="now()")]
+    last_failed_at: Annotated[Instant, Column("When it last did.", default="now()")]
+
+
+TABLES: tuple[type[Table], ...] = (
+    Run, LegacyPosition, Rejected, OldState, Followed, Failure,
+)  # fmt: skip

@@ -242,6 +242,14 @@ B: Final = (
     ),
 )  # fmt: skip
 
+CHANGES: Final = OldTable(
+    "abode_changes",
+    "both",
+    ("seq",),
+    takes(seq=":follows", part=":follows", unit=":follows", old=":follows", at=":follows"),
+    fate="archived",
+    why="what triggers tell abode legacy follow",
+)
 BOTH: Final = (
     OldTable(
         "schema_version",

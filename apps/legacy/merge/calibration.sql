@@ -5,6 +5,15 @@ UPDATE pg_temp.staged AS s
                      ELSE pg_temp.wrong('state_json', s.state_json, 'object') END
  WHERE s.reason IS NULL;
 
+-- renew --
+-- The version that the old server has in force: the newest of its own.
+UPDATE core.calibration_versions AS v
+   SET data = s.state_json::jsonb, made_at = s.updated_at::timestamptz
+  FROM pg_temp.staged AS s
+ WHERE s.reason IS NULL
+   AND v.version = (SELECT max(o.version) FROM core.calibration_versions AS o
+                     WHERE o.version < 1 AND o.reason = 'the old server had it');
+
 -- merge --
 -- Before the first version of the house: what is in force stays, and so does what was.
 INSERT INTO core.calibration_versions (version, data, made_at, reason, replaced_role)

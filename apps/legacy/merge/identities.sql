@@ -19,6 +19,26 @@ SELECT 'tags_json', s.row_key, pg_temp.wrong('tags_json', s.tags_json, 'array')
   FROM pg_temp.staged AS s
  WHERE s.reason IS NULL AND pg_temp.wrong('tags_json', s.tags_json, 'array') IS NOT NULL;
 
+-- renew --
+-- As the old server has it now. The second writer had no last_update, no label and no notes.
+UPDATE core.identities AS i
+   SET status = s.status, created_at = s.created_at::timestamptz,
+       updated_at = coalesce(s.updated_at, s.last_update, s.created_at)::timestamptz,
+       label = CASE WHEN s.last_update IS NULL THEN i.label ELSE s.label END,
+       purpose = CASE WHEN s.last_update IS NULL THEN i.purpose ELSE s.purpose END,
+       notes = CASE WHEN s.last_update IS NULL THEN i.notes ELSE s.notes END,
+       spawn_reason = s.spawn_reason,
+       last_activity_at = coalesce(s.last_update::timestamptz, i.last_activity_at),
+       tags = CASE WHEN pg_temp.wrong('', s.tags_json, 'array') IS NULL AND s.tags_json IS NOT NULL
+                   THEN ARRAY(SELECT coalesce(e.tag, 'null')
+                                FROM jsonb_array_elements_text(s.tags_json::jsonb) AS e (tag))
+                   ELSE '{}' END,
+       metadata = (i.metadata - 'beside'::text) || coalesce(s.metadata_json, '{}')::jsonb
+                  || CASE WHEN s.beside IS NULL THEN '{}'
+                          ELSE jsonb_build_object('beside', s.beside::jsonb) END
+  FROM pg_temp.staged AS s
+ WHERE s.reason IS NULL AND i.agent_id = s.agent_id;
+
 -- merge --
 -- Who is known here already keeps what it says of itself; what it does not say is filled in.
 WITH told AS (

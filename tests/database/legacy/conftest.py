@@ -70,6 +70,11 @@ class House:
         """The first value."""
         return self.ask(query, *values)[0][0]
 
+    def tell(self, statement):
+        """As the house itself would."""
+        with psycopg.connect(self.database.admin) as db:
+            db.execute(statement)
+
     def reasons(self, part):
         """Why what was not taken, by key."""
         told = "SELECT old_key, reason FROM legacy.rejected WHERE part = %s"
@@ -106,6 +111,8 @@ DELETE FROM audit.tool_usage;
 DELETE FROM legacy.runs;
 DELETE FROM legacy.positions;
 DELETE FROM legacy.rejected;
+DELETE FROM legacy.followed;
+DELETE FROM legacy.failures;
 DO $$
 DECLARE
     one record;

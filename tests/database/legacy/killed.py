@@ -1,5 +1,7 @@
 """A backfill in small pieces that is killed at its n-th word to Postgres: killed.py DSN DIR ZONE N.
 
+With a way to follow, one pass of that.
+
 It says how many words it had when it was not.
 """
 
@@ -10,7 +12,15 @@ from pathlib import Path
 
 import psycopg
 
-from apps.legacy import backfill, discoveries, keyset, lines
+from apps.legacy import (
+    backfill,
+    discoveries,
+    follow,
+    keyset,
+    lines,
+    renew,
+    triggers,
+)
 
 LAST = int(sys.argv[4])
 words = 0
@@ -33,5 +43,11 @@ for kind in (psycopg.Connection, psycopg.AsyncConnection):
     kind.execute = counted(kind.execute)
 psycopg.Cursor.copy = counted(psycopg.Cursor.copy)
 keyset.ROWS, lines.BLOCK_BYTES, discoveries.BATCH = 25, 8_192, 20
-backfill.backfill(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+directory, zone = Path(sys.argv[2]), sys.argv[3]
+if len(sys.argv) > 5:
+    renew.AT_ONCE = triggers.AT_ONCE = 2
+    by_triggers = sys.argv[5] == "triggers"
+    follow.follow(sys.argv[1], directory, zone, lambda _: None, by_triggers=by_triggers, once=True)
+else:
+    backfill.backfill(sys.argv[1], directory, zone)
 sys.stdout.write(str(words))
