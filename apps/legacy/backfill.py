@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from apps.legacy import discoveries, disputes, graph, ledger
+from apps.legacy import discoveries, disputes, epochs, graph, ledger
 from apps.legacy.bring import SQL, Step, bring
 from apps.legacy.bring_events import bring_lines, bring_rows
 from apps.legacy.inspect import inspect
@@ -60,6 +60,7 @@ def backfill(
     Clock(zone)
     seen = inspect(directory, quick=True)
     with connected(database) as db:
+        epochs.old_is_writer(db, seen.directory)
         ledger.begin(db, seen.directory, zone)
         db.execute(SQL["functions"])
         run = Run(db, seen, zone, came, [])

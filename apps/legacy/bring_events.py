@@ -10,6 +10,7 @@ from apps.legacy import keyset, lines
 from apps.legacy.ahead import ahead
 from apps.legacy.bring import table_of
 from apps.legacy.ledger import Rejects
+from apps.legacy.marks import event_of
 from apps.legacy.months import Kind, Months, Told
 from apps.legacy.row import cell, made_id, own_id, with_beside
 from apps.legacy.source import opened
@@ -135,6 +136,7 @@ class Shape:
         self.wanted = [f'"{name}"' for name in names]
         self.width = len(names)
         self._at = {name: place for place, name in enumerate(names)}
+        self._hash = self._at.get("raw_hash")
 
     @classmethod
     def of(cls, kind: Kind, old: OldTable, there: Container[str]) -> "Shape":
@@ -151,6 +153,8 @@ class Shape:
         instant, month = clock.placed(_needed(told[0]))
         given = self._at.get(self._own)
         own = None if given is None else own_id(told[given])
+        if house := event_of(told[self._hash]) if self._hash is not None else None:
+            return self._ours(house, instant, month, told)
         what = ", ".join(
             [
                 _parsed(name, value) if name in self._parsed else f"{key}{_plain(value)}"
@@ -166,6 +170,11 @@ class Shape:
         cells.append(cell(with_beside(said, what)))
         return month, "\t".join(cells) + "\n"
 
+    def _ours(self, event: str, instant: str, month: str, told: keyset.Row) -> tuple[str, str]:
+        """An event that the house wrote there: all that it says is in its object."""
+        cells = [event, instant, cell(told[1] or None), cell(told[2]), cell(told[self._count - 1])]
+        return month, "\t".join(cells) + "\n"
+
     def _name(self, told: keyset.Row) -> None:
         for name, value in zip(self._at, told, strict=True):
             if isinstance(value, bytes | str):
@@ -173,9 +182,8 @@ class Shape:
 
     def _content(self, told: keyset.Row) -> bytes:
         """What makes an id: the hash that the old writer gave it, else what it says."""
-        place = self._at.get("raw_hash")
-        if place is not None and told[place]:
-            return str(told[place]).encode()
+        if self._hash is not None and told[self._hash]:
+            return str(told[self._hash]).encode()
         said = [value for name, value in zip(self._at, told, strict=True) if name != "id"]
         return json.dumps(said).encode()
 

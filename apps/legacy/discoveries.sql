@@ -33,7 +33,8 @@ UPDATE core.discoveries AS d
        created_at = t.created_at, updated_at = t.updated_at, resolved_at = t.resolved_at,
        summary = t.summary, details = t.details, references_files = t.references_files,
        confidence = t.confidence, provenance = t.provenance,
-       provenance_chain = t.provenance_chain, metadata = t.metadata
+       provenance_chain = t.provenance_chain,
+       metadata = (d.metadata - 'beside'::text) || t.metadata
   FROM (SELECT n.id, n.agent_id, n.type, n.severity, n.status, n."timestamp" AS created_at,
                coalesce(n.updated_at, n."timestamp") AS updated_at, n.resolved_at, n.summary,
                coalesce(n.details, '') AS details, n.references_files, n.confidence, n.provenance,

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from apps.legacy import compare, documents, graph, ledger, tails, triggers
+from apps.legacy import compare, documents, epochs, graph, ledger, tails, triggers
 from apps.legacy.backfill import connected, events, everything
 from apps.legacy.bring import SQL as STAGED
 from apps.legacy.followed import Pass
@@ -58,47 +58,52 @@ class Follower:
     def once(self, *, all_of_it: bool) -> Pass:
         """One pass; all of it: what failed or was refused is tried again whenever it did."""
         begun = time.monotonic()
+        asked = self._db.execute(epochs.SQL["now"]).fetchone()
         due = all_of_it or begun - self._swept > SWEEP_SECONDS
         if due or tails.names(self._directory) != self._names:
             self._look()
             due = True
         self._db.execute(ledger.SQL["begin_again"], self._given)
-        notices = list(tails.notices(self._db, self._lines))
+        notices = list(tails.notices(self._db, self.lines))
         before = self._read()
-        moved = {path: self._watches[path].moved() for path in self._live}
+        moved = {path: self._watches[path].moved() for path in self.live}
         try:
             if due:
-                documents.forget(self._db, self._seen)
+                documents.forget(self._db, self.seen)
             if not before:
                 everything(self._again())
             applied = sum(self._apply(path, tables, moved[path], all_of_it=all_of_it)
-                          for path, tables in self._live.items())  # fmt: skip
+                          for path, tables in self.live.items())  # fmt: skip
             if due:
                 everything(self._again())
-                documents.renew(self._db, self._seen, self._live, Clock(self._zone))
-            stamps = tails.stamps(self._lines)
+                documents.renew(self._db, self.seen, self.live, Clock(self._zone))
+            stamps = tails.stamps(self.lines)
             if not due and (any(moved.values()) or stamps != self._stamps):
                 events(self._again())
             self._stamps = stamps
-            graph.repeat(self._database, self._seen.directory)
+            graph.repeat(self._database, self.seen.directory)
         except BaseException:
             for watch in self._watches.values():
                 watch.again()
             raise
-        ledger.end(self._db, self._seen.directory)
+        ledger.end(self._db, self.seen.directory)
         if due:
             self._swept = begun
         came = max(0, self._read() - before)
-        return self._told(begun, applied, came, notices)
+        done = self._told(begun, applied, came, notices)
+        if asked and not done.failed:
+            given = {"directory": self.seen.directory, "at": asked[0]}
+            self._db.execute(epochs.SQL["seen"], given)
+        return done
 
     def _look(self) -> None:
         self._names = tails.names(self._directory)
-        self._seen = inspect(self._directory, quick=True)
-        self._given = {"directory": self._seen.directory, "zone": self._zone}
-        self._files = [str(Path(self._seen.directory) / thing.path) for thing in self._seen.things]
-        self._lines = tails.paths(self._seen)
-        self._live = _live(Run(self._db, self._seen, "", _nobody, []))
-        for path in self._live:
+        self.seen = inspect(self._directory, quick=True)
+        self._given = {"directory": self.seen.directory, "zone": self._zone}
+        self._files = [str(Path(self.seen.directory) / thing.path) for thing in self.seen.things]
+        self.lines = tails.paths(self.seen)
+        self.live = live_of(Run(self._db, self.seen, "", _nobody, []))
+        for path in self.live:
             self._watches.setdefault(path, Watch(path))
 
     def _read(self) -> int:
@@ -109,15 +114,15 @@ class Follower:
 
     def _again(self) -> Run:
         """What was at its end is looked at once more."""
-        ledger.end(self._db, self._seen.directory)
+        ledger.end(self._db, self.seen.directory)
         self._db.execute(ledger.SQL["begin_again"], self._given)
-        return Run(self._db, self._seen, self._zone, _nobody, [], waits=True)
+        return Run(self._db, self.seen, self._zone, _nobody, [], waits=True)
 
     def _apply(
         self, path: Path, tables: dict[str, Followed], moved: bool, *, all_of_it: bool
     ) -> int:
         clock = Clock(self._zone)
-        renewal = Renewal(self._db, self._seen.directory, path, clock, tables)
+        renewal = Renewal(self._db, self.seen.directory, path, clock, tables)
         given = {"file": str(path), "all": all_of_it}
         failing = self._db.execute(SQL["failing"], given).fetchall()
         done = 0
@@ -136,7 +141,7 @@ class Follower:
     def _told_by_triggers(self, renewal: Renewal) -> int:
         path, tables = renewal.path, [*renewal.tables.values()]
         made = triggers.install(path, tables)
-        at = ledger.position(self._db, self._seen.directory, str(path), PART)
+        at = ledger.position(self._db, self.seen.directory, str(path), PART)
         newest = triggers.last(path)
         done = 0
         if made or at.after is None or newest < at.after[0]:
@@ -179,8 +184,8 @@ class Follower:
         return done + renewal.bury(sorted(units.get("agent_metadata", ())), keep)
 
     def _told(self, begun: float, applied: int, came: int, notices: list[str]) -> Pass:
-        rows, written = tails.behind(self._db, self._lines), False
-        for path, tables in self._live.items():
+        rows, written = tails.behind(self._db, self.lines), False
+        for path, tables in self.live.items():
             written |= not self._by_triggers and self._watches[path].peek()
             rows += self._behind(path, tables)
         now = time.monotonic()
@@ -190,7 +195,7 @@ class Follower:
             self._whole = begun
         failed = self._db.execute(SQL["failures"], {"files": self._files}).fetchone()
         return Pass(
-            directory=self._seen.directory,
+            directory=self.seen.directory,
             way="triggers" if self._by_triggers else "comparison",
             applied=applied, came=came, behind_rows=rows,
             behind_seconds=0.0 if self._whole is None else now - self._whole,
@@ -204,12 +209,12 @@ class Follower:
         with opened(path) as file:
             for name in EVENTS:
                 if name in tables:
-                    at = ledger.position(self._db, self._seen.directory, str(path), name)
+                    at = ledger.position(self._db, self.seen.directory, str(path), name)
                     after = at.after[0] if at.after else -1
                     query = f'SELECT count(*) FROM "{name}" WHERE id > ?'  # noqa: S608  # ours
                     rows += int(file.execute(query, (after,)).fetchone()[0])
             if self._by_triggers:
-                at = ledger.position(self._db, self._seen.directory, str(path), PART)
+                at = ledger.position(self._db, self.seen.directory, str(path), PART)
                 query = f"SELECT count(*) FROM {triggers.TABLE} WHERE seq > ?"  # noqa: S608  # ours
                 rows += int(file.execute(query, tuple(at.after or [0])).fetchone()[0])
         return rows
@@ -230,12 +235,13 @@ def follow(
         try:
             with ExitStack() as stack:
                 db = stack.enter_context(connected(database))
+                epochs.old_is_writer(db, str(directory.resolve()))
                 follower = Follower(db, database, directory, zone, by_triggers=by_triggers)
                 stack.callback(follower.close)
                 while True:
                     tell(follower.once(all_of_it=once))
                     begun = True
-                    if once:
+                    if once or epochs.is_closing(db, follower.seen.directory):
                         return
                     time.sleep(every)
         except (Refused, Unreachable):
@@ -249,7 +255,7 @@ def leave(directory: Path) -> list[Path]:
     return [path for name in LIVE if (path := directory / name).is_file() and triggers.remove(path)]
 
 
-def _live(run: Run) -> dict[Path, dict[str, Followed]]:
+def live_of(run: Run) -> dict[Path, dict[str, Followed]]:
     """Each family in the one database where the old server writes it: the first that has rows."""
     live: dict[Path, dict[str, Followed]] = {}
     for family in (*FAMILIES, *((name,) for name in EVENTS)):

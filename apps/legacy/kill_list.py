@@ -92,7 +92,7 @@ def _item(directory: Path, thing: Thing) -> Item:
 def _filled(directory: Path, item: Item) -> Item:
     below = list(_below(directory / item.path))
     folders = [_name(directory, path) for path in below if path.is_dir()]
-    files = [_file(directory, path) for path in below if not path.is_dir()]
+    files = [hashed_file(directory, path) for path in below if not path.is_dir()]
     return item.model_copy(update={"files": files, "folders": folders})
 
 
@@ -107,7 +107,8 @@ def _below(path: Path) -> Iterator[Path]:
             yield from _below(each)
 
 
-def _file(directory: Path, path: Path) -> File:
+def hashed_file(directory: Path, path: Path) -> File:
+    """A file as it is, by its path below a directory."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

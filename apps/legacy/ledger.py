@@ -64,9 +64,14 @@ def clean(told: str) -> str:
     return told.replace("\0", "\\0").encode(errors="replace").decode()
 
 
+def is_alone(db: Db) -> bool:
+    """Whether nobody else brings anything over, from now to the end of the connection."""
+    return bool((db.execute(SQL["only_one"]).fetchone() or (False,))[0])
+
+
 def begin(db: Db, directory: str, zone: str) -> None:
     """A directory has one zone for good, and there is one backfill at a time."""
-    if not (db.execute(SQL["only_one"]).fetchone() or (False,))[0]:
+    if not is_alone(db):
         raise Refused("backfill: another one runs", "wait for it")
     db.execute(SQL["begin_run"], {"directory": directory, "zone": zone})
     db.execute(SQL["begin_again"], {"directory": directory, "zone": zone})

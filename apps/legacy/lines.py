@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from apps.legacy.ledger import Rejects
+from apps.legacy.marks import KEY
 from apps.legacy.months import Told
 from apps.legacy.row import cell, made_id, own_id, with_beside
 from apps.legacy.texts import LINE_BYTES
@@ -128,6 +129,8 @@ def parse_audit(line: str, body: bytes, clock: Clock) -> tuple[str, str]:
         raise NoRow("details: has a key beside of its own")
     instant, month = _placed(told.pop("timestamp"), clock)
     agent, event = _name(told, "agent_id", none=True), _name(told, "event_type")
+    if (house := _ours(told)) is not None:
+        return month, _row(house["event_id"], instant, agent, event, json.dumps(details))
     beside = {key: value for key, value in told.items() if value is not None}
     payload = details | ({"beside": beside} if beside else {})
     return month, _row(made_id(body), instant, agent, event, json.dumps(payload))
@@ -155,10 +158,24 @@ def parse_usage(line: str, body: bytes, clock: Clock) -> tuple[str, str]:
     error, success = _name(told, "error_type", none=True), told.pop("success")
     if not isinstance(success, bool):
         raise NoRow("success: is neither true nor false")
+    if (house := _ours(told)) is not None:
+        payload = json.dumps(house.get("payload") or {})
+        said = (house.get("session_id"), tool, house.get("latency_ms"), str(success).lower(),
+                error, payload)  # fmt: skip
+        return month, _row(house["usage_id"], instant, agent, *said)
     beside = {key: value for key, value in told.items() if value is not None}
     payload = json.dumps({"beside": beside} if beside else {})
     said = (None, tool, None, str(success).lower(), error, payload)
     return month, _row(own_id(told.get("usage_id")) or made_id(body), instant, agent, *said)
+
+
+def _ours(told: dict[str, Any]) -> dict[str, Any] | None:
+    """What a line of the house says of it that the file's own keys cannot."""
+    said = told.get(KEY)
+    is_ours = isinstance(said, dict) and any(
+        own_id(said.get(name)) for name in ("event_id", "usage_id")
+    )
+    return said if is_ours else None
 
 
 def _row(*values: object) -> str:

@@ -35,9 +35,8 @@ UPDATE core.discoveries SET response_to = NULL, response_type = NULL
 DELETE FROM core.discoveries WHERE discovery_id = ANY (%(gone)s);
 
 -- dialectic_sessions --
--- With all that was said in them. One that was opened here is not the old server's.
-DELETE FROM dialectic.sessions
- WHERE session_id = ANY (%(units)s) AND imported_json IS NOT NULL;
+-- With all that was said in them. Of those that were opened here it knows what the house told it.
+DELETE FROM dialectic.sessions WHERE session_id = ANY (%(units)s);
 
 -- session_identities --
 DELETE FROM core.sessions WHERE session_id = ANY (%(units)s);

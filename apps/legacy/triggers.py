@@ -16,6 +16,8 @@ from apps.legacy.units import EVENTS, Followed, is_unit
 from schemas.errors import Refused
 
 TABLE: Final = "abode_changes"
+FENCE: Final = "abode_fence_"
+"""How triggers are called that refuse every write (``apps.legacy.fence``)."""
 AT_ONCE: Final = 1_000
 """Changes that one pass takes."""
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -51,13 +53,20 @@ def install(path: Path, tables: Sequence[Followed]) -> bool:
     return True
 
 
+def installed(path: Path) -> bool:
+    """Whether the old database writes down what changes."""
+    with opened(path) as db:
+        return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone())
+
+
 def remove(path: Path) -> bool:
     """Take all of it away again; gives whether anything was there."""
     with _written(path) as db:
         found = db.execute(
             "SELECT type, name FROM sqlite_master WHERE name = ? OR type = 'trigger'"
-            " AND name LIKE 'abode\\_%' ESCAPE '\\' ORDER BY type DESC",
-            (TABLE,),
+            " AND name LIKE 'abode\\_%' ESCAPE '\\' AND substr(name, 1, ?) <> ?"
+            " ORDER BY type DESC",
+            (TABLE, len(FENCE), FENCE),
         ).fetchall()
         db.execute("BEGIN IMMEDIATE")
         for kind, name in found:

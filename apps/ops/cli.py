@@ -17,6 +17,7 @@ from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
+from apps.ops.over_cli import register as register_way_over
 from apps.ops.retire_cli import retire
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
@@ -36,6 +37,7 @@ app.add_typer(knowledge)
 app.add_typer(eisv)
 app.add_typer(anima)
 legacy.command()(retire)
+register_way_over(legacy)
 app.add_typer(legacy)
 app.command()(graph)
 

@@ -55,29 +55,26 @@ CREATE TABLE legacy.agent_state (
     PRIMARY KEY (identity_id, recorded_at, seq)
 );
 
--- Who has checked in here is shown as here; who has not, as the old server last had it.
+-- An agent as whichever server had it last; the old one had no verdict.
 CREATE OR REPLACE VIEW core.agents AS
 SELECT i.identity_id, i.agent_id, i.status, i.label, i.purpose, i.created_at, i.updated_at,
-       coalesce(s.recorded_at, o.recorded_at) AS last_recorded_at,
-       s.received_at AS last_received_at,
-       CASE WHEN s.received_at IS NULL THEN o.energy ELSE s.energy END AS energy,
-       CASE WHEN s.received_at IS NULL THEN o.integrity ELSE s.integrity END AS integrity,
-       CASE WHEN s.received_at IS NULL THEN o.entropy ELSE s.entropy END AS entropy,
-       CASE WHEN s.received_at IS NULL THEN o.void ELSE s.void END AS void,
-       CASE WHEN s.received_at IS NULL THEN o.coherence ELSE s.coherence END AS coherence,
-       CASE WHEN s.received_at IS NULL THEN o.regime ELSE s.regime END AS regime,
-       s.health, s.risk, s.action, s.margin
+       s.recorded_at AS last_recorded_at, s.received_at AS last_received_at,
+       s.energy, s.integrity, s.entropy, s.void, s.coherence, s.regime, s.health, s.risk, s.action,
+       s.margin
   FROM core.identities AS i
   LEFT JOIN LATERAL (
-       SELECT a.recorded_at, a.received_at, a.energy, a.integrity, a.entropy, a.void,
-              a.coherence, a.regime, a.health, a.risk, a.action, a.margin
-         FROM core.agent_state AS a
-        WHERE a.identity_id = i.identity_id AND NOT a.late
-        ORDER BY a.state_id DESC
-        LIMIT 1) AS s ON true
-  LEFT JOIN LATERAL (
-       SELECT l.recorded_at, l.energy, l.integrity, l.entropy, l.void, l.coherence, l.regime
-         FROM legacy.agent_state AS l
-        WHERE l.identity_id = i.identity_id AND s.received_at IS NULL
-        ORDER BY l.recorded_at DESC, l.seq DESC
-        LIMIT 1) AS o ON true;
+       (SELECT a.recorded_at, a.received_at, a.energy, a.integrity, a.entropy, a.void,
+               a.coherence, a.regime, a.health, a.risk, a.action, a.margin
+          FROM core.agent_state AS a
+         WHERE a.identity_id = i.identity_id AND NOT a.late
+         ORDER BY a.state_id DESC
+         LIMIT 1)
+       UNION ALL
+       (SELECT l.recorded_at, NULL, l.energy, l.integrity, l.entropy, l.void, l.coherence,
+               l.regime, NULL, NULL, NULL, NULL
+          FROM legacy.agent_state AS l
+         WHERE l.identity_id = i.identity_id
+         ORDER BY l.recorded_at DESC, l.seq DESC
+         LIMIT 1)
+       ORDER BY recorded_at DESC, received_at NULLS LAST
+       LIMIT 1) AS s ON true;

@@ -28,6 +28,7 @@ class Run(Table, owner="mac", store="governance", table="legacy.runs", key=("dir
     redraw_due: Annotated[bool, Column("Rows came that have no vertex yet.", default="false")] = (
         False
     )
+    seen_at: Annotated[Instant | None, Column("All that lay in the old files then is here.")] = None
 
 
 class LegacyPosition(

@@ -7,6 +7,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, Final
 
+from apps.legacy.marks import KEY, event_of
 from apps.legacy.row import NAMESPACE
 from apps.legacy.verify.canonical import Instants, Unfit, canonical, parse, real, text
 from apps.legacy.verify.old import WHOLE, Given, Row
@@ -24,6 +25,9 @@ def event(table: OldTable, row: Values, instant: Instants, _: frozenset[str]) ->
     target = USAGE if table.name == "tool_usage" else EVENTS
     (own,) = (take.old for take in table.takes if take.how == "uuid")
     name = as_uuid(row.get(own))
+    if house := event_of(row.get("raw_hash")):
+        told["agent_id"] = told["agent_id"] or None
+        return _row(target, told, {}, house)
     more = beside(table, row)
     if name is None and row.get(own) is not None:
         more[own] = plain(row[own])
@@ -73,6 +77,10 @@ def line(kind: OldFile, body: bytes, instant: Instants) -> Row:
         values[take.new] = instant(value) if take.how == "instant" else value
     if kind is TOOL_USAGE and not isinstance(values["success"], bool):
         raise Unfit("success: is neither true nor false")
+    own = "usage_id" if kind is TOOL_USAGE else "event_id"
+    house = told.get(KEY)
+    if isinstance(house, dict) and as_uuid(house.get(own)):
+        return _row(EVENTS if kind is AUDIT_LOG else USAGE, {**house, **values}, {}, house[own])
     name = as_uuid(told.get("usage_id")) if kind is TOOL_USAGE else None
     more = {key: value for key, value in told.items() if value is not None}
     values.setdefault("payload", {})

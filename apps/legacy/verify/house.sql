@@ -51,12 +51,12 @@ SELECT i.agent_id, pg_temp.told(s.recorded_at), s.seq::text, pg_temp.told(s.ener
   JOIN core.identities AS i ON i.identity_id = s.identity_id;
 
 -- core_discoveries --
--- A measured EISV is the house's own: no old store had one.
+-- A measured EISV is the house's own, and how a file told it that was loaded here.
 SELECT d.discovery_id, d.agent_id, d.type, d.severity, d.status, pg_temp.told(d.created_at),
        pg_temp.told(d.updated_at), pg_temp.told(d.resolved_at), d.summary, d.details,
        to_json(d.references_files)::text, d.response_to, d.response_type,
        pg_temp.told(d.confidence), d.provenance::text, d.provenance_chain::text, d.superseded_by,
-       d.metadata::text, d.metadata ? 'beside', false
+       (d.metadata - 'told'::text)::text, d.metadata ? 'beside', false
   FROM core.discoveries AS d;
 
 -- core_discovery_tags --

@@ -1,0 +1,1 @@
+"""What the house has written since its cutover, back into the old files in their own shape."""

@@ -1,0 +1,190 @@
+"""The cutover: the old files are closed, drained and compared, and then all change sides at once.
+
+Every step may be killed: what is done is seen from the two stores, and the command goes on. Until
+the one transaction that proves it the old server is the writer, and from it on the house.
+"""
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from apps.legacy import archive, epochs, fence, ledger, triggers
+from apps.legacy.backfill import connected
+from apps.legacy.epochs import Open
+from apps.legacy.follow import Follower
+from apps.legacy.followed import Pass
+from apps.legacy.ledger import Db
+from apps.legacy.shadow.readers import present
+from apps.legacy.units import LIVE
+from apps.legacy.verify.report import Verified
+from apps.legacy.verify.verify import verify
+from schemas.errors import Diverged, Refused
+from schemas.governance.cutover import Side, Turn
+from schemas.quantity import Closed
+
+WAIT_SECONDS: Final = 60.0
+"""For a follower to see that it is over."""
+PASSES: Final = 10
+"""After the fence one pass takes all; the next one finds nothing."""
+Say = Callable[[str], None]
+
+
+class Case(NamedTuple):
+    """Whose turn it is about."""
+
+    database: str
+    directory: Path
+    zone: str
+    say: Say
+
+    @property
+    def where(self) -> str:
+        """The directory as the house knows it."""
+        return str(self.directory.resolve())
+
+
+class Asked(NamedTuple):
+    """What the operator wants of it."""
+
+    window_seconds: float
+    accept_rejected: int
+    """So many rows that never came over are known, and are left behind."""
+
+
+class Turned(Closed):
+    """What ``abode legacy cutover`` and ``rollback`` say: their contract with programs."""
+
+    directory: str
+    epoch: int
+    kind: Turn
+    writer: Side
+    compared: int | None = None
+    """Rows that were equal on both sides."""
+    sha256: str | None = None
+    archive: str | None = None
+    """The manifest of the copies."""
+    written: int | None = None
+    """Of a rollback: writes into the old files."""
+    seconds: float
+    closed_seconds: float | None = None
+    """How long nobody was the writer."""
+
+
+def cutover(case: Case, asked: Asked) -> Turned:
+    """To its end, wherever the last one was killed."""
+    begun, where = time.monotonic(), case.where
+    with connected(case.database) as db:
+        going = epochs.unfinished(db, where)
+        if going is not None and going.kind is Turn.ROLLBACK:
+            raise Refused(f"{where}: a rollback is not over", "abode legacy rollback goes on")
+        if going is None:
+            epochs.old_is_writer(db, where)
+            _gate(db, case, asked)
+            going = epochs.begin(db, where, Turn.CUTOVER)
+        closed = None
+        if going.proven_at is None:
+            alone(db, case)
+            closed = time.monotonic()
+            _prove(db, case, asked, going)
+            closed = time.monotonic() - closed
+        case.say("copy the old databases")
+        kept = archive.keep(case.directory, going.epoch)
+        epochs.finish(db, going.epoch, str(kept))
+        told = next(row for row in db.execute(epochs.SQL["history"], {"directory": where})
+                    if row[0] == going.epoch)  # fmt: skip
+        return Turned(
+            directory=where, epoch=going.epoch, kind=Turn.CUTOVER, writer=Side.NEW,
+            compared=told[6], sha256=told[7], archive=str(kept), closed_seconds=closed,
+            seconds=time.monotonic() - begun,
+        )  # fmt: skip
+
+
+def _gate(db: Db, case: Case, asked: Asked) -> None:
+    """Every reader has been clean for long enough."""
+    where, readers = case.where, present(case.directory)
+    given = {"directory": where, "readers": readers, "window": asked.window_seconds}
+    unclean = db.execute(epochs.SQL["unclean"], given).fetchall()
+    if unclean:
+        told = ", ".join(f"{reader} {why}" for reader, why in unclean)
+        raise Diverged(f"{where}: readers are not clean: {told}", "abode legacy shadow")
+
+
+def alone(db: Db, case: Case) -> None:
+    """Whoever follows sees the epoch between two passes, and leaves."""
+    end = time.monotonic() + WAIT_SECONDS
+    if not ledger.is_alone(db):
+        case.say("wait for who follows")
+        while not ledger.is_alone(db) and time.monotonic() < end:
+            time.sleep(0.1)
+    ledger.begin(db, case.where, case.zone)
+
+
+def _prove(db: Db, case: Case, asked: Asked, going: Open) -> None:
+    """Close, drain, compare, switch. What is not proven is taken back."""
+    follower = Follower(db, case.database, case.directory, case.zone,
+                        by_triggers=has_triggers(case.directory))  # fmt: skip
+    try:
+        case.say("close the old files")
+        # Noted before they are closed: a kill between the two must not forget them.
+        epochs.fenced(db, going.epoch, fence.modes(follower.lines))
+        for path in follower.live:
+            fence.close(path)
+        fence.lines_close(follower.lines)
+        case.say("take what is left in them")
+        done = _drained(follower)
+        case.say("compare both sides")
+        told = verify(case.database, case.directory)
+    finally:
+        follower.close()
+    why = _against(done, told, asked)
+    if why:
+        take_back(db, follower.seen.directory, going.epoch, list(follower.live), why)
+        raise Diverged(f"{follower.seen.directory}: {why}", "abode legacy verify names it; the old"
+                       " server is the writer as before")  # fmt: skip
+    proof = sum(table.new for table in told.tables), digest(told)
+    with db.transaction():
+        db.execute(ledger.SQL["wait_for_disk"])
+        epochs.switch(db, follower.seen.directory, going.epoch, Side.NEW, proof)
+
+
+def _drained(follower: Follower) -> Pass:
+    for _ in range(PASSES):
+        done = follower.once(all_of_it=True)
+        if not (done.applied or done.came or done.behind_rows):
+            return done
+    return done
+
+
+def _against(done: Pass, told: Verified, asked: Asked) -> str:
+    """Why it is not proven."""
+    if done.failed:
+        return f"{done.failed} changes could not be applied"
+    if done.behind_rows:
+        return f"{done.behind_rows} rows came after the files were closed"
+    if done.rejected > asked.accept_rejected:
+        return f"{done.rejected} rows are rejected, {asked.accept_rejected} accepted"
+    if told.differing:
+        return f"{told.differing} differences"
+    return ""
+
+
+def take_back(db: Db, directory: str, epoch: int, live: list[Path], why: str) -> None:
+    """The old server writes again, and the epoch is over."""
+    for path in live:
+        fence.open_again(path)
+    fence.lines_open(epochs.modes(db, directory))
+    epochs.refuse(db, epoch, why)
+
+
+def digest(told: Verified) -> bytes:
+    """Of all tables and the graph, which are equal on both sides."""
+    sums = [*(f"{one.table} {one.new_sha256}" for one in (*told.tables, *told.graph)),
+            told.new_graph_sha256]  # fmt: skip
+    return sha256("\n".join(sums).encode()).digest()
+
+
+def has_triggers(directory: Path) -> bool:
+    """Whether changes are told by triggers there."""
+    return any(triggers.installed(path) for name in LIVE if (path := directory / name).is_file())
