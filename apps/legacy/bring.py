@@ -1,5 +1,6 @@
 """Bring one table of an old SQLite file over, piece by piece."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
@@ -50,7 +51,12 @@ class Step(NamedTuple):
 def table_of(path: Path, name: str) -> OldTable:
     """Which of the declared tables a file has under a name."""
     with opened(path) as file:
-        old = known(name, frozenset(keyset.columns(file, name)))
+        return table_in(file, path, name)
+
+
+def table_in(db: sqlite3.Connection, path: Path, name: str) -> OldTable:
+    """The same of a file that is open: opened twice, a writer between keeps both waiting."""
+    old = known(name, frozenset(keyset.columns(db, name)))
     if old is None:
         raise Refused(f"{path}: table {name!r} is another than it was", "run it again")
     return old

@@ -6,6 +6,7 @@ the one transaction that proves it the old server is the writer, and from it on 
 
 import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ from apps.legacy.follow import Follower
 from apps.legacy.followed import Pass
 from apps.legacy.ledger import Db
 from apps.legacy.shadow.readers import present
+from apps.legacy.source import patient
 from apps.legacy.units import LIVE
 from apps.legacy.verify.report import Verified
 from apps.legacy.verify.verify import verify
@@ -123,8 +125,7 @@ def alone(db: Db, case: Case) -> None:
 
 def _prove(db: Db, case: Case, asked: Asked, going: Open) -> None:
     """Close, drain, compare, switch. What is not proven is taken back."""
-    follower = Follower(db, case.database, case.directory, case.zone,
-                        by_triggers=has_triggers(case.directory))  # fmt: skip
+    follower = patient(partial(following, db, case.database, case.directory, case.zone))
     try:
         case.say("close the old files")
         # Noted before they are closed: a kill between the two must not forget them.
@@ -185,6 +186,8 @@ def digest(told: Verified) -> bytes:
     return sha256("\n".join(sums).encode()).digest()
 
 
-def has_triggers(directory: Path) -> bool:
-    """Whether changes are told by triggers there."""
-    return any(triggers.installed(path) for name in LIVE if (path := directory / name).is_file())
+def following(db: Db, database: str, directory: Path, zone: str) -> Follower:
+    """In the way that it was followed before: by triggers where they are."""
+    paths = [path for name in LIVE if (path := directory / name).is_file()]
+    by_triggers = any(map(triggers.installed, paths))
+    return Follower(db, database, directory, zone, by_triggers=by_triggers)

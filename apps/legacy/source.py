@@ -6,11 +6,12 @@ Which way is safe depends on what lies beside it; see ``docs/legacy.md``.
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import quote
 
 from schemas.errors import Diverged, Refused
@@ -18,7 +19,26 @@ from schemas.errors import Diverged, Refused
 MAGIC: Final = b"SQLite format 3\0"
 WAL_VERSION: Final = 2
 BUSY_SECONDS: Final = 5.0
+DEAD_SECONDS: Final = 2.0
+"""A journal that is older, and locked by nobody, was left by a writer that died."""
 Way = Literal["shared", "immutable", "copy"]
+T = TypeVar("T")
+
+
+class Busy(Refused):
+    """Its writer is at it just now: the next look may have it."""
+
+
+def patient(look: Callable[[], T], seconds: float = 30.0) -> T:
+    """What a look gives, once no writer is in its way."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return look()
+        except Busy:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def beside(path: Path, end: str) -> Path:
@@ -31,13 +51,24 @@ def way(path: Path) -> Way:
 
     A log without its index would have the index made; a journal would be rolled back.
     """
-    if beside(path, "-journal").exists():
-        return "shared" if _is_being_written(path) else "copy"
+    while (age := _age(beside(path, "-journal"))) is not None:
+        if _is_being_written(path):
+            return "shared"
+        if age > DEAD_SECONDS:
+            return "copy"
+        time.sleep(0.02)
     if beside(path, "-wal").exists():
         return "shared" if beside(path, "-shm").exists() else "copy"
     with path.open("rb") as file:
         is_wal = WAL_VERSION in file.read(20)[18:20]
     return "immutable" if is_wal else "shared"
+
+
+def _age(file: Path) -> float | None:
+    try:
+        return time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def _is_being_written(path: Path) -> bool:
@@ -71,14 +102,14 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             db.execute("BEGIN")
             yield db
         except sqlite3.OperationalError as error:
-            raise Refused(f"{path}: {error}", "is it being written? run it again") from error
+            raise Busy(f"{path}: {error}", "is it being written? run it again") from error
         except sqlite3.DatabaseError as error:
             raise Diverged(f"{path}: {error}", "it is damaged: keep it, and ask a human") from error
         finally:
             db.close()
     # Without locks a writer that came meanwhile may have been read half.
     if how != "shared" and stamp(path) != before:
-        raise Refused(f"{path}: a writer came while it was read", "run it again")
+        raise Busy(f"{path}: a writer came while it was read", "run it again")
 
 
 def _copy(path: Path, room: Path) -> Path:
@@ -92,6 +123,10 @@ def stamp(path: Path) -> tuple[object, ...]:
     """What changes when somebody writes."""
     found: list[object] = []
     for end in ("", "-wal", "-journal"):
-        file = beside(path, end)
-        found.append((file.stat().st_size, file.stat().st_mtime_ns) if file.exists() else None)
+        try:
+            seen = beside(path, end).stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((seen.st_size, seen.st_mtime_ns))
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from apps.legacy.bring import table_of
+from apps.legacy.bring import table_in
 from apps.legacy.keyset import columns, hashed
 from apps.legacy.source import opened
 from apps.legacy.stage import is_text
@@ -104,7 +104,7 @@ def sha256_of(value: object) -> str | None:
 
 def known(path: Path, name: str, db: sqlite3.Connection) -> Followed:
     """A table as this file has it."""
-    return Followed(path, table_of(path, name), frozenset(columns(db, name)))
+    return Followed(path, table_in(db, path, name), frozenset(columns(db, name)))
 
 
 def is_unit(value: object) -> bool:

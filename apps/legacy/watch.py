@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from apps.legacy.source import stamp, way
-from schemas.errors import Refused
+from apps.legacy.source import Busy, stamp, way
 
 
 class Watch:
@@ -54,4 +53,4 @@ class Watch:
         except (OSError, sqlite3.Error) as error:
             self.close()
             self._last = None
-            raise Refused(f"{self._path}: {error}", "is it being replaced? run it again") from error
+            raise Busy(f"{self._path}: {error}", "is it being replaced? run it again") from error

@@ -10,7 +10,8 @@ SELECT a.last_recorded_at, a.energy, a.integrity, a.entropy, a.void, a.coherence
  WHERE a.agent_id = %(agent_id)s AND a.last_recorded_at IS NOT NULL;
 
 -- event --
-SELECT (e.payload->'beside'->>'confidence')::float8, (e.payload - 'beside'::text)::text
+SELECT coalesce((e.payload->'beside'->>'confidence')::float8, 1.0),
+       (e.payload - 'beside'::text)::text
   FROM audit.events AS e
  WHERE e.recorded_at = %(recorded_at)s AND e.agent_id = %(agent_id)s
    AND e.event_type = %(event_type)s

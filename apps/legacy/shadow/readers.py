@@ -1,16 +1,15 @@
 """Ask a question of the old files, or of the house; answers are rows of canonical text."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
 from apps.legacy.keyset import columns
 from apps.legacy.ledger import Db
-from apps.legacy.source import opened
+from apps.legacy.source import opened, patient
 from apps.legacy.units import LIVE, Followed, known, sha256_of
 from apps.legacy.verify.canonical import Instants, canonical, parse
 from apps.legacy.zone import Clock
@@ -49,6 +48,10 @@ class Place(NamedTuple):
 
 def places(directory: Path) -> dict[str, Place]:
     """Every reader whose table the old files have, in the file where their server keeps it."""
+    return patient(partial(_places, directory))
+
+
+def _places(directory: Path) -> dict[str, Place]:
     found: dict[str, Place] = {}
     for reader in READERS:
         tables = [
@@ -67,8 +70,7 @@ def present(directory: Path) -> list[str]:
 
 def ask_old(place: Place, asked: Asked, zone: str) -> Rows:
     """As the old server would have answered."""
-    with _open(place) as db:
-        raw = db.execute(place.queries[place.reader.name], asked).fetchall()
+    raw = _old(place, place.queries[place.reader.name], asked)
     return _rows_of(place.reader, raw, zone)
 
 
@@ -85,8 +87,7 @@ def rejected(db: Db, place: Place, asked: Asked, sql: str) -> bool:
     keys = [asked[place.reader.asked[0]]]
     query = place.queries.get(f"{place.reader.name}_ids")
     if query:
-        with _open(place) as old:
-            keys += [str(own) for (own,) in old.execute(query, asked)]
+        keys += [str(own) for (own,) in _old(place, query, asked)]
     row = db.execute(sql, {"file": str(place.table.path), "keys": keys}).fetchone()
     return bool(row and row[0])
 
@@ -96,14 +97,13 @@ def some(place: Place, many: int, dice: Random) -> Iterator[Asked]:
     reader = place.reader
     query = place.queries[f"{reader.name}_keys"]
     last = "max(id)" if "id > :skip" in query else "count(*)"
-    with _open(place) as db:
-        table = f'SELECT coalesce({last}, 0) FROM "{place.table.name}"'  # noqa: S608  # names are ours
-        (count,) = db.execute(table).fetchone()
-        for begin in range(0, many if count else 0, RUN):
-            given = {"skip": dice.randrange(count), "many": min(RUN, many - begin)}
-            for row in db.execute(query, given).fetchall():
-                if all(isinstance(each, str) for each in row):
-                    yield dict(zip(reader.asked, row, strict=True))
+    table = f'SELECT coalesce({last}, 0) FROM "{place.table.name}"'  # noqa: S608  # names are ours
+    ((count,),) = _old(place, table, {})
+    for begin in range(0, many if count else 0, RUN):
+        given = {"skip": dice.randrange(count), "many": min(RUN, many - begin)}
+        for row in _old(place, query, given):
+            if all(isinstance(each, str) for each in row):
+                yield dict(zip(reader.asked, row, strict=True))
 
 
 def shown(asked: Mapping[str, str]) -> str:
@@ -145,12 +145,15 @@ def _parsed(told: Any) -> Any:
     return parse(told) if isinstance(told, str) else told
 
 
-@contextmanager
-def _open(place: Place) -> Iterator[sqlite3.Connection]:
-    """The old file, whose SQL knows the SHA-256 of a secret."""
-    with opened(place.table.path) as db:
-        db.create_function("sha256", 1, sha256_of, deterministic=True)
-        yield db
+def _old(place: Place, query: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Of the old file, whose SQL knows the SHA-256 of a secret; a writer has its turn first."""
+
+    def look() -> list[tuple[Any, ...]]:
+        with opened(place.table.path) as db:
+            db.create_function("sha256", 1, sha256_of, deterministic=True)
+            return db.execute(query, given).fetchall()
+
+    return patient(look)
 
 
 def _table(path: Path, name: str) -> Followed | None:

@@ -9,20 +9,20 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Literal, NamedTuple
 
 from apps.legacy import epochs
 from apps.legacy.backfill import connected
-from apps.legacy.follow import Follower
 from apps.legacy.ledger import Db, clean
-from apps.legacy.over import has_triggers
+from apps.legacy.over import following
 from apps.legacy.shadow import readers
 from apps.legacy.shadow.differ import differ
-from apps.legacy.shadow.readers import Asked, Place
+from apps.legacy.shadow.readers import Asked, Place, Rows
 from apps.legacy.shadow.report import ReaderNow, Shadowed, now
+from apps.legacy.source import patient
 from apps.queries import load
 from schemas.errors import Refused
 from schemas.governance.cutover import Class
@@ -48,11 +48,20 @@ class Wanted(NamedTuple):
     window_seconds: float = 86_400.0
 
 
+class Both(NamedTuple):
+    """Two answers to one question, and how they differ."""
+
+    found: Class | Literal["own"] | None
+    old: Rows
+    new: Rows
+
+
 class Pending(NamedTuple):
-    """A question whose answers differed, and when."""
+    """A question whose answers differed, when, and what the old files said then."""
 
     asked: Asked
     since: float
+    old: Rows
 
 
 @dataclass
@@ -80,48 +89,61 @@ class Shadow:
         for name in self._places:
             db.execute(SQL["reader"], self._given(name))
 
-    def round(self) -> list[ReaderNow]:
-        """After a pass: what had differed is asked again, and then something new."""
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer that differed has yet to be asked again."""
+        return any(self._pending.values())
+
+    def round(self, *, asks: bool) -> list[ReaderNow]:
+        """After a pass: what had differed is asked again, and then something new, if it may."""
         for name, place in self._places.items():
-            at = self._db.execute(epochs.SQL["now"]).fetchone()
+            (at,) = self._db.execute(epochs.SQL["now"]).fetchone() or (None,)
             done = Round()
-            again = [*self._pending.pop(name, []), *self._known(name, place)]
-            for pending in again:
+            for pending in self._pending.pop(name, []):
                 self._settle(place, pending, done)
-            for asked in self._questions(name, place):
+            for asked in self._known(name, place):
+                self._still(place, asked, done)
+            for asked in self._questions(name, place) if asks else ():
                 self._compare(place, asked, done)
             self._pending[name] = done.left
-            self._keep(name, at[0] if at else None, done)
+            said = {key: value for key, value in vars(done).items() if key != "left"}
+            self._db.execute(SQL["compared"], {**self._given(name), **said, "at": at})
         return now(self._db, self._directory)
 
     def _compare(self, place: Place, asked: Asked, done: Round) -> None:
         done.compared += 1
-        found = self._asked(place, asked)
-        if found == "own":
+        both = self._asked(place, asked)
+        if both.found == "own":
             done.own += 1
-        elif found is not None:
-            done.left.append(Pending(asked, time.monotonic()))
+        elif both.found is not None:
+            done.left.append(Pending(asked, time.monotonic(), both.old))
 
     def _settle(self, place: Place, pending: Pending, done: Round) -> None:
-        """It was asked before the pass that is over now."""
-        found = self._asked(place, pending.asked)
-        lasted = time.monotonic() - pending.since
-        told = {**self._given(place.reader.name), "asked": clean(readers.shown(pending.asked))}
-        if found is None or found == "own":
-            done.stale += 1
-            done.stale_seconds = max(done.stale_seconds, lasted)
-            done.is_clean &= lasted <= self._wanted.stale_seconds
-            self._db.execute(SQL["equal"], told)
+        """It was asked before the pass that is over now. What changed there since may be behind."""
+        both = self._asked(place, pending.asked)
+        if isinstance(both.found, Class) and both.old.told == pending.old.told:
+            done.differing += 1
+            done.is_clean = False
+            self._db.execute(SQL["differs"], {
+                **self._named(place, pending.asked), "kind": both.found.value,
+                "old": _cut(both.old), "new": _cut(both.new),
+            })  # fmt: skip
             return
-        done.differing += 1
-        done.is_clean = False
-        old = readers.ask_old(place, pending.asked, self._zone)
-        new = readers.ask_new(self._db, place.reader, pending.asked, self._zone)
-        self._db.execute(SQL["differs"], {
-            **told, "kind": found.value, "old": _cut(old.told), "new": _cut(new.told),
-        })  # fmt: skip
+        lasted = time.monotonic() - pending.since
+        done.stale += 1
+        done.stale_seconds = max(done.stale_seconds, lasted)
+        done.is_clean &= lasted <= self._wanted.stale_seconds
+        if isinstance(both.found, Class):
+            done.left.append(Pending(pending.asked, time.monotonic(), both.old))
 
-    def _asked(self, place: Place, asked: Asked) -> Class | Literal["own"] | None:
+    def _still(self, place: Place, asked: Asked, done: Round) -> None:
+        """What differed in an earlier round: no reader is clean before it is equal."""
+        if isinstance(self._asked(place, asked).found, Class):
+            done.is_clean = False
+        else:
+            self._db.execute(SQL["equal"], self._named(place, asked))
+
+    def _asked(self, place: Place, asked: Asked) -> Both:
         """Both sides, the old one before and after, so that a write between them is seen."""
         while True:
             old = readers.ask_old(place, asked, self._zone)
@@ -132,7 +154,7 @@ class Shadow:
         is_known = isinstance(found, Class) and readers.rejected(
             self._db, place, asked, SQL["rejected"]
         )
-        return None if is_known else found
+        return Both(None if is_known else found, old, new)
 
     def _questions(self, name: str, place: Place) -> Iterator[Asked]:
         if self._recorded is None:
@@ -141,15 +163,14 @@ class Shadow:
         mine = self._recorded.get(name, [])
         yield from (self._dice.choice(mine) for _ in range(self._wanted.reads) if mine)
 
-    def _known(self, name: str, place: Place) -> Iterator[Pending]:
+    def _known(self, name: str, place: Place) -> Iterator[Asked]:
         """Differences of before, also of another run."""
         for (asked,) in self._db.execute(SQL["known"], self._given(name)).fetchall():
             values = json.loads(asked) if len(place.reader.asked) > 1 else [asked]
-            yield Pending(dict(zip(place.reader.asked, values, strict=True)), time.monotonic())
+            yield dict(zip(place.reader.asked, values, strict=True))
 
-    def _keep(self, name: str, at: datetime | None, done: Round) -> None:
-        said = {key: value for key, value in vars(done).items() if key != "left"}
-        self._db.execute(SQL["compared"], {**self._given(name), **said, "at": at})
+    def _named(self, place: Place, asked: Asked) -> dict[str, Any]:
+        return {**self._given(place.reader.name), "asked": clean(readers.shown(asked))}
 
     def _given(self, name: str) -> dict[str, Any]:
         return {"directory": self._directory, "reader": name}
@@ -160,19 +181,20 @@ def shadow(database: str, directory: Path, zone: str, wanted: Wanted, tell: Tell
     with connected(database) as db:
         where = str(directory.resolve())
         epochs.old_is_writer(db, where)
-        follower = Follower(db, database, directory, zone, by_triggers=has_triggers(directory))
+        follower = patient(partial(following, db, database, directory, zone))
         try:
-            done = follower.once(all_of_it=True)
+            done = patient(partial(follower.once, all_of_it=True))
             both = Shadow(db, where, zone, wanted)
             end = time.monotonic() + (wanted.seconds or math.inf)
             while True:
-                found = both.round()
+                is_over = time.monotonic() > end
+                found = both.round(asks=not is_over)
                 tell(Shadowed(directory=where, followed=done, readers=found,
                               window_seconds=wanted.window_seconds))  # fmt: skip
-                if time.monotonic() > end or epochs.is_closing(db, where):
+                if (is_over and not both.is_waiting) or epochs.is_closing(db, where):
                     return
                 time.sleep(wanted.every)
-                done = follower.once(all_of_it=False)
+                done = patient(partial(follower.once, all_of_it=False))
         finally:
             follower.close()
 
@@ -191,5 +213,5 @@ def _recorded(path: Path) -> dict[str, list[Asked]]:
     return found
 
 
-def _cut(told: list[tuple[str | None, ...]]) -> str:
-    return clean(json.dumps(told, ensure_ascii=False))[:SHOWN]
+def _cut(answer: Rows) -> str:
+    return clean(json.dumps(answer.told, ensure_ascii=False))[:SHOWN]

@@ -113,6 +113,9 @@ DELETE FROM legacy.positions;
 DELETE FROM legacy.rejected;
 DELETE FROM legacy.followed;
 DELETE FROM legacy.failures;
+DELETE FROM legacy.epochs;
+DELETE FROM legacy.readers;
+DELETE FROM legacy.differences;
 DO $$
 DECLARE
     one record;
