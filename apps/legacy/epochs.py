@@ -29,7 +29,7 @@ class Open(NamedTuple):
     epoch: int
     kind: Turn
     fenced_at: datetime | None
-    proven_at: datetime | None
+    turned_at: datetime | None
     modes: dict[str, int]
 
 

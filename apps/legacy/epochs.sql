@@ -1,13 +1,13 @@
 -- writer --
 -- The last that was proven says who is the writer; before any it is the old server.
-SELECT e.epoch, e.kind, e.proven_at, e.marker, e.archive
+SELECT e.epoch, e.kind, e.turned_at, e.marker, e.archive
   FROM legacy.epochs AS e
- WHERE e.directory = %(directory)s AND e.proven_at IS NOT NULL
+ WHERE e.directory = %(directory)s AND e.turned_at IS NOT NULL
  ORDER BY e.epoch DESC
  LIMIT 1;
 
 -- unfinished --
-SELECT e.epoch, e.kind, e.fenced_at, e.proven_at, e.modes
+SELECT e.epoch, e.kind, e.fenced_at, e.turned_at, e.modes
   FROM legacy.epochs AS e
  WHERE e.directory = %(directory)s AND e.finished_at IS NULL
  ORDER BY e.epoch DESC
@@ -15,7 +15,7 @@ SELECT e.epoch, e.kind, e.fenced_at, e.proven_at, e.modes
 
 -- marker --
 SELECT e.marker FROM legacy.epochs AS e
- WHERE e.directory = %(directory)s AND e.kind = 'cutover' AND e.proven_at IS NOT NULL
+ WHERE e.directory = %(directory)s AND e.kind = 'cutover' AND e.turned_at IS NOT NULL
  ORDER BY e.epoch DESC
  LIMIT 1;
 
@@ -36,7 +36,7 @@ UPDATE legacy.epochs SET fenced_at = coalesce(fenced_at, now()), modes = modes |
 -- prove --
 -- In the transaction that switches the readers, too.
 UPDATE legacy.epochs
-   SET proven_at = clock_timestamp(), marker = pg_snapshot_xmin(pg_current_snapshot())::text,
+   SET turned_at = clock_timestamp(), marker = pg_snapshot_xmin(pg_current_snapshot())::text,
        compared = %(compared)s, sha256 = %(sha256)s
  WHERE epoch = %(epoch)s;
 
@@ -80,7 +80,7 @@ SELECT clock_timestamp();
 SELECT seen_at FROM legacy.runs WHERE directory = %(directory)s;
 
 -- history --
-SELECT e.epoch, e.kind, e.begun_at, e.fenced_at, e.proven_at, e.finished_at, e.compared,
+SELECT e.epoch, e.kind, e.begun_at, e.fenced_at, e.turned_at, e.finished_at, e.compared,
        encode(e.sha256, 'hex'), e.archive, e.refused
   FROM legacy.epochs AS e
  WHERE e.directory = %(directory)s

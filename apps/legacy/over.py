@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from apps.legacy import archive, epochs, fence, ledger, triggers
 from apps.legacy.backfill import connected
@@ -58,6 +58,7 @@ class Asked(NamedTuple):
 class Turned(Closed):
     """What ``abode legacy cutover`` and ``rollback`` say: their contract with programs."""
 
+    contract: Literal[1] = 1
     directory: str
     epoch: int
     kind: Turn
@@ -86,7 +87,7 @@ def cutover(case: Case, asked: Asked) -> Turned:
             _gate(db, case, asked)
             going = epochs.begin(db, where, Turn.CUTOVER)
         closed = None
-        if going.proven_at is None:
+        if going.turned_at is None:
             alone(db, case)
             closed = time.monotonic()
             _prove(db, case, asked, going)

@@ -41,7 +41,7 @@ def rollback(case: Case) -> Turned:
         seen = inspect(case.directory, quick=True)
         live = live_of(Run(db, seen, case.zone, lambda _: None, []))
         if going is not None and going.kind is Turn.CUTOVER:
-            if going.proven_at is None:
+            if going.turned_at is None:
                 take_back(db, where, going.epoch, list(live), BY_HAND)
                 return Turned(directory=where, epoch=going.epoch, kind=Turn.ROLLBACK,
                               writer=Side.OLD, seconds=time.monotonic() - begun)  # fmt: skip
@@ -68,7 +68,7 @@ def rollback(case: Case) -> Turned:
 def _give(db: Db, case: Case, going: Open, give: Give) -> tuple[int, float]:
     """Writes into the old files, and for how many seconds the house was held."""
     written, held = 0, time.monotonic()
-    if going.proven_at is None:
+    if going.turned_at is None:
         case.say("bring back what the house wrote")
         written = give()
         case.say("hold who writes to it, and change sides")

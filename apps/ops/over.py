@@ -104,7 +104,7 @@ def status(root: Path, directory: Path, *, as_json: bool) -> None:
         console.print(f"{path}: somebody appended {size} bytes since", soft_wrap=True)
     table = Table("epoch", "kind", "begun", "proven", "finished", "compared", "refused")
     for each in now.epochs:
-        times = map(_at, (each.begun_at, each.proven_at, each.finished_at))
+        times = map(_at, (each.begun_at, each.turned_at, each.finished_at))
         table.add_row(str(each.epoch), each.kind.value, *times, str(each.compared or ""),
                       each.refused or "")  # fmt: skip
     console.print(table)

@@ -11,7 +11,7 @@ CREATE TABLE legacy.epochs (
     kind           text NOT NULL CONSTRAINT epochs_kind_check CHECK (kind IN ('cutover', 'rollback')),
     begun_at       timestamptz NOT NULL DEFAULT now(),
     fenced_at      timestamptz,
-    proven_at      timestamptz,
+    turned_at      timestamptz,
     finished_at    timestamptz,
     marker         text,
     modes          jsonb NOT NULL DEFAULT '{}'

@@ -45,14 +45,14 @@ class Epoch(
     Table, owner="mac", store="governance", table="legacy.epochs", key=("epoch",),
     indexes=(Index("directory, epoch DESC", "epochs_directory_epoch_idx"),),
 ):  # fmt: skip
-    """One cutover or rollback, and how far it came. A proven one says who is the writer."""
+    """One cutover or rollback, and how far it came. The last that turned says who is the writer."""
 
     epoch: Annotated[Serial, Column(identity=True)]
     directory: Annotated[str, DIRECTORY]
     kind: Annotated[Turn, Column("Which way.")]
     begun_at: Annotated[Instant, Column("When it was begun.", default="now()")]
     fenced_at: Annotated[Instant | None, Column("When the old files refused every write.")] = None
-    proven_at: Annotated[
+    turned_at: Annotated[
         Instant | None, Column("When the writer and all readers changed sides, in one transaction.")
     ] = None
     finished_at: Annotated[Instant | None, Column("When nothing of it was left to do.")] = None

@@ -59,7 +59,7 @@ class EpochNow(Closed):
     kind: Turn
     begun_at: Instant
     fenced_at: Instant | None
-    proven_at: Instant | None
+    turned_at: Instant | None
     finished_at: Instant | None
     compared: int | None
     sha256: str | None

@@ -1,5 +1,6 @@
 """The cutover and the rollback: what either side wrote is on both, and nobody writes behind one."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -8,6 +9,8 @@ import pytest
 
 from apps.legacy import fence, over, rollback
 from apps.legacy.backfill import connected
+from apps.legacy.cutover import proven
+from apps.legacy.kill_list import kill_list
 from apps.legacy.over import Asked, Case
 from apps.legacy.shadow.read import answer, switch
 from apps.legacy.shadow.shadow import Wanted, shadow
@@ -15,6 +18,7 @@ from apps.legacy.status import status
 from schemas.errors import Diverged, Refused
 from schemas.governance.cutover import Side
 from tests.database.legacy.test_follow import (
+    AT,
     LATER,
     everything,
     once,
@@ -213,3 +217,40 @@ def test_a_reader_is_switched_alone_and_is_never_stale(house, everything_old):
     assert dict(zip(said.columns, said.rows[0], strict=True))["notes"] == "newest"
     switch(house.database.owner, everything_old, "agent", Side.OLD, 0)
     assert read(house, everything_old, "agent", agent_id="lumen").side is Side.OLD
+
+
+def test_what_is_dead_is_told_by_the_house_itself(house, everything_old):
+    """Rows of a file of lines are proven to be here: it may go. Before, it may not."""
+    line = {"timestamp": AT, "tool_name": "t", "agent_id": "lumen", "success": True,
+            "error_type": None}  # fmt: skip
+    (everything_old / "tool_usage.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(Refused, match="the old server is the writer"):
+        proven(house.database.owner, everything_old)
+    over_it_goes(house, everything_old)
+    dead = kill_list(everything_old, proven(house.database.owner, everything_old))
+
+    assert [item.path for item in dead.items] == ["tool_usage.jsonl"]
+
+
+def test_calls_and_sessions_that_were_made_here_come_back_as_they_were(house, everything_old):
+    """A call has a line there, and a session a key that opens nothing."""
+    (everything_old / "tool_usage.jsonl").write_text("")
+    line = {"timestamp": AT, "tool_name": "t", "agent_id": "lumen", "success": True,
+            "error_type": None}  # fmt: skip
+    (everything_old / "tool_usage.jsonl").write_text(json.dumps(line) + "\n")
+    over_it_goes(house, everything_old)
+    house_writes(house)
+    house.tell("INSERT INTO audit.tool_usage (usage_id, recorded_at, agent_id, session_id,"
+               " tool_name, latency_ms, success, payload) VALUES (gen_random_uuid(), now(),"
+               " 'lumen', 's', 'here', 1.5, true, '{\"b\": 1e400}')")  # fmt: skip
+    calls = house.ask("SELECT to_jsonb(u)::text FROM audit.tool_usage AS u ORDER BY 1")
+    back_it_goes(house, everything_old)
+    mode = (everything_old / "tool_usage.jsonl").stat().st_mode & 0o777
+
+    assert old(everything_old, "SELECT session_key FROM session_identities ORDER BY 1") == [
+        ("abode:" + "a" * 64,), ("raw",)
+    ]  # fmt: skip
+    assert mode == 0o644
+    over_it_goes(house, everything_old)
+    assert house.ask("SELECT to_jsonb(u)::text FROM audit.tool_usage AS u ORDER BY 1") == calls
+    assert house.one("SELECT count(*) FROM core.sessions") == 2
