@@ -18,16 +18,23 @@ SELECT k.conrelid::regclass || '.' || k.conname,
  ORDER BY 1;
 
 -- sequences --
--- Every numbered column, and a query that tells whether the next number is taken already.
-SELECT c.attrelid::regclass || '.' || c.attname,
+-- Every numbered column, and a query that tells whether the next number is taken already. Of another
+-- schema's column nobody may ask it, whatever the planner thinks.
+WITH ours AS MATERIALIZED (
+    SELECT c.attrelid::regclass AS relation, c.attname
+      FROM pg_attribute AS c
+      JOIN pg_class AS t ON t.oid = c.attrelid
+     WHERE t.relnamespace = ANY ('{core,audit,dialectic,legacy}'::regnamespace[])
+       AND t.relkind = 'r' AND NOT t.relispartition AND c.attnum > 0 AND NOT c.attisdropped),
+numbered AS MATERIALIZED (
+    SELECT o.relation, o.attname,
+           pg_get_serial_sequence(o.relation::text, o.attname) AS sequence
+      FROM ours AS o)
+SELECT n.relation || '.' || n.attname,
        format('SELECT coalesce(max(t.%I), 0) >= CASE WHEN s.is_called THEN s.last_value + 1'
               ' ELSE s.last_value END FROM %s AS t RIGHT JOIN %s AS s ON true'
               ' GROUP BY s.is_called, s.last_value',
-              c.attname, c.attrelid::regclass,
-              pg_get_serial_sequence(c.attrelid::regclass::text, c.attname))
-  FROM pg_attribute AS c
-  JOIN pg_class AS t ON t.oid = c.attrelid
- WHERE t.relnamespace = ANY ('{core,audit,dialectic,legacy}'::regnamespace[])
-   AND t.relkind = 'r' AND NOT t.relispartition AND c.attnum > 0 AND NOT c.attisdropped
-   AND pg_get_serial_sequence(c.attrelid::regclass::text, c.attname) IS NOT NULL
+              n.attname, n.relation, n.sequence)
+  FROM numbered AS n
+ WHERE n.sequence IS NOT NULL
  ORDER BY 1;
