@@ -92,3 +92,10 @@ SELECT r.reader, r.side, r.switched_at, r.compared, r.stale, r.stale_seconds, r.
   FROM legacy.readers AS r
  WHERE r.directory = %(directory)s
  ORDER BY r.reader;
+
+-- differences --
+SELECT d.reader, d.asked, d.kind, d.old, d.new, d.found_at
+  FROM legacy.differences AS d
+ WHERE d.directory = %(directory)s
+ ORDER BY d.reader, d.found_at, d.asked
+ LIMIT 100;

@@ -125,30 +125,35 @@ def alone(db: Db, case: Case) -> None:
 
 
 def _prove(db: Db, case: Case, asked: Asked, going: Open) -> None:
-    """Close, drain, compare, switch. What is not proven is taken back."""
+    """Close, drain, compare, switch. What is not proven, or cannot be, is taken back."""
     follower = patient(partial(following, db, case.database, case.directory, case.zone))
     try:
-        case.say("close the old files")
-        # Noted before they are closed: a kill between the two must not forget them.
-        epochs.fenced(db, going.epoch, fence.modes(follower.lines))
-        for path in follower.live:
-            fence.close(path)
-        fence.lines_close(follower.lines)
-        case.say("take what is left in them")
-        done = _drained(follower)
-        case.say("compare both sides")
-        told = verify(case.database, case.directory)
+        told = _compared(db, case, asked, going, follower)
+    except (Refused, Diverged) as error:
+        take_back(db, case.where, going.epoch, list(follower.live), error.message)
+        raise
     finally:
         follower.close()
-    why = _against(done, told, asked)
-    if why:
-        take_back(db, follower.seen.directory, going.epoch, list(follower.live), why)
-        raise Diverged(f"{follower.seen.directory}: {why}", "abode legacy verify names it; the old"
-                       " server is the writer as before")  # fmt: skip
     proof = sum(table.new for table in told.tables), digest(told)
     with db.transaction():
         db.execute(ledger.SQL["wait_for_disk"])
-        epochs.switch(db, follower.seen.directory, going.epoch, Side.NEW, proof)
+        epochs.switch(db, case.where, going.epoch, Side.NEW, proof)
+
+
+def _compared(db: Db, case: Case, asked: Asked, going: Open, follower: Follower) -> Verified:
+    case.say("close the old files")
+    # Noted before they are closed: a kill between the two must not forget them.
+    epochs.fenced(db, going.epoch, fence.modes(follower.lines))
+    for path in follower.live:
+        fence.close(path)
+    fence.lines_close(follower.lines)
+    case.say("take what is left in them")
+    done = _drained(follower)
+    case.say("compare both sides")
+    told = verify(case.database, case.directory)
+    if why := _against(done, told, asked):
+        raise Diverged(why, "abode legacy verify names it; the old server writes on")
+    return told
 
 
 def _drained(follower: Follower) -> Pass:

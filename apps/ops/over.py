@@ -32,12 +32,15 @@ def shadow(root: Path, directory: Path, zone: str, wanted: Wanted, *, as_json: b
     console = _console()
 
     def tell(done: Shadowed) -> None:
-        differing = [each.differing for each in last[0].readers] if last else []
+        before = {(each.reader, each.asked) for each in last[0].differences} if last else set()
         last[:] = [done]
         if as_json:
             _json(done, indent=None)
-        elif differing != [each.differing for each in done.readers]:
-            console.print(_readers(done.readers))
+            return
+        for each in done.differences:
+            if (each.reader, each.asked) not in before:
+                console.print(f"{each.reader} {each.asked}: {each.kind.value}: old {each.old},"
+                              f" new {each.new}", soft_wrap=True)  # fmt: skip
 
     with reached(*in_force(root)) as database, suppress(KeyboardInterrupt):
         both.shadow(database, directory, zone, wanted, tell)

@@ -1,15 +1,16 @@
 """What ``abode legacy shadow`` and ``status`` say: closed objects, their contract with programs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from apps.legacy import epochs
 from apps.legacy.followed import Pass
 from apps.legacy.ledger import Db
-from schemas.governance.cutover import Side, Turn
+from schemas.governance.cutover import Class, Side, Turn
 from schemas.quantity import Closed, Instant, Quantity
 
+C = TypeVar("C", bound=Closed)
 Answers = Annotated[int, Quantity("{answer}", "of all rounds", low=0)]
 Seconds = Annotated[float, Quantity("s", "of reading both sides", low=0)]
 
@@ -37,6 +38,18 @@ class ReaderNow(Closed):
         return (self.compared_at - self.clean_since).total_seconds()
 
 
+class Differs(Closed):
+    """One question whose answers differ."""
+
+    reader: str
+    asked: str
+    kind: Class
+    old: str | None
+    new: str | None
+    """Cut after some hundred letters."""
+    found_at: Instant
+
+
 class Shadowed(Closed):
     """One pass and one round."""
 
@@ -45,6 +58,8 @@ class Shadowed(Closed):
     window_seconds: Seconds
     followed: Pass
     readers: list[ReaderNow]
+    differences: list[Differs]
+    """The first 100."""
 
     @property
     def is_clean(self) -> bool:
@@ -83,13 +98,19 @@ class Status(Closed):
 
 def now(db: Db, directory: str) -> list[ReaderNow]:
     """All readers as they stand."""
-    names = list(ReaderNow.model_fields)
-    found = db.execute(epochs.SQL["readers"], {"directory": directory}).fetchall()
-    return [ReaderNow(**dict(zip(names, row, strict=True))) for row in found]
+    return _all(db, directory, ReaderNow, "readers")
+
+
+def differences(db: Db, directory: str) -> list[Differs]:
+    """What differs, by reader, the oldest first."""
+    return _all(db, directory, Differs, "differences")
 
 
 def history(db: Db, directory: str) -> list[EpochNow]:
     """All epochs, the oldest first."""
-    names = list(EpochNow.model_fields)
-    found = db.execute(epochs.SQL["history"], {"directory": directory}).fetchall()
-    return [EpochNow(**dict(zip(names, row, strict=True))) for row in found]
+    return _all(db, directory, EpochNow, "history")
+
+
+def _all(db: Db, directory: str, kind: type[C], query: str) -> list[C]:
+    found = db.execute(epochs.SQL[query], {"directory": directory}).fetchall()
+    return [kind(**dict(zip(kind.model_fields, row, strict=True))) for row in found]

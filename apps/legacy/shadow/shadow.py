@@ -21,7 +21,7 @@ from apps.legacy.over import following
 from apps.legacy.shadow import readers
 from apps.legacy.shadow.differ import differ
 from apps.legacy.shadow.readers import Asked, Place, Rows
-from apps.legacy.shadow.report import ReaderNow, Shadowed, now
+from apps.legacy.shadow.report import ReaderNow, Shadowed, differences, now
 from apps.legacy.source import patient
 from apps.queries import load
 from schemas.errors import Refused
@@ -190,6 +190,7 @@ def shadow(database: str, directory: Path, zone: str, wanted: Wanted, tell: Tell
                 is_over = time.monotonic() > end
                 found = both.round(asks=not is_over)
                 tell(Shadowed(directory=where, followed=done, readers=found,
+                              differences=differences(db, where),
                               window_seconds=wanted.window_seconds))  # fmt: skip
                 if (is_over and not both.is_waiting) or epochs.is_closing(db, where):
                     return

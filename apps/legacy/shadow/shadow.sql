@@ -49,10 +49,3 @@ SELECT r.zone FROM legacy.runs AS r WHERE r.directory = %(directory)s;
 -- switch --
 UPDATE legacy.readers SET side = %(side)s, switched_at = now()
  WHERE directory = %(directory)s AND reader = %(reader)s;
-
--- differences --
-SELECT d.reader, d.asked, d.kind, d.old, d.new, d.found_at
-  FROM legacy.differences AS d
- WHERE d.directory = %(directory)s
- ORDER BY d.reader, d.found_at, d.asked
- LIMIT 100;
