@@ -14,6 +14,10 @@ from schemas.governance.cutover import Side, Turn
 SQL: Final = load(Path(__file__).with_name("epochs.sql"))
 
 
+class Over(Refused):
+    """What comes from the old files is over, or is about to be."""
+
+
 class Writer(NamedTuple):
     """Who is it, and since which epoch; 0 before any."""
 
@@ -89,12 +93,12 @@ def old_is_writer(db: Db, directory: str) -> None:
     """Refused when the house is, or is becoming it: what comes from the old files is over."""
     now = writer(db, directory)
     if now.side is Side.NEW:
-        raise Refused(
+        raise Over(
             f"{directory}: the house is the writer since {now.since:%Y-%m-%d %H:%M:%SZ}",
             "abode legacy rollback gives it back",
         )
     if is_closing(db, directory):
-        raise Refused(f"{directory}: a cutover is not over", "abode legacy cutover, or rollback")
+        raise Over(f"{directory}: a cutover is not over", "abode legacy cutover, or rollback")
 
 
 def is_closing(db: Db, directory: str) -> bool:

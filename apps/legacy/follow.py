@@ -19,7 +19,7 @@ from apps.legacy.inspect import inspect
 from apps.legacy.ledger import Db
 from apps.legacy.renew import SQL, Keep, Renewal, keep_nothing
 from apps.legacy.run import Run
-from apps.legacy.source import opened
+from apps.legacy.source import opened, patient
 from apps.legacy.units import EVENTS, FAMILIES, LIVE, Followed, known
 from apps.legacy.watch import Watch
 from apps.legacy.zone import Clock
@@ -228,7 +228,10 @@ def follow(
     database: str, directory: Path, zone: str, tell: Tell, *,
     by_triggers: bool = False, once: bool = False, every: float = 1.0,
 ) -> None:  # fmt: skip
-    """Pass after pass until it is stopped; what cannot be read or reached now, may be later."""
+    """Pass after pass until it is stopped; what cannot be read or reached now, may be later.
+
+    A cutover that is begun ends it: Over is raised, so that who watches it knows.
+    """
     Clock(zone)
     begun = False
     while True:
@@ -239,11 +242,14 @@ def follow(
                 follower = Follower(db, database, directory, zone, by_triggers=by_triggers)
                 stack.callback(follower.close)
                 while True:
-                    tell(follower.once(all_of_it=once))
+                    tell(patient(partial(follower.once, all_of_it=once)))
                     begun = True
-                    if once or epochs.is_closing(db, follower.seen.directory):
+                    if once:
                         return
+                    epochs.old_is_writer(db, follower.seen.directory)
                     time.sleep(every)
+        except epochs.Over:
+            raise
         except (Refused, Unreachable):
             if once or not begun:
                 raise

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from schemas.governance.cutover import Side
+from schemas.legacy.readers import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = 86_400.0
@@ -14,6 +15,10 @@ Zone = Annotated[str, typer.Option("--zone", help="Of its clock, such as America
 Window = Annotated[
     float,
     typer.Option("--window", min=0, help="Seconds for which no answer may have differed."),
+]
+Known = Annotated[
+    str,
+    typer.Argument(help="As shadow calls it.", autocompletion=lambda: [r.name for r in READERS]),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One closed JSON object.")]
 
@@ -45,7 +50,7 @@ def shadow(
 
 def switch(
     directory: Directory,
-    reader: Annotated[str, typer.Argument(help="As shadow calls it.")],
+    reader: Known,
     side: Annotated[Side, typer.Argument(help="Where it reads.")],
     *,
     window: Window = DAY,
@@ -58,7 +63,7 @@ def switch(
 
 def read(
     directory: Directory,
-    reader: Annotated[str, typer.Argument(help="As shadow calls it.")],
+    reader: Known,
     asked: Annotated[list[str], typer.Argument(help="name=value, as the reader asks.")],
     *,
     as_json: Json = False,

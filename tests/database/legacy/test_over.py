@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import threading
+import time
 from contextlib import closing
 
 import psycopg
@@ -10,6 +12,7 @@ import pytest
 from apps.legacy import fence, over, rollback
 from apps.legacy.backfill import connected
 from apps.legacy.cutover import proven
+from apps.legacy.follow import follow
 from apps.legacy.kill_list import kill_list
 from apps.legacy.over import Asked, Case
 from apps.legacy.shadow.read import answer, switch
@@ -254,3 +257,25 @@ def test_calls_and_sessions_that_were_made_here_come_back_as_they_were(house, ev
     over_it_goes(house, everything_old)
     assert house.ask("SELECT to_jsonb(u)::text FROM audit.tool_usage AS u ORDER BY 1") == calls
     assert house.one("SELECT count(*) FROM core.sessions") == 2
+
+
+def test_who_follows_leaves_when_a_cutover_begins(house, everything_old):
+    """And says so, at once: nobody waits for the old files to be written again."""
+    left = []
+
+    def followed():
+        try:
+            follow(house.database.owner, everything_old, ZONE, left.append, every=0.05)
+        except Refused as error:
+            left.append(error)
+
+    thread = threading.Thread(target=followed, daemon=True)
+    compare(house, everything_old)
+    thread.start()
+    while not left:
+        time.sleep(0.05)
+    over.cutover(case(house, everything_old), NOW)
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert "a cutover is not over" in str(left[-1])
