@@ -28,6 +28,8 @@ def session(old: Old, row: Row) -> None:
     (key,) = old.mapping(table).key
     there = old.row(table, f'abode_sha256("{key}") = ?', row["session_id"])
     values = told_back(old.mapping(table), row, old.local)
+    if values.get("expires_at") == values.get("last_active"):
+        values.pop("expires_at", None)  # It was over there, and is.
     if there is None:
         values["is_active"] = int(row["expires_at"] > datetime.now(UTC))
     digest = row["session_id"]

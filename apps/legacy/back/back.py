@@ -16,7 +16,6 @@ from apps.legacy.back import agents, disputes, events, knowledge
 from apps.legacy.back.inverse import Local, Row
 from apps.legacy.back.old import Old, lifted
 from apps.legacy.ledger import Db
-from apps.legacy.renew import SQL as RENEW
 from apps.legacy.units import Followed
 from apps.legacy.verify.canonical import parse
 from apps.queries import load
@@ -52,7 +51,8 @@ def give_back(house: House, live: Live, lines: dict[str, Path], zone: str) -> in
     local = Local(zone)
     done = 0
     for path, tables in live.items():
-        rejected = {table: _rejected(house, path, table) for table in tables}
+        found = house.db.execute(SQL["rejected"], {"file": str(path)}).fetchall()
+        rejected = {part: set(keys) for part, keys in found}
         with lifted(path, tables, local, rejected) as old:
             _into(old, house)
             done += old.written
@@ -146,8 +146,3 @@ def _lines(house: House, live: Live, lines: dict[str, Path], local: Local) -> in
 
 def _parsed(told: str | bytes) -> Any:
     return parse(told.decode() if isinstance(told, bytes) else told)
-
-
-def _rejected(house: House, path: Path, part: str) -> set[str]:
-    given = {"file": str(path), "part": part}
-    return {key for (key,) in house.db.execute(RENEW["refused"], given).fetchall()}

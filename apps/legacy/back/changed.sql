@@ -2,6 +2,12 @@
 -- Rows of transactions from this one on are new; those that still run are among them.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
 
+-- rejected --
+-- What of a file never came over, by part; a part with a column is that column of a row.
+SELECT r.part, array_agg(r.old_key) FROM legacy.rejected AS r
+ WHERE r.file = %(file)s
+ GROUP BY r.part;
+
 -- identities --
 SELECT i.agent_id, i.status, i.created_at, i.updated_at, i.parent_agent_id, i.label, i.purpose,
        i.notes, i.tags, i.metadata, coalesce(i.last_activity_at, i.updated_at) AS last_activity_at,
@@ -76,7 +82,7 @@ WITH new AS (
 SELECT s.session_id, s.paused_agent_id, s.reviewer_agent_id, s.phase, s.status, s.created_at,
        s.updated_at, s.reason, s.discovery_id, s.dispute_type, s.session_type, s.topic,
        s.max_synthesis_rounds, s.synthesis_round, s.paused_agent_state_json, s.resolution_json,
-       age(s.xmin) <= age(%(marker)s::text::xid) AS is_changed
+       age(s.xmin) <= age(%(marker)s::text::xid) AS is_changed, s.imported_json IS NOT NULL AS came
   FROM dialectic.sessions AS s
   JOIN new ON new.session_id = s.session_id
  ORDER BY s.session_id;

@@ -15,6 +15,8 @@ def dispute(old: Old, row: Row, said: Said) -> None:
     there = old.row(table, '"session_id" = ?', row["session_id"])
     if there is None or row["is_changed"]:
         values = told_back(old.mapping(table), row, old.local)
+        if there and row["came"]:  # What it did not say there, it was only taken to say here.
+            values = {name: each for name, each in values.items() if there[name] is not None}
         old.put(table, row["session_id"], there, values, {})
     if words not in old.tables:
         return

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from apps.legacy.verify.canonical import Number, canonical, parse
 from schemas.legacy.shape import OldTable, Take
 
 BESIDE = "beside"
+NOTHING: Final = (None, "", "[]", "{}")
+"""What the house has where an old row had nothing."""
 Row = Mapping[str, Any]
 
 
@@ -46,8 +48,10 @@ def told_back(table: OldTable, row: Row, local: Local) -> dict[str, Any]:
 
 def same(take: Take, before: Any, now: Any, local: Local) -> bool:
     """Whether an old column says that already, in whatever words."""
-    if before is None or now is None:
-        return before is None and now is None
+    if before is None:
+        return now in NOTHING
+    if now is None:
+        return False
     if take.how == "instant":
         return local.instant(before) == local.instant(now)
     if take.how in ("array", "object"):

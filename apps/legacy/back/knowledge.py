@@ -4,6 +4,7 @@ from typing import Final
 
 from apps.legacy.back.inverse import Row, told_back
 from apps.legacy.back.old import Old
+from apps.legacy.stage import named
 
 WORDS: Final = ("response_to", "superseded_by")
 """Kinds of edges that are columns here, of their own names."""
@@ -26,7 +27,8 @@ def _tags(old: Old, row: Row) -> None:
     found = old.all(table, 'rowid, "tag"', '"discovery_id" = ?', row["discovery_id"])
     there = {tag: rowid for rowid, tag in found}
     for tag, rowid in there.items():
-        if tag not in row["tags"]:
+        key = named((row["discovery_id"], tag))
+        if tag not in row["tags"] and not old.is_rejected(table, key):
             old.delete(table, rowid)
     for tag in row["tags"]:
         if tag not in there:
@@ -44,7 +46,8 @@ def _edges(old: Old, row: Row) -> None:
             stays = other in links
         else:
             stays = other == row[kind] and (kind != WORDS[0] or how == row["response_type"])
-        if not stays:
+        key = named((row["discovery_id"], other, kind))
+        if not stays and not old.is_rejected(table, key):
             old.delete(table, rowid)
     made = [(other, "related_to", None, at) for other, at in links.items() if other not in linked]
     made += [

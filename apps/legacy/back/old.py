@@ -11,6 +11,7 @@ from apps.legacy import fence
 from apps.legacy.back.inverse import Local, same
 from apps.legacy.keyset import hashed
 from apps.legacy.units import Followed
+from apps.legacy.verify.old import named_short
 from schemas.legacy.shape import OldTable
 
 Values = dict[str, Any]
@@ -23,16 +24,17 @@ class Old:
         self, db: sqlite3.Connection, tables: dict[str, Followed], local: Local,
         rejected: dict[str, set[str]],
     ) -> None:  # fmt: skip
-        """``rejected`` are the keys, by table, that the house did not take."""
+        """``rejected`` are the keys, by table or column, that the house did not take."""
         self.db, self.tables, self.local = db, tables, local
         self._rejected = rejected
         self.written = 0
         db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         db.create_function("abode_sha256", 1, _hidden, deterministic=True)
 
-    def is_rejected(self, table: str, key: str) -> bool:
-        """Whether a row of it never came over."""
-        return key in self._rejected[table]
+    def is_rejected(self, table: str, key: str, column: str = "") -> bool:
+        """Whether a row of it, or one column of a row, never came over."""
+        part = f"{table}.{column}" if column else table
+        return named_short(key) in self._rejected.get(part, ())
 
     def row(self, table: str, where: str, *values: Any) -> Values | None:
         """The first row there, by column, and its place as ``rowid``."""
@@ -62,6 +64,8 @@ class Old:
             name: each for name, each in known.items()
             if not same(takes[name], before[name], each, self.local)
             and not (each is None and takes[name].how in ("beside", "json"))
+            and not self.is_rejected(table, key, name)
+            and not (before[name] is None and each == known.get("created_at"))
         }  # fmt: skip
         if other:
             names = ", ".join(f'"{name}" = ?' for name in other)

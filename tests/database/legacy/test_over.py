@@ -27,6 +27,7 @@ from tests.database.legacy.test_follow import (
     once,
     write,
 )
+from tests.legacy.directory import make
 from tests.legacy.nasty import ZONE
 
 NOW = Asked(window_seconds=0.0, accept_rejected=0)
@@ -279,3 +280,13 @@ def test_who_follows_leaves_when_a_cutover_begins(house, everything_old):
 
     assert not thread.is_alive()
     assert "a cutover is not over" in str(left[-1])
+
+
+@pytest.mark.parametrize("variant", ["A", "B"])
+def test_a_nasty_directory_answers_the_same_on_both_sides(house, tmp_path, variant):
+    """Every reader, but for rows that are known not to have come over."""
+    folder = make(tmp_path / "data", variant, 60)
+    found = compare(house, folder, reads=400)
+
+    assert {(each.reader, each.kind.value) for each in found.differences} == set()
+    assert all(each.compared > 10 for each in found.readers)
