@@ -1,5 +1,6 @@
 """How far each part of the old files is brought over, and what of it was not taken."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from schemas.errors import Refused
 
 SQL = load(Path(__file__).with_name("ledger.sql"))
 Db = Connection[TupleRow]
+PARTING_SECONDS = 2.0
 Rejects = list[tuple[str, str]]
 """Keys and reasons."""
 
@@ -64,9 +66,17 @@ def clean(told: str) -> str:
     return told.replace("\0", "\\0").encode(errors="replace").decode()
 
 
-def is_alone(db: Db) -> bool:
-    """Whether nobody else brings anything over, from now to the end of the connection."""
-    return bool((db.execute(SQL["only_one"]).fetchone() or (False,))[0])
+def is_alone(db: Db, seconds: float = PARTING_SECONDS) -> bool:
+    """Whether nobody else brings anything over, from now to the end of the connection.
+
+    Postgres sees a moment late that whoever did has left, or was killed.
+    """
+    end = time.monotonic() + seconds
+    while not (db.execute(SQL["only_one"]).fetchone() or (False,))[0]:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def begin(db: Db, directory: str, zone: str) -> None:

@@ -116,11 +116,9 @@ def _gate(db: Db, case: Case, asked: Asked) -> None:
 
 def alone(db: Db, case: Case) -> None:
     """Whoever follows sees the epoch between two passes, and leaves."""
-    end = time.monotonic() + WAIT_SECONDS
     if not ledger.is_alone(db):
         case.say("wait for who follows")
-        while not ledger.is_alone(db) and time.monotonic() < end:
-            time.sleep(0.1)
+        ledger.is_alone(db, WAIT_SECONDS)
     ledger.begin(db, case.where, case.zone)
 
 
