@@ -97,11 +97,6 @@ def old_is_writer(db: Db, directory: str) -> None:
             f"{directory}: the house is the writer since {now.since:%Y-%m-%d %H:%M:%SZ}",
             "abode legacy rollback gives it back",
         )
-    if is_closing(db, directory):
-        raise Over(f"{directory}: a cutover is not over", "abode legacy cutover, or rollback")
-
-
-def is_closing(db: Db, directory: str) -> bool:
-    """Whether a cutover wants whoever follows to leave."""
-    going = unfinished(db, directory)
-    return going is not None and going.kind is Turn.CUTOVER
+    if going := unfinished(db, directory):
+        raise Over(f"{directory}: a {going.kind.value} is not over",
+                   f"abode legacy {going.kind.value} goes on with it")  # fmt: skip

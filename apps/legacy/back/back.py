@@ -40,12 +40,6 @@ class House(NamedTuple):
             yield from cursor.stream(SQL[query], {"marker": self.marker, **given})
 
 
-def marker(db: Db) -> str:
-    """From which transaction on a row is new, as of now."""
-    row = db.execute(SQL["marker"]).fetchone()
-    return str(row[0]) if row else "0"
-
-
 def give_back(house: House, live: Live, lines: dict[str, Path], zone: str) -> int:
     """Into the databases as the old server has them, and the files of lines; gives the writes."""
     local = Local(zone)

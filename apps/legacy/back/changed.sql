@@ -1,7 +1,3 @@
--- marker --
--- Rows of transactions from this one on are new; those that still run are among them.
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
-
 -- rejected --
 -- What of a file never came over, by part; a part with a column is that column of a row.
 SELECT r.part, array_agg(r.old_key) FROM legacy.rejected AS r

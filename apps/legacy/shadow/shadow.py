@@ -192,7 +192,7 @@ def shadow(database: str, directory: Path, zone: str, wanted: Wanted, tell: Tell
                 tell(Shadowed(directory=where, followed=done, readers=found,
                               differences=differences(db, where),
                               window_seconds=wanted.window_seconds))  # fmt: skip
-                if (is_over and not both.is_waiting) or epochs.is_closing(db, where):
+                if (is_over and not both.is_waiting) or epochs.unfinished(db, where):
                     return
                 time.sleep(wanted.every)
                 done = patient(partial(follower.once, all_of_it=False))

@@ -290,3 +290,24 @@ def test_a_nasty_directory_answers_the_same_on_both_sides(house, tmp_path, varia
 
     assert {(each.reader, each.kind.value) for each in found.differences} == set()
     assert all(each.compared > 10 for each in found.readers)
+
+
+def test_nobody_follows_before_a_rollback_is_over(house, everything_old, monkeypatch):
+    """What the house wrote would be written over before it is given back."""
+    over_it_goes(house, everything_old)
+    house_writes(house)
+    monkeypatch.setattr(fence, "open_again", lambda path: (_ for _ in ()).throw(Refused("killed")))
+    with pytest.raises(Refused, match="killed"):
+        back_it_goes(house, everything_old)
+    assert status(house.database.owner, everything_old).writer is Side.OLD
+    with pytest.raises(Refused, match="a rollback is not over"):
+        once(house, everything_old)
+    with pytest.raises(Refused, match="a rollback is not over"):
+        over.cutover(case(house, everything_old), NOW)
+    monkeypatch.undo()
+    back_it_goes(house, everything_old)
+
+    assert old(everything_old, "SELECT label FROM agent_metadata WHERE agent_id = 'lumen'") == [
+        ("by the house",)
+    ]
+    once(house, everything_old)
