@@ -81,6 +81,7 @@ bench-sessions: $(STAMP) ## whose is a session, against redis-benchmark and redi
 	@$(BIN)/python -m tests.bench.sessions
 
 bench-legacy: $(STAMP) ## the backfill of old data against a bare COPY and pgloader
+	@command -v pgloader >/dev/null || apt-get install -y -qq --no-install-recommends pgloader
 	@$(BIN)/python -m tests.bench.legacy
 
 bench-pi: $(STAMP) ## what the creature costs its board, beside collectd and plain sqlite3
