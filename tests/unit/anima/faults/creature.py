@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
 RUN = """
-import os, sys
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # killed with whoever started it
 sys.modules["_hashlib"] = None
 from apps.anima import arc, life, sender, writer
 writer.CHECKPOINT_PAGES, sender.STORE_SECONDS = 60, 0.2
