@@ -1,5 +1,6 @@
 """Who is the writer: each cutover and rollback, how far it came, and what it proved."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,7 +25,6 @@ class Writer(NamedTuple):
     side: Side
     epoch: int = 0
     since: datetime | None = None
-    marker: str = ""
 
 
 class Open(NamedTuple):
@@ -32,9 +32,7 @@ class Open(NamedTuple):
 
     epoch: int
     kind: Turn
-    fenced_at: datetime | None
     turned_at: datetime | None
-    modes: dict[str, int]
 
 
 def writer(db: Db, directory: str) -> Writer:
@@ -43,7 +41,7 @@ def writer(db: Db, directory: str) -> Writer:
     if row is None:
         return Writer(Side.OLD)
     side = Side.NEW if row[1] == Turn.CUTOVER else Side.OLD
-    return Writer(side, row[0], row[2], row[3] or "")
+    return Writer(side, row[0], row[2])
 
 
 def unfinished(db: Db, directory: str) -> Open | None:
@@ -55,7 +53,7 @@ def unfinished(db: Db, directory: str) -> Open | None:
 def begin(db: Db, directory: str, kind: Turn) -> Open:
     """A new one."""
     row = db.execute(SQL["begin"], {"directory": directory, "kind": kind.value}).fetchone()
-    return Open(int(row[0]) if row else 0, kind, None, None, {})
+    return Open(int(row[0]) if row else 0, kind, None)
 
 
 def fenced(db: Db, epoch: int, modes: dict[str, int]) -> None:
@@ -87,6 +85,14 @@ def switch(
     compared, digest = proof or (None, None)
     db.execute(SQL["prove"], {**given, "compared": compared, "sha256": digest})
     db.execute(SQL["switch_all"], given)
+
+
+def unclean(
+    db: Db, directory: str, readers: Sequence[str], window_seconds: float
+) -> list[tuple[str, str]]:
+    """Readers whose answers have not been equal for so long, and why."""
+    given = {"directory": directory, "readers": list(readers), "window": window_seconds}
+    return db.execute(SQL["unclean"], given).fetchall()
 
 
 def old_is_writer(db: Db, directory: str) -> None:

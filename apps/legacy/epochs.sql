@@ -1,13 +1,13 @@
 -- writer --
 -- The last that was proven says who is the writer; before any it is the old server.
-SELECT e.epoch, e.kind, e.turned_at, e.marker, e.archive
+SELECT e.epoch, e.kind, e.turned_at
   FROM legacy.epochs AS e
  WHERE e.directory = %(directory)s AND e.turned_at IS NOT NULL
  ORDER BY e.epoch DESC
  LIMIT 1;
 
 -- unfinished --
-SELECT e.epoch, e.kind, e.fenced_at, e.turned_at, e.modes
+SELECT e.epoch, e.kind, e.turned_at
   FROM legacy.epochs AS e
  WHERE e.directory = %(directory)s AND e.finished_at IS NULL
  ORDER BY e.epoch DESC

@@ -9,13 +9,11 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from apps.legacy.source import BUSY_SECONDS
-from apps.legacy.triggers import FENCE
-from schemas.errors import Refused
+from apps.legacy.source import opened
+from apps.legacy.triggers import FENCE, written
 from schemas.legacy.tables import TABLES
 
 SAYS: Final = "abode: the new house is the writer, see abode legacy status"
@@ -42,7 +40,7 @@ def open_again(path: Path) -> None:
 
 def is_closed(path: Path) -> bool:
     """Whether every table that moves has its fence."""
-    with written(path) as db:
+    with opened(path) as db:
         there, wanted = set(_raised(db)), {f"{FENCE}{t}_{w}" for t in _tables(db) for w in WORDS}
     return bool(wanted) and wanted <= there
 
@@ -82,16 +80,6 @@ def lines_open(modes: dict[str, int]) -> None:
     for path, mode in modes.items():
         if os.path.lexists(path):
             Path(path).chmod(mode)
-
-
-@contextmanager
-def written(path: Path) -> Iterator[sqlite3.Connection]:
-    """The old file, to write into it; what SQLite refuses is one of our errors."""
-    try:
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
-            yield db
-    except sqlite3.Error as error:
-        raise Refused(f"{path}: {error}", "it is as it was: run it again") from error
 
 
 def _raised(db: sqlite3.Connection) -> Iterator[str]:

@@ -43,7 +43,7 @@ def pieces(
 
     ``source`` is a table or a query in brackets; ``wanted`` and ``key`` are SQL expressions.
     """
-    db.create_function("sha256", 1, _hidden, deterministic=True)
+    db.create_function("sha256", 1, sha256_of, deterministic=True)
     asked = ", ".join([*wanted, *key])
     by = ", ".join(key)
     head = f"SELECT {asked} FROM {source}"  # noqa: S608  # names are ours
@@ -103,5 +103,6 @@ def hashed(value: Any) -> str:
     return sha256(told).hexdigest()
 
 
-def _hidden(value: Any) -> str | None:
+def sha256_of(value: Any) -> str | None:
+    """The same for SQLite, where null is none."""
     return None if value is None else hashed(value)

@@ -106,10 +106,8 @@ def cutover(case: Case, asked: Asked) -> Turned:
 
 def _gate(db: Db, case: Case, asked: Asked) -> None:
     """Every reader has been clean for long enough."""
-    where, readers = case.where, present(case.directory)
-    given = {"directory": where, "readers": readers, "window": asked.window_seconds}
-    unclean = db.execute(epochs.SQL["unclean"], given).fetchall()
-    if unclean:
+    where = case.where
+    if unclean := epochs.unclean(db, where, present(case.directory), asked.window_seconds):
         told = ", ".join(f"{reader} {why}" for reader, why in unclean)
         raise Diverged(f"{where}: readers are not clean: {told}", "abode legacy shadow")
 

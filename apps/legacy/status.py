@@ -8,6 +8,7 @@ from apps.legacy.ledger import Db
 from apps.legacy.shadow.report import Status, history, now
 from apps.legacy.units import LIVE
 from schemas.errors import Refused
+from schemas.governance.cutover import Side
 
 
 def status(database: str, directory: Path) -> Status:
@@ -17,11 +18,12 @@ def status(database: str, directory: Path) -> Status:
     where = str(directory.resolve())
     with connected(database) as db:
         files = [path for name in LIVE if (path := directory / name).is_file()]
+        writer = epochs.writer(db, where).side
         return Status(
             directory=where,
-            writer=epochs.writer(db, where).side,
+            writer=writer,
             is_closed=bool(files) and all(map(fence.is_closed, files)),
-            strays=_strays(db, where),
+            strays=_strays(db, where) if writer is Side.NEW else {},
             epochs=history(db, where),
             readers=now(db, where),
         )
@@ -30,7 +32,7 @@ def status(database: str, directory: Path) -> Status:
 def _strays(db: Db, where: str) -> dict[str, int]:
     """What was appended to files of lines since they were closed."""
     found: dict[str, int] = {}
-    for name in epochs.modes(db, where) if epochs.writer(db, where).marker else ():
+    for name in epochs.modes(db, where):
         at = ledger.position(db, where, name, "lines")
         path = Path(name)
         size = path.stat().st_size if path.is_file() else 0

@@ -43,7 +43,7 @@ def install(path: Path, tables: Sequence[Followed]) -> bool:
     lacking = [text for name, text in wanted if name not in names]
     if not lacking and TABLE in names:
         return False
-    with _written(path) as db:
+    with written(path) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
                    " part TEXT NOT NULL, unit TEXT, old TEXT, at TEXT NOT NULL)")  # fmt: skip
@@ -61,7 +61,7 @@ def installed(path: Path) -> bool:
 
 def remove(path: Path) -> bool:
     """Take all of it away again; gives whether anything was there."""
-    with _written(path) as db:
+    with written(path) as db:
         found = db.execute(
             "SELECT type, name FROM sqlite_master WHERE name = ? OR type = 'trigger'"
             " AND name LIKE 'abode\\_%' ESCAPE '\\' AND substr(name, 1, ?) <> ?"
@@ -144,9 +144,10 @@ def _one(table: Followed, end: str, when: str, select: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[sqlite3.Connection]:
+def written(path: Path) -> Iterator[sqlite3.Connection]:
+    """The old file, to write into it; what SQLite refuses is one of our errors."""
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
             yield db
     except sqlite3.Error as error:
-        raise Refused(f"{path}: {error}", "its triggers are as they were: run it again") from error
+        raise Refused(f"{path}: {error}", "it is as it was: run it again") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from apps.legacy.bring import table_in
-from apps.legacy.keyset import columns, hashed
+from apps.legacy.keyset import columns, sha256_of
 from apps.legacy.source import opened
 from apps.legacy.stage import is_text
 from schemas.legacy.shape import OldTable
@@ -95,11 +95,6 @@ class Followed(NamedTuple):
                 query = f'SELECT DISTINCT src_id FROM "{self.name}" {where}'  # noqa: S608
                 found |= {str(unit) for (unit,) in db.execute(query) if is_unit(unit)}
         return found
-
-
-def sha256_of(value: object) -> str | None:
-    """For SQLite."""
-    return None if value is None else hashed(value)
 
 
 def known(path: Path, name: str, db: sqlite3.Connection) -> Followed:

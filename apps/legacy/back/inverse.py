@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from apps.legacy.stage import BESIDE
 from apps.legacy.verify.canonical import Number, canonical, parse
 from schemas.legacy.shape import OldTable, Take
 
-BESIDE = "beside"
 NOTHING: Final = (None, "", "[]", "{}")
 """What the house has where an old row had nothing."""
 Row = Mapping[str, Any]

@@ -9,7 +9,8 @@ from typing import Any
 
 from apps.legacy import fence
 from apps.legacy.back.inverse import Local, same
-from apps.legacy.keyset import hashed
+from apps.legacy.keyset import sha256_of
+from apps.legacy.triggers import written
 from apps.legacy.units import Followed
 from apps.legacy.verify.old import named_short
 from schemas.legacy.shape import OldTable
@@ -29,7 +30,7 @@ class Old:
         self._rejected = rejected
         self.written = 0
         db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-        db.create_function("abode_sha256", 1, _hidden, deterministic=True)
+        db.create_function("abode_sha256", 1, sha256_of, deterministic=True)
 
     def is_rejected(self, table: str, key: str, column: str = "") -> bool:
         """Whether a row of it, or one column of a row, never came over."""
@@ -105,13 +106,9 @@ def lifted(
     path: Path, tables: dict[str, Followed], local: Local, rejected: dict[str, set[str]]
 ) -> Iterator[Old]:
     """One transaction in which the fence is down for this connection alone, and up again after."""
-    with fence.written(path) as db:
+    with written(path) as db:
         db.execute("BEGIN IMMEDIATE")
         fence.lift(db)
         yield Old(db, tables, local, rejected)
         fence.raise_again(db)
         db.execute("COMMIT")
-
-
-def _hidden(value: Any) -> str | None:
-    return None if value is None else hashed(value)

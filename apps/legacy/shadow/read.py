@@ -86,11 +86,9 @@ def switch(database: str, directory: Path, name: str, side: Side, window_seconds
             raise Refused(
                 f"{name}: the house is the writer, and answers all", "abode legacy rollback"
             )
-        if side is Side.NEW:
-            asked = {"directory": where, "readers": [name], "window": window_seconds}
-            unclean = db.execute(epochs.SQL["unclean"], asked).fetchall()
-            if unclean:
-                raise Diverged(f"{name}: {unclean[0][1]}", "abode legacy shadow")
+        unclean = epochs.unclean(db, where, [name], window_seconds)
+        if side is Side.NEW and unclean:
+            raise Diverged(f"{name}: {unclean[0][1]}", "abode legacy shadow")
         if not db.execute(SQL["switch"], given).rowcount:
             raise Refused(f"{name}: nobody asked it here", "abode legacy shadow")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from apps.legacy.keyset import columns
+from apps.legacy.keyset import columns, sha256_of
 from apps.legacy.ledger import Db
 from apps.legacy.source import opened, patient
-from apps.legacy.units import LIVE, Followed, known, sha256_of
+from apps.legacy.units import LIVE, Followed, known
 from apps.legacy.verify.canonical import Instants, canonical, parse
 from apps.legacy.zone import Clock
 from apps.queries import load

@@ -311,3 +311,20 @@ def test_nobody_follows_before_a_rollback_is_over(house, everything_old, monkeyp
         ("by the house",)
     ]
     once(house, everything_old)
+
+
+def test_who_writes_on_into_a_closed_file_is_told(house, everything_old):
+    """While the house is the writer; what the old server appends otherwise is its own business."""
+    file = everything_old / "tool_usage.jsonl"
+    line = {"timestamp": AT, "tool_name": "t", "agent_id": "lumen", "success": True,
+            "error_type": None}  # fmt: skip
+    body = json.dumps(line) + "\n"
+    file.write_text(body)
+    over_it_goes(house, everything_old)
+    assert status(house.database.owner, everything_old).strays == {}
+    with file.open("a") as stray:
+        stray.write(body)
+    assert status(house.database.owner, everything_old).strays == {str(file): len(body)}
+    back_it_goes(house, everything_old)
+
+    assert status(house.database.owner, everything_old).strays == {}
