@@ -25,7 +25,7 @@ from schemas.legacy.files import AUDIT_LOG, DIALECTIC, GRAPH, TOOL_USAGE
 
 OPTIONS: Final = (
     "-c timezone=UTC -c lock_timeout=5000 -c statement_timeout=600000 -c search_path=pg_catalog"
-    " -c synchronous_commit=off -c maintenance_work_mem=128MB"
+    " -c synchronous_commit=off -c maintenance_work_mem=128MB -c work_mem=64MB -c jit=off"
 )
 """A commit that a crash of the server loses takes its position with it; the last one waits."""
 STEPS: Final = (

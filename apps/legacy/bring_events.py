@@ -12,7 +12,7 @@ from apps.legacy.bring import table_of
 from apps.legacy.ledger import Rejects
 from apps.legacy.marks import event_of
 from apps.legacy.months import Kind, Months, Told
-from apps.legacy.row import cell, made_id, own_id, with_beside
+from apps.legacy.row import cell, is_special, made_id, own_id, with_beside
 from apps.legacy.source import opened
 from apps.legacy.stage import is_text, text
 from apps.legacy.work import Work
@@ -126,13 +126,15 @@ class Shape:
 
     def __init__(self, kind: Kind, known: Sequence[str], parsed: frozenset[str]) -> None:
         """``parsed`` are columns beside it whose text is JSON."""
-        self._parsed = parsed
         self._places = [name for name in ROWS[kind] if name in known]
         self._count = len(self._places)
         self._own = "event_id" if kind == "events" else "usage_id"
-        self._beside = [name for name in known if name not in self._places]
-        self._keys = [f"{json.dumps(name)}: " for name in self._beside]
-        names = (*self._places, *self._beside)
+        beside = [name for name in known if name not in self._places]
+        names = (*self._places, *beside)
+        self._beside = [
+            (place, name, f"{json.dumps(name)}: ", name in parsed)
+            for place, name in enumerate(beside, self._count)
+        ]
         self.wanted = [f'"{name}"' for name in names]
         self.width = len(names)
         self._at = {name: place for place, name in enumerate(names)}
@@ -147,28 +149,27 @@ class Shape:
     def row(self, row: keyset.Row, clock: Clock) -> tuple[str, str]:
         """Its month, and it in COPY's text form; what it says is parsed by Postgres."""
         told = row[: self.width]
-        for value in told:
-            if isinstance(value, bytes) or (isinstance(value, str) and not is_text(value)):
-                self._name(told)
-        instant, month = clock.placed(_needed(told[0]))
+        texts = "".join([each for each in told if each.__class__ is str])
+        if bytes in map(type, told) or not is_text(texts):
+            self._name(told)
+        instant, month = clock.told(_needed(told[0]))
         given = self._at.get(self._own)
         own = None if given is None else own_id(told[given])
         if house := event_of(told[self._hash]) if self._hash is not None else None:
             return self._ours(house, instant, month, told)
         what = ", ".join(
             [
-                _parsed(name, value) if name in self._parsed else f"{key}{_plain(value)}"
-                for key, name, value in zip(
-                    self._keys, self._beside, told[self._count :], strict=True
-                )
-                if value is not None and not (own and name == self._own)
+                _parsed(name, told[place]) if is_json else f"{key}{_plain(told[place])}"
+                for place, name, key, is_json in self._beside
+                if told[place] is not None and not (own and name == self._own)
             ]
         )
-        said = _object(self._places[-1], told[self._count - 1])
-        made = own or made_id(self._content(told))
-        cells = [made, instant, *map(cell, told[1 : self._count - 1])]
-        cells.append(cell(with_beside(said, what)))
-        return month, "\t".join(cells) + "\n"
+        said = with_beside(_object(self._places[-1], told[self._count - 1]), what)
+        values = [own or made_id(self._content(told)), instant, *told[1 : self._count - 1], said]
+        if "\\" in what or is_special(texts):
+            return month, "\t".join(map(cell, values)) + "\n"
+        plain = [each if each.__class__ is str else cell(each) for each in values]
+        return month, "\t".join(plain) + "\n"
 
     def _ours(self, event: str, instant: str, month: str, told: keyset.Row) -> tuple[str, str]:
         """An event that the house wrote there: all that it says is in its object."""

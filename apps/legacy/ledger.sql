@@ -56,7 +56,7 @@ SELECT DISTINCT ON (told.old_key) %(file)s, %(part)s, told.old_key, told.reason
                     THEN left(t.old_key, 200) || '… '
                          || encode(sha256(convert_to(t.old_key, 'UTF8')), 'hex')
                     ELSE t.old_key END AS old_key, left(t.reason, 500) AS reason
-          FROM unnest(%(keys)s::text[], %(reasons)s::text[]) AS t (old_key, reason)) AS told
+          FROM unnest(%(keys)b::text[], %(reasons)b::text[]) AS t (old_key, reason)) AS told
  ORDER BY told.old_key, told.reason
 ON CONFLICT (file, part, old_key) DO UPDATE SET reason = excluded.reason
       WHERE r.reason <> excluded.reason;

@@ -13,22 +13,21 @@ from apps.legacy.marks import KEY
 from apps.legacy.months import Told
 from apps.legacy.row import cell, made_id, own_id, with_beside
 from apps.legacy.texts import LINE_BYTES
-from apps.legacy.zone import Clock
+from apps.legacy.zone import TIME, Clock
 from schemas.legacy.files import AUDIT_LOG, TOOL_USAGE
 
 BLOCK_BYTES: Final = 4 << 20
 HEAD_BYTES: Final = 4096
 STRING: Final = r'"([^"\\\x00-\x1f]*)"'
-TIME: Final = r'"(\d{4}-\d\d-\d\dT\d\d:[0-5]\d:[0-5]\d(?:\.\d{6})?)"'
-"""So that only its day and hour may be none, which the clock knows of the first of the hour."""
+AT: Final = rf'"({TIME})"'
 AUDIT: Final = re.compile(
-    rf'\{{"timestamp": {TIME}, "agent_id": {STRING}, "event_type": {STRING}, '
+    rf'\{{"timestamp": {AT}, "agent_id": {STRING}, "event_type": {STRING}, '
     r'"confidence": (-?[0-9][-+.0-9e]*), "details": (\{.*\}), "metadata": (null|\{.*\})'
     r'(, "session_id": (?:null|"[^"\\\x00-\x1f]*"))?\}',
     re.ASCII,
 )
 USAGE: Final = re.compile(
-    rf'\{{"timestamp": {TIME}, "tool_name": {STRING}, "agent_id": (?:null|{STRING}), '
+    rf'\{{"timestamp": {AT}, "tool_name": {STRING}, "agent_id": (?:null|{STRING}), '
     rf'"success": (true|false), "error_type": (?:null|{STRING})\}}',
     re.ASCII,
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 NAMESPACE: Final = UUID("a0b0de00-0000-5000-8000-1e6acf000000").bytes
 """Of ids that are made from what a row says."""
+BEGUN: Final = sha1(NAMESPACE, usedforsecurity=False)
 VARIANT: Final = {each: "89ab"[int(each, 16) & 3] for each in "0123456789abcdef"}
 SPECIAL: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 """In COPY's text; the backslash first."""
@@ -13,7 +14,9 @@ SPECIAL: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 def made_id(told: bytes) -> str:
     """The uuid5 of what a row says: the same row has it again."""
-    digest = sha1(NAMESPACE + told, usedforsecurity=False).hexdigest()
+    made = BEGUN.copy()
+    made.update(told)
+    digest = made.hexdigest()
     return f"{digest[:12]}5{digest[13:16]}{VARIANT[digest[16]]}{digest[17:32]}"
 
 
@@ -25,6 +28,11 @@ def own_id(told: object) -> str | None:
         return str(UUID(told))
     except ValueError:
         return None
+
+
+def is_special(told: str) -> bool:
+    """Whether a text holds what COPY's text has otherwise."""
+    return "\\" in told or "\t" in told or "\n" in told or "\r" in told
 
 
 def cell(value: object) -> str:

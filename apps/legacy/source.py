@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 from urllib.parse import quote
@@ -97,7 +96,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             raise Refused(f"{path}: {error}", "may this user read it?") from error
         try:
-            db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+            db.text_factory = _text
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")
             yield db
@@ -110,6 +109,11 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     # Without locks a writer that came meanwhile may have been read half.
     if how != "shared" and stamp(path) != before:
         raise Busy(f"{path}: a writer came while it was read", "run it again")
+
+
+def _text(told: bytes) -> str:
+    """What is not UTF-8 stays to be named, and to be looked for."""
+    return told.decode(errors="surrogateescape")
 
 
 def _copy(path: Path, room: Path) -> Path:

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION pg_temp.wrong(name text, told text, kind text) RETURN
 -- unfit --
 -- Places of what is no JSON that Postgres can hold: NaN, a NUL, half a character.
 SELECT t.place - 1
-  FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS t (told, place)
+  FROM unnest(%(texts)b::text[]) WITH ORDINALITY AS t (told, place)
  WHERE NOT pg_input_is_valid(t.told, 'jsonb');
 
 -- empty --
