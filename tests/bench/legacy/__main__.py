@@ -9,7 +9,6 @@ file: once all of it, as it does, and once told to leave out the tables of its s
 import os
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def main() -> None:
             told.print(f"{count} lines")
             folder = room / str(count)
             folder.mkdir()
-            audit_log(folder / "audit_log.jsonl", count, START - timedelta(days=count // 100))
+            audit_log(folder / "audit_log.jsonl", count, START)
             table.add_row("audit_log.jsonl", *measured(partial(brought, folder=folder)).told())
             (folder / "audit_log.jsonl").unlink()
         _beside_pgloader(told, table, base)
