@@ -17,8 +17,14 @@ DELETE FROM governance_graph."RELATED_TO";
 -- clear_response_to --
 DELETE FROM governance_graph."RESPONSE_TO";
 
+-- ids --
+-- As the label's own default gives them, so many at once: edges need not ask for them again.
+SELECT ag_catalog._graphid(l.id, nextval('governance_graph."Discovery_id_seq"'))
+  FROM (SELECT ag_catalog._label_id('governance_graph', 'Discovery')::integer AS id) AS l,
+       generate_series(1, %(count)s);
+
 -- copy_discoveries --
-COPY governance_graph."Discovery" (properties) FROM STDIN;
+COPY governance_graph."Discovery" (id, properties) FROM STDIN;
 
 -- copy_discovered --
 COPY governance_graph."DISCOVERED" (start_id, end_id) FROM STDIN;
@@ -38,16 +44,16 @@ SELECT 'Discovery' AS label, ag_catalog.agtype_access_operator(
        VARIADIC ARRAY[v.properties, '"id"'::ag_catalog.agtype])::text AS key, v.id
   FROM governance_graph."Discovery" AS v
  WHERE ag_catalog.agtype_access_operator(VARIADIC ARRAY[v.properties, '"id"'::ag_catalog.agtype])
-       OPERATOR(ag_catalog.=) ANY(%(Discovery)s::ag_catalog.agtype[])
+       OPERATOR(ag_catalog.=) ANY(%(Discovery)b::text[]::ag_catalog.agtype[])
  UNION ALL
 SELECT 'Agent', ag_catalog.agtype_access_operator(
        VARIADIC ARRAY[v.properties, '"id"'::ag_catalog.agtype])::text, v.id
   FROM governance_graph."Agent" AS v
  WHERE ag_catalog.agtype_access_operator(VARIADIC ARRAY[v.properties, '"id"'::ag_catalog.agtype])
-       OPERATOR(ag_catalog.=) ANY(%(Agent)s::ag_catalog.agtype[])
+       OPERATOR(ag_catalog.=) ANY(%(Agent)b::text[]::ag_catalog.agtype[])
  UNION ALL
 SELECT 'Tag', ag_catalog.agtype_access_operator(
        VARIADIC ARRAY[v.properties, '"name"'::ag_catalog.agtype])::text, v.id
   FROM governance_graph."Tag" AS v
  WHERE ag_catalog.agtype_access_operator(VARIADIC ARRAY[v.properties, '"name"'::ag_catalog.agtype])
-       OPERATOR(ag_catalog.=) ANY(%(Tag)s::ag_catalog.agtype[]);
+       OPERATOR(ag_catalog.=) ANY(%(Tag)b::text[]::ag_catalog.agtype[]);
