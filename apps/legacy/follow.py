@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from apps.legacy import compare, documents, epochs, graph, ledger, tails, triggers
+from apps.legacy import compare, documents, epochs, graph, heard, ledger, tails, triggers
 from apps.legacy.backfill import connected, events, everything
 from apps.legacy.bring import SQL as STAGED
 from apps.legacy.followed import Pass
@@ -81,7 +81,7 @@ class Follower:
             if not due and (any(moved.values()) or stamps != self._stamps):
                 events(self._again())
             self._stamps = stamps
-            graph.repeat(self._database, self.seen.directory)
+            self._repeat(anew=due or applied > 0)
         except BaseException:
             for watch in self._watches.values():
                 watch.again()
@@ -95,6 +95,12 @@ class Follower:
             given = {"directory": self.seen.directory, "at": asked[0]}
             self._db.execute(epochs.SQL["seen"], given)
         return done
+
+    def _repeat(self, *, anew: bool) -> None:
+        """What follows from the rows that came."""
+        if anew:
+            heard.again(self._run())
+        graph.repeat(self._database, self.seen.directory)
 
     def _look(self) -> None:
         self._names = tails.names(self._directory)
@@ -116,6 +122,9 @@ class Follower:
         """What was at its end is looked at once more."""
         ledger.end(self._db, self.seen.directory)
         self._db.execute(ledger.SQL["begin_again"], self._given)
+        return self._run()
+
+    def _run(self) -> Run:
         return Run(self._db, self.seen, self._zone, _nobody, [], waits=True)
 
     def _apply(

@@ -83,7 +83,8 @@ def cutover(case: Case, asked: Asked) -> Turned:
         if going is not None and going.kind is Turn.ROLLBACK:
             raise Refused(f"{where}: a rollback is not over", "abode legacy rollback goes on")
         if going is None:
-            epochs.old_is_writer(db, where)
+            if (now := epochs.writer(db, where)).side is Side.NEW:
+                return turned(db, case, now.epoch, begun)
             _gate(db, case, asked)
             going = epochs.begin(db, where, Turn.CUTOVER)
         closed = None
@@ -95,13 +96,19 @@ def cutover(case: Case, asked: Asked) -> Turned:
         case.say("copy the old databases")
         kept = archive.keep(case.directory, going.epoch)
         epochs.finish(db, going.epoch, str(kept))
-        told = next(row for row in db.execute(epochs.SQL["history"], {"directory": where})
-                    if row[0] == going.epoch)  # fmt: skip
-        return Turned(
-            directory=where, epoch=going.epoch, kind=Turn.CUTOVER, writer=Side.NEW,
-            compared=told[6], sha256=told[7], archive=str(kept), closed_seconds=closed,
-            seconds=time.monotonic() - begun,
-        )  # fmt: skip
+        return turned(db, case, going.epoch, begun).model_copy(update={"closed_seconds": closed})
+
+
+def turned(db: Db, case: Case, epoch: int, begun: float) -> Turned:
+    """What is said of an epoch that is over; also to who asks for it again."""
+    told = next(row for row in db.execute(epochs.SQL["history"], {"directory": case.where})
+                if row[0] == epoch)  # fmt: skip
+    kind = Turn(told[1])
+    return Turned(
+        directory=case.where, epoch=epoch, kind=kind,
+        writer=Side.NEW if kind is Turn.CUTOVER else Side.OLD, compared=told[6], sha256=told[7],
+        archive=told[8], seconds=time.monotonic() - begun,
+    )  # fmt: skip
 
 
 def _gate(db: Db, case: Case, asked: Asked) -> None:

@@ -13,6 +13,34 @@ DELETE FROM core.identities AS i
 -- Agents that are gone there and not here.
 SELECT i.agent_id FROM core.identities AS i WHERE i.agent_id = ANY (%(gone)s);
 
+-- heard_otherwise --
+-- Agents who say nothing of themselves, and whom nobody speaks of at the time that they were born.
+WITH words AS (
+    SELECT d.agent_id, d.created_at AS at FROM core.discoveries AS d
+     UNION SELECT s.paused_agent_id, s.created_at FROM dialectic.sessions AS s
+     UNION SELECT s.reviewer_agent_id, s.created_at FROM dialectic.sessions AS s
+            WHERE s.reviewer_agent_id IS NOT NULL
+     UNION SELECT m.agent_id, m.recorded_at FROM dialectic.messages AS m)
+SELECT i.agent_id
+  FROM core.identities AS i
+  JOIN words AS w ON w.agent_id = i.agent_id
+ WHERE i.updated_at = i.created_at AND i.metadata = '{}' AND i.last_activity_at IS NULL
+   AND NOT EXISTS (SELECT FROM core.agent_state AS s WHERE s.identity_id = i.identity_id)
+ GROUP BY i.agent_id, i.created_at
+HAVING NOT bool_or(w.at = i.created_at);
+
+-- hear_again --
+UPDATE core.identities AS i
+   SET created_at = w.at, updated_at = w.at
+  FROM (SELECT o.agent_id, min(o.at) AS at
+          FROM (SELECT d.agent_id, d.created_at AS at FROM core.discoveries AS d
+                 UNION ALL SELECT s.paused_agent_id, s.created_at FROM dialectic.sessions AS s
+                 UNION ALL SELECT s.reviewer_agent_id, s.created_at FROM dialectic.sessions AS s
+                 UNION ALL SELECT m.agent_id, m.recorded_at FROM dialectic.messages AS m) AS o
+         WHERE o.agent_id = ANY (%(agents)s)
+         GROUP BY o.agent_id) AS w
+ WHERE i.agent_id = w.agent_id;
+
 -- discoveries --
 -- Its tags and links are said anew.
 DELETE FROM core.discovery_tags WHERE discovery_id = ANY (%(units)s);

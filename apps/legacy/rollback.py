@@ -19,7 +19,7 @@ from apps.legacy.epochs import Open
 from apps.legacy.follow import live_of
 from apps.legacy.inspect import inspect
 from apps.legacy.ledger import Db
-from apps.legacy.over import Case, Turned, alone, take_back
+from apps.legacy.over import Case, Turned, alone, take_back, turned
 from apps.legacy.run import Run
 from apps.legacy.seen import Inspected
 from schemas.errors import Refused
@@ -49,6 +49,8 @@ def rollback(case: Case) -> Turned:
             going = None
         now = epochs.writer(db, where)
         if going is None:
+            if now.side is Side.OLD and now.epoch:
+                return turned(db, case, now.epoch, begun)
             if now.side is Side.OLD:
                 raise Refused(f"{where}: the old server is the writer", "there is nothing to undo")
             going = epochs.begin(db, where, Turn.ROLLBACK)
@@ -59,10 +61,8 @@ def rollback(case: Case) -> Turned:
             fence.open_again(path)
         fence.lines_open(epochs.modes(db, where))
         epochs.finish(db, going.epoch, None)
-        return Turned(
-            directory=where, epoch=going.epoch, kind=Turn.ROLLBACK, writer=Side.OLD,
-            written=written, closed_seconds=closed, seconds=time.monotonic() - begun,
-        )  # fmt: skip
+        done = turned(db, case, going.epoch, begun)
+        return done.model_copy(update={"written": written, "closed_seconds": closed})
 
 
 def _give(db: Db, case: Case, going: Open, give: Give) -> tuple[int, float]:

@@ -16,6 +16,7 @@ import pytest
 from apps.legacy import lines as old_lines
 from apps.legacy import triggers
 from apps.legacy.follow import Follower, follow, leave
+from apps.legacy.verify.verify import verify
 from tests.database.legacy.test_killed import KILLS, ROOT, SEED
 from tests.legacy import databases
 from tests.legacy.directory import make
@@ -148,6 +149,25 @@ def test_an_event_that_is_changed_or_goes_does_so_here(house, old):
     assert house.ask("SELECT event_type, payload->'beside'->'confidence' FROM audit.events") == [
         ("t", 0.5)
     ]
+
+
+@BOTH
+def test_who_is_only_spoken_of_was_born_by_who_speaks_of_it_now(house, old, by_triggers):
+    """The first word of it goes: then by the next one; but not who has a row of its own."""
+    second = FOUND | {"created_at": LATER}
+    ghosts = [each | {"agent_id": "ghost"} for each in (FOUND | {"id": "a"}, second | {"id": "b"})]
+    folder = old("A", agent_metadata=[AGENT],
+                 discoveries=[FOUND, second | {"id": "two"}, *ghosts])  # fmt: skip
+    once(house, folder, by_triggers=by_triggers)
+    write(folder, "DELETE FROM discoveries WHERE id IN ('one', 'a')")
+    once(house, folder, by_triggers=by_triggers)
+    born = "SELECT agent_id, created_at::date::text FROM core.identities ORDER BY 1"
+    assert house.ask(born) == [("ghost", LATER[:10]), ("lumen", AT[:10])]
+    assert verify(house.database.owner, folder).differences == []
+    write(folder, "DELETE FROM discoveries")
+    once(house, folder, by_triggers=by_triggers)
+    assert house.ask(born) == [("ghost", LATER[:10]), ("lumen", AT[:10])]
+    assert verify(house.database.owner, folder).differences == []
 
 
 @BOTH
@@ -337,22 +357,26 @@ def test_a_killed_pass_comes_to_the_same_end(house, old, by_triggers):
     assert killed, "no moment came"
 
 
-AGENTS = re.compile(
-    r'vertex "\{\\"id\\": \\"[^,]*\\", \\"status\\": [^,]*, \\"created_at\\": [^,]*"'
+KEPT = re.compile(
+    r'vertex "\{(\\"id\\": \\"[^,]*\\", \\"status\\": [^,]*, \\"created_at\\": [^,]*'
+    r'|\\"name\\": .*)\}"'
 )
+"""Vertices of agents and of tags, which stay."""
+SPOKEN_OF = """SELECT agent_id, created_at, updated_at FROM core.identities
+ WHERE metadata = '{}' AND created_at = updated_at"""
 
 
 def told(house):
-    """All that came, but for how far it is and the vertices of agents."""
+    """All that came, but for how far it is and what stays in the graph."""
     rows = {row for row in house.rows() if not row.startswith(("position", "edges"))}
-    return {row for row in rows if not AGENTS.fullmatch(row)}
+    return {row for row in rows if not KEPT.fullmatch(row)}
 
 
 @pytest.mark.parametrize(("variant", "by_triggers"), SOME)
 def test_followed_is_as_brought_at_the_end(house, tmp_path, variant, by_triggers):
     """After any changes, all rows are those that a backfill of the last file makes.
 
-    Only an agent that has a vertex keeps it.
+    Only who was once spoken of stays known; and the verify finds both sides equal.
     """
     folder = tmp_path / "data"
     folder.mkdir()
@@ -363,8 +387,12 @@ def test_followed_is_as_brought_at_the_end(house, tmp_path, variant, by_triggers
         server.write(25)
     once(house, folder, by_triggers=by_triggers)
     leave(folder)
-    followed = told(house)
+    assert verify(house.database.owner, folder).differences == []
+    followed, spoken_of = told(house), house.ask(SPOKEN_OF)
     house.clean()
+    for each in spoken_of:
+        house.ask("INSERT INTO core.identities (agent_id, created_at, updated_at)"
+                  " VALUES (%s, %s, %s) RETURNING 1", *each)  # fmt: skip
     house.bring(folder)
     brought = told(house)
 

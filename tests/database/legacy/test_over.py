@@ -190,6 +190,19 @@ VALUES ('d', 1, 'born', 'antithesis', '2026-11-02Z', 'said here')
 """By rooms of its own; at fixed times, so that it may be done again."""
 
 
+def test_what_is_over_is_said_again(house, everything_old):
+    """Who asks for it once more changes nothing, as who was killed at its last word does."""
+    done = over_it_goes(house, everything_old)
+    again = over.cutover(case(house, everything_old), NOW)
+    back, twice = (back_it_goes(house, everything_old) for _ in range(2))
+    kinds = [each.kind.value for each in status(house.database.owner, everything_old).epochs]
+
+    own = {"seconds", "closed_seconds", "written"}
+    assert again.model_dump(exclude=own) == done.model_dump(exclude=own)
+    assert twice.model_dump(exclude=own) == back.model_dump(exclude=own)
+    assert (back.writer, kinds) == (Side.OLD, ["cutover", "rollback"])
+
+
 def test_an_unproven_cutover_is_taken_back(house, everything_old):
     """A row that differs is found before anybody changes sides, and the old server writes on."""
     compare(house, everything_old)
