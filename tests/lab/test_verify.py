@@ -149,12 +149,17 @@ class House:
         return self.changed("core.agent_state", f"state_id = {number}", column, value)
 
     def answer(self, value):
-        """In the row of the newest check-in: the Pi goes by its verdict."""
+        """In the row of the newest check-in, while no other is due: the Pi goes by its verdict."""
         newest = (
-            "SELECT max(state_id) FROM core.agent_state JOIN core.identities "
-            f"USING (identity_id) WHERE agent_id = '{self.mark['agent']}'"
+            "SELECT max(state_id), now() - max(recorded_at) < '20 s' FROM core.agent_state"
+            f" JOIN core.identities USING (identity_id) WHERE agent_id = '{self.mark['agent']}'"
         )
-        where = f"state_id = {self.standing.sql(newest)}"
+        for _ in range(90):
+            state, is_fresh = self.standing.sql(newest).split("|")
+            if is_fresh == "t":
+                break
+            time.sleep(1)
+        where = f"state_id = {state}"
         return self.changed("core.agent_state", where, "reason", value)
 
     def event(self, column, value):

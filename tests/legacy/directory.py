@@ -132,14 +132,17 @@ def dialectic(folder, sessions):
         (folder / f"{number:016x}.json").write_text(json.dumps(told))
 
 
-def make(data, variant="A", rows=200, seed=0):
-    """Everything that the seeds list, below ``data``; the same bytes of text for the same seed."""
+def make(data, variant="A", rows=200, seed=0, nodes=None):
+    """Everything that the seeds list, below ``data``; the same bytes of text for the same seed.
+
+    ``nodes`` are those of the one file that has to be read whole.
+    """
     data.mkdir(parents=True, exist_ok=True)
     write(data / "governance.db", variant, rows, seed)
     audit_log(data / "audit_log.jsonl", rows, seed)
     also_as_rows(data / "governance.db", data / "audit_log.jsonl")
     tool_usage(data / "tool_usage.jsonl", rows, seed)
-    graph(data / "knowledge_graph.json", max(1, rows // 5))
+    graph(data / "knowledge_graph.json", max(1, rows // 5) if nodes is None else nodes)
     dialectic(data / "dialectic_sessions", max(1, rows // 40))
     for name in ("knowledge.db", "knowledge_graph.db", "governance_new.db-wal"):
         (data / name).touch()

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -71,6 +72,9 @@ def everything(old):
     )  # fmt: skip
 
 
+CUTS = 20
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name = 'abode legacy' AND datname = current_database()"""
 INTO_WORDS = (
     "INSERT INTO dialectic_messages (session_id, agent_id, message_type, timestamp, reasoning)"
 )
@@ -277,6 +281,34 @@ def test_how_far_it_is_behind_is_said(house, old):
 
     assert [each.behind_rows for each in told] == [2, 0]
     assert told[0].behind_seconds > 0 == told[1].behind_seconds
+
+
+class Enough(Exception):
+    """Of following."""
+
+
+def test_it_goes_on_when_postgres_was_gone(house, old):
+    """Its connections are cut, again and again between and within passes; each change comes."""
+    folder, told = everything(old), []
+
+    def tell(done):
+        told.append(done)
+        number = len(told)
+        if number > CUTS:
+            raise Enough
+        write(folder, f"UPDATE agent_metadata SET notes = 'n{number}' WHERE agent_id = 'lumen'")
+        cutter = threading.Timer(0.002 * number, house.ask, [CUT])
+        cutter.start()
+        cutters.append(cutter)
+
+    cutters = []
+    with pytest.raises(Enough):
+        follow(house.database.owner, folder, ZONE, tell, every=0.01)
+    for each in cutters:
+        each.join()
+    once(house, folder)
+    assert house.one("SELECT notes FROM core.identities WHERE agent_id = 'lumen'") == f"n{CUTS}"
+    assert verify(house.database.owner, folder).differences == []
 
 
 def test_the_old_server_waits_for_no_pass(house, old):
