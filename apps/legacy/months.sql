@@ -63,7 +63,7 @@ BEGIN
         EXECUTE format('CREATE TEMP TABLE shared_instants AS
                         SELECT recorded_at FROM %s GROUP BY recorded_at HAVING count(*) > 1', bare);
         ANALYZE pg_temp.shared_instants;
-        -- Said twice, by a line and by a row of the old database: what differs is only how it was kept.
+        -- Said twice, by a line and by a row of the database: they differ in how they were kept.
         EXECUTE format(
             'DELETE FROM %1$s AS gone USING (
                  SELECT m.ctid AS at, row_number() OVER (

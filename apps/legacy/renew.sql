@@ -15,6 +15,7 @@ SELECT i.agent_id FROM core.identities AS i WHERE i.agent_id = ANY (%(gone)s);
 
 -- heard_otherwise --
 -- Agents who say nothing of themselves, and whom nobody speaks of at the time that they were born.
+-- Who was born here has a token, or a state.
 WITH words AS (
     SELECT d.agent_id, d.created_at AS at FROM core.discoveries AS d
      UNION SELECT s.paused_agent_id, s.created_at FROM dialectic.sessions AS s
@@ -26,6 +27,7 @@ SELECT i.agent_id
   JOIN words AS w ON w.agent_id = i.agent_id
  WHERE i.updated_at = i.created_at AND i.metadata = '{}' AND i.last_activity_at IS NULL
    AND NOT EXISTS (SELECT FROM core.agent_state AS s WHERE s.identity_id = i.identity_id)
+   AND NOT EXISTS (SELECT FROM core.tokens AS t WHERE t.identity_id = i.identity_id)
  GROUP BY i.agent_id, i.created_at
 HAVING NOT bool_or(w.at = i.created_at);
 

@@ -72,6 +72,14 @@ def everything(old):
     )  # fmt: skip
 
 
+BORN_HERE = """
+WITH born AS (INSERT INTO core.identities (agent_id, created_at, updated_at)
+              VALUES ('own', '2024-01-01Z', '2024-01-01Z') RETURNING identity_id)
+INSERT INTO core.tokens (identity_id, purpose, secret_sha256, rights, expires_at)
+SELECT b.identity_id, 'access', sha256('own'), '{read}', now() + interval '1 day' FROM born AS b;
+INSERT INTO core.discoveries (discovery_id, agent_id, type, severity, summary, details)
+VALUES ('own', 'own', 'insight', 'low', 'so', '')
+"""
 CUTS = 20
 CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE application_name = 'abode legacy' AND datname = current_database()"""
@@ -172,6 +180,17 @@ def test_who_is_only_spoken_of_was_born_by_who_speaks_of_it_now(house, old, by_t
     once(house, folder, by_triggers=by_triggers)
     assert house.ask(born) == [("ghost", LATER[:10]), ("lumen", AT[:10])]
     assert verify(house.database.owner, folder).differences == []
+
+
+def test_who_was_born_here_stays_as_old_as_it_is(house, old):
+    """Though all that it says, and nothing of itself, came later."""
+    folder = old("A", agent_metadata=[AGENT])
+    once(house, folder)
+    house.tell(BORN_HERE)
+    write(folder, "UPDATE agent_metadata SET notes = 'n'")
+    assert once(house, folder).applied == 1
+    assert house.one("SELECT created_at::date::text FROM core.identities"
+                     " WHERE agent_id = 'own'") == "2024-01-01"  # fmt: skip
 
 
 @BOTH
