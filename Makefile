@@ -55,7 +55,7 @@ soak-pi: $(STAMP) ## the Pi's bad days: 1,000 kills, power cuts, flipped bytes, 
 soak-legacy: $(STAMP) ## old data: killed at 25 seeded moments each, a byte planted in every column, 5 minutes live
 	@ABODE_LEGACY_KILLS=25 ABODE_LEGACY_PASSES=40 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/database/legacy/test_killed.py tests/database/legacy/test_over_killed.py \
-		tests/database/legacy/test_follow.py -k "killed or followed"
+		tests/database/legacy/test_followed.py
 	@ABODE_LEGACY_LIVE_SECONDS=300 nice -n 5 $(BIN)/python -m pytest --timeout 3600 \
 		tests/database/legacy/test_live_writer.py
 	@ABODE_LEGACY_PLANTS=1000 ABODE_LEGACY_ROWS=300000 nice -n 5 $(BIN)/python -m pytest \
