@@ -3,6 +3,7 @@
 Without any word left it stays as it is: who was known once is known.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 from apps.legacy.renew import SQL
@@ -13,12 +14,13 @@ from apps.legacy.units import known
 
 def again(run: Run) -> None:
     """All whom nobody speaks of at the time that they were born, and no old file has a row of."""
-    agents = {agent for (agent,) in run.db.execute(SQL["heard_otherwise"]).fetchall()}
+    heard: dict[str, datetime] = dict(run.db.execute(SQL["heard_otherwise"]).fetchall())
     for thing, _ in run.having("agent_metadata"):
-        if agents:
+        if heard:
             path = Path(run.seen.directory) / thing.path
             with opened(path) as file:
                 table = known(path, "agent_metadata", file)
-            agents -= table.present(sorted(agents))
-    if agents:
-        run.db.execute(SQL["hear_again"], {"agents": sorted(agents)})
+            for agent in table.present(sorted(heard)):
+                del heard[agent]
+    if heard:
+        run.db.execute(SQL["hear_again"], {"agents": [*heard], "at": [*heard.values()]})

@@ -15,14 +15,14 @@ SELECT i.agent_id FROM core.identities AS i WHERE i.agent_id = ANY (%(gone)s);
 
 -- heard_otherwise --
 -- Agents who say nothing of themselves, and whom nobody speaks of at the time that they were born.
--- Who was born here has a token, or a state.
+-- Who was born here has a token, or a state. And since when somebody does.
 WITH words AS (
     SELECT d.agent_id, d.created_at AS at FROM core.discoveries AS d
      UNION SELECT s.paused_agent_id, s.created_at FROM dialectic.sessions AS s
      UNION SELECT s.reviewer_agent_id, s.created_at FROM dialectic.sessions AS s
             WHERE s.reviewer_agent_id IS NOT NULL
      UNION SELECT m.agent_id, m.recorded_at FROM dialectic.messages AS m)
-SELECT i.agent_id
+SELECT i.agent_id, min(w.at)
   FROM core.identities AS i
   JOIN words AS w ON w.agent_id = i.agent_id
  WHERE i.updated_at = i.created_at AND i.metadata = '{}' AND i.last_activity_at IS NULL
@@ -34,14 +34,8 @@ HAVING NOT bool_or(w.at = i.created_at);
 -- hear_again --
 UPDATE core.identities AS i
    SET created_at = w.at, updated_at = w.at
-  FROM (SELECT o.agent_id, min(o.at) AS at
-          FROM (SELECT d.agent_id, d.created_at AS at FROM core.discoveries AS d
-                 UNION ALL SELECT s.paused_agent_id, s.created_at FROM dialectic.sessions AS s
-                 UNION ALL SELECT s.reviewer_agent_id, s.created_at FROM dialectic.sessions AS s
-                 UNION ALL SELECT m.agent_id, m.recorded_at FROM dialectic.messages AS m) AS o
-         WHERE o.agent_id = ANY (%(agents)s)
-         GROUP BY o.agent_id) AS w
- WHERE i.agent_id = w.agent_id;
+  FROM unnest(%(agents)s::text[], %(at)s::timestamptz[]) AS w (agent, at)
+ WHERE i.agent_id = w.agent;
 
 -- discoveries --
 -- Its tags and links are said anew.

@@ -49,9 +49,9 @@ def rollback(case: Case) -> Turned:
             going = None
         now = epochs.writer(db, where)
         if going is None:
-            if now.side is Side.OLD and now.epoch:
-                return turned(db, case, now.epoch, begun)
             if now.side is Side.OLD:
+                if now.epoch:
+                    return turned(db, case, now.epoch, begun)
                 raise Refused(f"{where}: the old server is the writer", "there is nothing to undo")
             going = epochs.begin(db, where, Turn.ROLLBACK)
         house = House(db, where, _marker(db, where))

@@ -96,7 +96,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             raise Refused(f"{path}: {error}", "may this user read it?") from error
         try:
-            db.text_factory = _text
+            db.text_factory = as_text
             db.execute("PRAGMA query_only = 1")
             db.execute("BEGIN")
             yield db
@@ -111,7 +111,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise Busy(f"{path}: a writer came while it was read", "run it again")
 
 
-def _text(told: bytes) -> str:
+def as_text(told: bytes) -> str:
     """What is not UTF-8 stays to be named, and to be looked for."""
     return told.decode(errors="surrogateescape")
 

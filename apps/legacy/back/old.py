@@ -3,13 +3,13 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from apps.legacy import fence
 from apps.legacy.back.inverse import Local, same
 from apps.legacy.keyset import sha256_of
+from apps.legacy.source import as_text
 from apps.legacy.triggers import written
 from apps.legacy.units import Followed
 from apps.legacy.verify.old import named_short
@@ -29,7 +29,7 @@ class Old:
         self.db, self.tables, self.local = db, tables, local
         self._rejected = rejected
         self.written = 0
-        db.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+        db.text_factory = as_text
         db.create_function("abode_sha256", 1, sha256_of, deterministic=True)
 
     def is_rejected(self, table: str, key: str, column: str = "") -> bool:

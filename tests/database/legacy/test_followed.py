@@ -7,18 +7,14 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from apps.legacy.follow import leave
 from apps.legacy.verify.verify import verify
 from tests.database.legacy.test_follow import CHANGES, SOME, everything, once, write
-from tests.database.legacy.test_killed import KILLS, ROOT, SEED
+from tests.database.legacy.test_killed import KILLS, SEED, killed_at
 from tests.legacy import databases
-from tests.legacy.nasty import ZONE
 from tests.legacy.server import Server
 
 PASSES = int(os.environ.get("ABODE_LEGACY_PASSES", "2"))
@@ -33,11 +29,7 @@ def test_a_killed_pass_comes_to_the_same_end(house, old, by_triggers):
     dice = random.Random(f"{SEED}/follow/{by_triggers}")
 
     def run(last):
-        way = "triggers" if by_triggers else "comparison"
-        command = [sys.executable, str(Path(__file__).with_name("killed.py")),
-                   house.database.owner, str(folder), ZONE, str(last), way]  # fmt: skip
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
-                              env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+        return killed_at(house, folder, last, "triggers" if by_triggers else "comparison")
 
     def begin():
         house.clean()

@@ -3,24 +3,19 @@
 ABODE_LEGACY_KILLS moments of each; `make soak-legacy` takes 25.
 """
 
-import os
 import random
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from apps.legacy.status import status
 from schemas.governance.cutover import Side
 from tests.database.legacy.test_follow import everything, once
-from tests.database.legacy.test_killed import KILLS, ROOT, SEED
+from tests.database.legacy.test_killed import KILLS, SEED, killed_at
 from tests.database.legacy.test_over import compare, house_writes, over_it_goes
-from tests.legacy.nasty import ZONE
 
 
 def state(house, folder):
@@ -41,10 +36,7 @@ def test_killed_it_comes_to_the_same_end(house, old, step):
     dice = random.Random(f"{SEED}/{step}")
 
     def run(last):
-        command = [sys.executable, str(Path(__file__).with_name("killed.py")),
-                   house.database.owner, str(folder), ZONE, str(last), step]  # fmt: skip
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
-                              env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+        return killed_at(house, folder, last, step)
 
     def begin():
         house.clean()
