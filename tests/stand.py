@@ -214,7 +214,8 @@ class Server:
 @contextmanager
 def governance(at: Stand, *, again: bool = False, **environment: str) -> Iterator[Server]:
     """The process of this checkout, on the stand."""
-    lan, local = _free(), _free()
+    lan = free_port()
+    local = free_port(besides=lan)
     told = {**_told(at, lan, local), **environment}
     command = [sys.executable, "-m", "apps.governance"]
     with _standing(Server(command, local, told, at.folder / "governance.log", again=again)) as made:
@@ -224,7 +225,8 @@ def governance(at: Stand, *, again: bool = False, **environment: str) -> Iterato
 @contextmanager
 def deployed(at: Stand) -> Iterator[Server]:
     """The code of this checkout with the Python and the libraries that the lab's container has."""
-    lan, local = _free(), _free()
+    lan = free_port()
+    local = free_port(besides=lan)
     told = _told(at, lan, local)
     for path in at.folder.iterdir():
         path.chmod(0o777 if path.is_dir() else 0o666)
@@ -243,7 +245,7 @@ def deployed(at: Stand) -> Iterator[Server]:
 @contextmanager
 def beside(at: Stand, what: str) -> Iterator[Server]:
     """A server of tests/bench/bridge that does the same write: ``sdk`` or ``floor``."""
-    port = _free()
+    port = free_port()
     command = [sys.executable, str(ROOT / f"tests/bench/bridge/{what}.py"), str(port), at.app]
     with _standing(Server(command, port, {}, at.folder / f"{what}.log", again=False)) as made:
         yield made
@@ -291,10 +293,12 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _free() -> int:
+def free_port(besides: int | None = None) -> int:
+    """A port nobody has now, and not the one that is about to be taken."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+        port = int(door.getsockname()[1])
+        return port if port != besides else free_port(besides)
 
 
 def _docker(*words: str) -> str:

@@ -33,7 +33,6 @@ class Mac:
     def comes(self):
         """Begins, and answers."""
         self.process = self._start(GOVERNANCE_LOCAL_PORT=str(self.port))
-        self.process.local = self.port
         return self.process.ready()
 
     def goes(self):

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,15 +24,9 @@ from apps.governance.trails import Trails
 from apps.postgres import PostgresSettings, pool
 from schemas.errors import Unreachable
 from schemas.governance.thresholds import Thresholds
+from tests.stand import free_port
 
 TOKENS = {"lumen": "token-of-lumen", "ember": "token-of-ember"}
-
-
-def free_port() -> int:
-    """A port nobody has now."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 class Governance:
@@ -41,7 +34,8 @@ class Governance:
 
     def __init__(self, folder: Path, database, **environment: str) -> None:
         self.folder, self.database = folder, database
-        self.lan, self.local = free_port(), free_port()
+        self.local = int(environment.get("GOVERNANCE_LOCAL_PORT") or free_port())
+        self.lan = free_port(besides=self.local)
         hashes = {agent: sha256(token.encode()).hexdigest() for agent, token in TOKENS.items()}
         (folder / "tokens.json").write_text(json.dumps(hashes))
         self.process = subprocess.Popen(
