@@ -10,11 +10,12 @@ from services.engine import engine
 from services.governance import governance, image
 from services.ground import ground
 from services.house import house
-from services.migrations import governance_line
+from services.migrations import postgres_line
 from services.postgres import postgres
-from services.proof import anima_proof, governance_proof
+from services.proof import anima_proof, postgres_proof
 from services.redis import redis
 from services.secrets import kept
+from services.soulfra import soulfra
 
 try:
     home = house()
@@ -27,9 +28,10 @@ try:
         postgres(home, docker)
         redis(home, docker)
         tag = image(docker)
-        governance_line(home, tag)
+        postgres_line(home, tag, "governance")
         governance(home, docker, tag)
-        governance_proof(home, tag)
+        postgres_proof(home, tag, "governance")
+        soulfra(home, tag)
 
     if "pi" in host.groups:
         anima(home, host.data.machine)

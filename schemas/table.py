@@ -1,14 +1,21 @@
 """A row that lives somewhere: every table states its owner, its store, its keys and its care."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from schemas.quantity import Closed
+from schemas.quantity import Closed, Quantity
 
 Owner = Literal["pi", "mac"]
-Store = Literal["governance", "anima"]
+Store = Literal["governance", "soulfra", "anima"]
+"""The migration line that makes it."""
+IN_FILES: Final = frozenset({"anima"})
+"""Lines that live in SQLite files; all others are databases of the Postgres server."""
 Sensitivity = Literal["internal", "personal", "secret"]
 """``secret`` opens something or names who may; ``personal`` is about someone; else internal."""
+
+JsonObject = dict[str, Any]
+JsonList = list[Any]
+Serial = Annotated[int, Quantity("1", "made by the database")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,22 @@ class Index:
     unique: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of several columns."""
+
+    columns: tuple[str, ...]
+    target: str
+    """``soulfra.loops (loop_id, created_at)``"""
+
+
 class Table(Closed):
     """A row of a declared table.
 
     ``owner`` is the only side that writes it; ``store`` is its migration line. ``key`` are the
-    columns of the primary key, ``unique`` further keys by constraint name. ``month_by`` is the
-    column that a monthly partitioned table is cut by. ``keep_days`` None keeps for ever;
+    columns of the primary key, ``unique`` further keys by constraint name, ``references`` foreign
+    keys of several columns, likewise. ``month_by`` is the column that a monthly partitioned table
+    is cut by, ``hash_by`` the one whose hash parts it. ``keep_days`` None keeps for ever;
     ``fresh_seconds`` is how old the newest row may be while the writer runs, None if it may be any.
     """
 
@@ -62,8 +79,10 @@ class Table(Closed):
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     unique: ClassVar[dict[str, tuple[str, ...]]]
+    references: ClassVar[dict[str, Reference]]
     indexes: ClassVar[tuple[Index, ...]]
     month_by: ClassVar[str | None]
+    hash_by: ClassVar[str | None]
     keep_days: ClassVar[int | None]
     fresh_seconds: ClassVar[float | None]
     sensitivity: ClassVar[Sensitivity]
@@ -76,8 +95,10 @@ class Table(Closed):
         table: str,
         key: tuple[str, ...] = (),
         unique: dict[str, tuple[str, ...]] | None = None,
+        references: dict[str, Reference] | None = None,
         indexes: tuple[Index, ...] = (),
         month_by: str | None = None,
+        hash_by: str | None = None,
         keep_days: int | None = None,
         fresh_seconds: float | None = None,
         sensitivity: Sensitivity = "internal",
@@ -86,5 +107,6 @@ class Table(Closed):
         super().__init_subclass__(**kwargs)
         cls.owner, cls.store, cls.table = owner, store, table
         cls.key, cls.unique, cls.indexes = key, unique or {}, indexes
+        cls.references, cls.hash_by = references or {}, hash_by
         cls.month_by, cls.keep_days, cls.fresh_seconds = month_by, keep_days, fresh_seconds
         cls.sensitivity = sensitivity

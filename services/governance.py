@@ -5,13 +5,13 @@ import json
 
 from apps.ops.ways import ways
 from schemas import ports
+from schemas.governance.server import APP, GOVERNANCE
 from services import docker
 from services.cargo import MAC_CODE, files
 from services.container import Container, File
 from services.engine import Engine
 from services.house import House
 from services.images import built
-from services.postgres import APP, DATABASE
 
 UID = 972
 MEMORY_MB = 512
@@ -23,9 +23,9 @@ def image(engine: Engine) -> str:
     return built(engine, "governance", "governance", files(MAC_CODE), "mac")
 
 
-def database_url(role: str) -> str:
-    """Where a container with the socket finds the database; the password is in a file."""
-    return f"postgresql://{role}@/{DATABASE}?host={ports.POSTGRES_SOCKET_DIR}"
+def database_url(role: str, database: str) -> str:
+    """Where a container with the socket finds a database; the password is in a file."""
+    return f"postgresql://{role}@/{database}?host={ports.POSTGRES_SOCKET_DIR}"
 
 
 def governance(house: House, engine: Engine, tag: str) -> None:
@@ -56,7 +56,7 @@ def governance(house: House, engine: Engine, tag: str) -> None:
                 f"{house.called('redis')}-socket": ports.REDIS_SOCKET_DIR,
             },
             env={
-                "DB_POSTGRES_URL": database_url(APP),
+                "DB_POSTGRES_URL": database_url(APP, GOVERNANCE.database),
                 "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from apps import hosts as in_force
 from schemas.hosts import Hosts
+from schemas.server import LOGINS
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
@@ -53,7 +54,9 @@ class House:
 
     def make_secrets(self) -> Vault:
         """Every secret of the house, made in memory if it does not exist yet."""
-        for what in ("postgres_owner", "postgres_governance", "redis_operator", "redis_governance"):
+        for login in LOGINS:
+            self.vault.get(login.secret)
+        for what in ("redis_operator", "redis_governance"):
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")

@@ -12,11 +12,11 @@ from apps.migrate import lines
 from apps.migrate.catalog import postgres, sqlite
 from schemas import ports
 from schemas.hosts import PiHost
+from schemas.server import TENANTS
 from services import docker
 from services.container import File
 from services.governance import UID, database_url
 from services.house import House
-from services.postgres import DATABASE, OWNER
 
 UNSIGNED: Final = "unsigned"
 LEDGER: Final = (
@@ -77,40 +77,41 @@ def _said(what: str, have: dict[str, str], wanted: dict[str, str]) -> str:
     return "sign" if have[what] == UNSIGNED else "changed on disk:"
 
 
-def governance_ask(server: str) -> str:
+def postgres_ask(server: str, line: str) -> str:
     """Ledger and catalog in one answer, asked by the one who sees all: inside its container."""
-    psql = f"docker exec {server} psql -qAtX -U postgres -d {DATABASE}"
+    psql = f"docker exec {server} psql -qAtX -U postgres -d {TENANTS[line].database.database}"
     script = " ".join(line.strip() for line in postgres.script().splitlines())
     return f'{psql} -c "{LEDGER.format("ledger.")}" -c {shlex.quote(script)}'
 
 
 def runs(
-    house: House, tag: str, *words: str, files: dict[str, File] | None = None
+    house: House, tag: str, line: str, *words: str, files: dict[str, File] | None = None
 ) -> StringCommand:
-    """The runner, as the owner of the database, from the image that serves it."""
-    password = house.vault.get("postgres_owner")
+    """The runner, as the owner of the line's database, from an image that has the line."""
+    database = TENANTS[line].database
+    owner = next(login for login in TENANTS[line].logins if login.role == database.owner)
+    password = house.vault.get(owner.secret)
+    url = database_url(owner.role, database.database)
     return docker.once(
         image=tag,
-        command=["python", "-m", "apps.migrate", "governance", *words],
+        command=["python", "-m", "apps.migrate", line, *words],
         container=house.called("governance-migrate"),
         uid=UID,
         volumes={f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR},
         labels=house.labels,
-        env={
-            "DB_POSTGRES_URL": f"{database_url(OWNER)}&passfile={ports.CONTAINER_FILES_DIR}/pgpass"
-        },
+        env={"DB_POSTGRES_URL": f"{url}&passfile={ports.CONTAINER_FILES_DIR}/pgpass"},
         # Also for the scratch database beside it.
-        files={"pgpass": File(f"*:*:*:{OWNER}:{password}\n", secret=True), **(files or {})},
+        files={"pgpass": File(f"*:*:*:{owner.role}:{password}\n", secret=True), **(files or {})},
     )
 
 
-def governance_line(house: House, tag: str) -> None:
-    """The line ``governance``."""
+def postgres_line(house: House, tag: str, line: str) -> None:
+    """A line of the Postgres server, in the container that comes and goes."""
     applied(
-        name=f"Migrate {DATABASE}",
-        line="governance",
-        ask=governance_ask(house.called("postgres-age")),
-        apply=runs(house, tag, "apply"),
+        name=f"Migrate {TENANTS[line].database.database}",
+        line=line,
+        ask=postgres_ask(house.called("postgres-age"), line),
+        apply=runs(house, tag, line, "apply"),
     )
 
 

@@ -8,8 +8,8 @@ from pyinfra import host, logger, state
 from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 
 from schemas import ports
-from schemas.governance import server as declared
-from schemas.governance.server import Database
+from schemas import server as declared
+from schemas.postgres import Database
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
@@ -19,7 +19,6 @@ from services.roles import Role, database_sql, extension_sql, role_sql
 
 UID = 970
 MAX_CONNECTIONS = declared.MAX_CONNECTIONS
-OWNER, APP, DATABASE = declared.OWNER, declared.APP, declared.GOVERNANCE.database
 
 
 def memory(machine_mb: int) -> dict[str, int]:
@@ -71,7 +70,7 @@ def postgres(house: House, engine: Engine) -> None:
                         port=ports.POSTGRES,
                         socket_dir=ports.POSTGRES_SOCKET_DIR,
                         files_dir=ports.CONTAINER_FILES_DIR,
-                        database=DATABASE,
+                        database=declared.GOVERNANCE.database.database,
                     )
                 ),
                 "pg_hba.conf": File(render("postgres/pg_hba.conf")),

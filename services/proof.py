@@ -8,9 +8,10 @@ from pyinfra import host, logger, state
 from pyinfra.api import FunctionCommand, QuoteString, StringCommand, operation
 
 from apps.migrate import check, lines
-from apps.migrate.catalog import Difference, postgres, snapshot, sqlite
+from apps.migrate.catalog import Difference, postgres, server, snapshot, sqlite
 from schemas import ports
 from schemas.hosts import PiHost
+from schemas.server import TENANTS
 from services.container import File
 from services.house import House
 from services.migrations import (
@@ -19,10 +20,9 @@ from services.migrations import (
     Stated,
     anima_ask,
     catalog_of,
-    governance_ask,
+    postgres_ask,
     runs,
 )
-from services.postgres import DATABASE
 
 SAID: Final = 12
 """Differences that a dry run names."""
@@ -55,7 +55,8 @@ def drifted(line: str, catalog: str) -> list[Difference]:
     of = lines.line(line)
     if of.engine == "sqlite":
         return check.in_file(snapshot.read(of), sqlite.parse(catalog))
-    return check.against(snapshot.read(of), postgres.parse(catalog))
+    held = server.declared(TENANTS[line])
+    return check.against(snapshot.read(of), postgres.parse(catalog), held)
 
 
 def mark(line: str, catalog: str) -> str:
@@ -71,16 +72,16 @@ def _release(line: str) -> str:
     return hashlib.sha256(snapshot.path(of).read_bytes()).hexdigest()
 
 
-def governance_proof(house: House, tag: str) -> None:
-    """That ``governance`` is what its line builds, in the scratch database beside it."""
-    ask = governance_ask(house.called("postgres-age"))
+def postgres_proof(house: House, tag: str, line: str) -> None:
+    """That a database is what its line builds, in the scratch database beside it."""
+    ask = postgres_ask(house.called("postgres-age"), line)
 
     def compared(state: Any, host: Any) -> bool:
         """Build the line, and compare it with what the superuser sees."""
         _, answer = StringCommand(ask).execute(state, host, {})
         catalog = Stated().process(answer.stdout_lines)["catalog"]
         command = runs(
-            house, tag, "check", "--live", f"{ports.CONTAINER_FILES_DIR}/live.json",
+            house, tag, line, "check", "--live", f"{ports.CONTAINER_FILES_DIR}/live.json",
             files={"live.json": File(catalog)},
         )  # fmt: skip
         ended_well, said = command.execute(state, host, {})
@@ -89,10 +90,10 @@ def governance_proof(house: House, tag: str) -> None:
         return bool(ended_well)
 
     proven(
-        name=f"Prove {DATABASE}",
-        line="governance",
+        name=f"Prove {TENANTS[line].database.database}",
+        line=line,
         ask=ask,
-        proof=(runs(house, tag, "apply", "--again"), FunctionCommand(compared, (), {})),
+        proof=(runs(house, tag, line, "apply", "--again"), FunctionCommand(compared, (), {})),
     )
 
 

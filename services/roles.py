@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.governance.server import Database, Login
+from schemas.postgres import Database, Login
 from services.secrets import scram_verifier, verifies
 
 Step = tuple[str, str]

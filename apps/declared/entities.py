@@ -1,5 +1,6 @@
 """docs/entities.md: what refers to what, as diagrams that a reader of the repository sees drawn."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -10,7 +11,7 @@ from apps.declared.field import Field, fields
 from schemas.governance.graph import GRAPH
 from schemas.label import Label
 from schemas.ports import ANIMA_DB
-from schemas.table import Table
+from schemas.table import IN_FILES, Table
 
 HEAD: Final = """# What refers to what
 
@@ -18,15 +19,17 @@ Written by `python -m apps.ops.catalogue` from `schemas/`. Every column with its
 source is in [catalogue.html](catalogue.html); who writes what, and where, is in
 [where data lives](where-data-lives.md).
 """
+NO_WORD: Final = re.compile(r"[^\w\[\]]+")
+"""What Mermaid takes for the end of a type."""
 
 
 def page() -> str:
     """A diagram for each schema of Postgres, one for the Pi's file, one for the graph."""
     parts = [HEAD]
-    governance = everything.tables("governance")
-    for schema in dict.fromkeys(table.table.partition(".")[0] for table in governance):
-        here = [t for t in governance if t.table.startswith(f"{schema}.")]
-        parts.append(_section(f"Postgres: {schema}", _tables(here)))
+    server = [table for table in everything.tables() if table.store not in IN_FILES]
+    for place in dict.fromkeys((t.store, t.table.partition(".")[0]) for t in server):
+        here = [t for t in server if (t.store, t.table.partition(".")[0]) == place]
+        parts.append(_section(f"Postgres {place[0]}: {place[1]}", _tables(here)))
     parts.append(_section(f"The Pi: {ANIMA_DB}", _tables(everything.tables("anima"))))
     parts.append(_section(f"The graph: {GRAPH}", _graph(everything.labels())))
     return "\n".join(parts)
@@ -42,9 +45,9 @@ def _tables(tables: Iterable[type[Table]]) -> Iterator[str]:
     for table in tables:
         yield f'{_id(table.table)}["{table.table}"] {{'
         for field in fields(table):
-            types = sqlite.TYPES if table.store == "anima" else postgres.TYPES
+            types = sqlite.TYPES if table.store in IN_FILES else postgres.TYPES
             kind = field.column.sql or types.get(field.kind, "TEXT")
-            yield f"    {kind.replace(' ', '_')} {field.name}{_keys(table, field)}"
+            yield f"    {NO_WORD.sub('_', kind).strip('_')} {field.name}{_keys(table, field)}"
         yield "}"
     for table in tables:
         for field in fields(table):
@@ -53,6 +56,9 @@ def _tables(tables: Iterable[type[Table]]) -> Iterator[str]:
                 many = "o|" if (field.name,) in {table.key, *table.unique.values()} else "o{"
                 one = "|o" if field.nullable else "||"
                 yield f"{_id(target)} {one}--{many} {_id(table.table)} : {field.name}"
+        for reference in table.references.values():
+            target = reference.target.partition(" ")[0]
+            yield f"{_id(target)} ||--o{{ {_id(table.table)} : {reference.columns[0]}"
 
 
 def _keys(table: type[Table], field: Field) -> str:

@@ -9,7 +9,7 @@ from apps.declared import postgres, sqlite
 from apps.declared.field import Field, nested
 from schemas.label import Label
 from schemas.quantity import Closed
-from schemas.table import Table
+from schemas.table import IN_FILES, Table
 
 TEMPLATE: Final = Path(__file__).with_name("page.html")
 MARK: Final = "/* catalogue */"
@@ -49,7 +49,7 @@ def _column(model: type[Closed] | None, field: Field) -> dict[str, Any]:
     table = model if model and issubclass(model, Table) else None
     kind, check = field.kind, None
     if table:
-        of = sqlite if table.store == "anima" else postgres
+        of = sqlite if table.store in IN_FILES else postgres
         kind = field.column.sql or of.TYPES.get(field.kind, "TEXT")
         kind += f": {SHOWN[field.kind]}" if kind == "TEXT" and field.kind in SHOWN else ""
         check = None if field.kind in PLAIN else of.check(field)

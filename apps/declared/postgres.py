@@ -1,11 +1,11 @@
-"""What the declarations of the database ``governance`` say, as DDL for an empty database."""
+"""What the declarations of a tenant's database say, as DDL for an empty database."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from apps.declared.field import Field, fields
-from schemas.governance.roles import Grant
 from schemas.label import Label
+from schemas.postgres import Grant
 from schemas.quantity import Closed
 from schemas.table import Table
 
@@ -46,11 +46,12 @@ def create(table: type[Table]) -> str:
     rules += [
         f"CONSTRAINT {name} UNIQUE ({', '.join(columns)})" for name, columns in table.unique.items()
     ]
+    parted = default = ""
     if table.month_by:
         parted = f" PARTITION BY RANGE ({table.month_by})"
         default = f"\nCREATE TABLE {table.table}_default PARTITION OF {table.table} DEFAULT;"
-    else:
-        parted = default = ""
+    elif table.hash_by:
+        parted = f" PARTITION BY HASH ({table.hash_by})"
     return f"CREATE TABLE {table.table} (\n    {_join(rules)}\n){parted};{default}"
 
 
@@ -74,6 +75,11 @@ def references(table: type[Table]) -> Iterator[str]:
                 f"ALTER TABLE {table.table} ADD CONSTRAINT {name}"
                 f" FOREIGN KEY ({field.name}) REFERENCES {field.column.references};"
             )
+    for name, reference in table.references.items():
+        yield (
+            f"ALTER TABLE {table.table} ADD CONSTRAINT {name}"
+            f" FOREIGN KEY ({', '.join(reference.columns)}) REFERENCES {reference.target};"
+        )
 
 
 def check(field: Field) -> str | None:

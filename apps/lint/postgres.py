@@ -102,7 +102,10 @@ def column_types(source: Source) -> Said:
 def time_zone(source: Source) -> Said:
     """timestamp without time zone is whatever the session thought it was."""
     found_ones = re.finditer(
-        r"\btimestamp\b(?!\s+with\s+time\s+zone)|\blocaltimestamp\b", source.code, re.IGNORECASE
+        # A column may be called so, as an old schema has it.
+        r"(?<!\.)\btimestamp\b(?!\s+(?:with\s+time\s+zone|timestamptz))|\blocaltimestamp\b",
+        source.code,
+        re.IGNORECASE,
     )
     for found in found_ones:
         yield found.start(), "an instant without its zone", "use timestamptz"

@@ -16,6 +16,7 @@ from apps.migrate.catalog import (
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 from schemas.quantity import Closed
+from schemas.server import TENANTS
 
 MAY_BE_UNSEEN = ("setting server ", "database scratch")
 
@@ -46,14 +47,13 @@ def check(
         return in_file(build.in_file(line, path), build.file(line, path))
     actual = _said(live) if live else build.live(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database))
-    return against(wanted, actual, declared)
+    return against(wanted, actual, declared or server.declared(TENANTS[line.name]))
 
 
 def against(
-    wanted: Mapping[str, str], actual: Mapping[str, str], declared: Mapping[str, str] | None = None
+    wanted: Mapping[str, str], actual: Mapping[str, str], held: Mapping[str, str]
 ) -> list[Difference]:
-    """How a Postgres database differs from what a line makes and from what is declared."""
-    held = server.declared() if declared is None else declared
+    """How a Postgres database differs from what a line makes and from what its server holds."""
     # Not every role may see every setting, and a line may be built elsewhere.
     unseen = {n for n in held if n.startswith(MAY_BE_UNSEEN) and n not in actual}
     expected = {**snapshot.built(wanted), **held}

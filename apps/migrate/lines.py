@@ -16,7 +16,11 @@ from schemas.errors import Diverged, Refused
 Engine = Literal["postgres", "sqlite"]
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
-ENGINES: Final[dict[str, Engine]] = {"governance": "postgres", "anima": "sqlite"}
+ENGINES: Final[dict[str, Engine]] = {
+    "governance": "postgres",
+    "soulfra": "postgres",
+    "anima": "sqlite",
+}
 VERBS: Final = ("create", "add", "fill", "constrain", "rename", "drop")
 
 UNLABELLED: Final = {"governance": "0003", "anima": "0004"}

@@ -6,8 +6,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from schemas.errors import Refused
-from schemas.governance.server import APP, GOVERNANCE, LOGINS
+from schemas.governance.server import APP, GOVERNANCE
 from schemas.hosts import Hosts
+from schemas.server import LOGINS
 
 SECRETS: Final = {login.role: login.secret for login in LOGINS}
 
@@ -25,8 +26,8 @@ def lines(hosts: Hosts, state: Path) -> list[str]:
     ]
 
 
-def url(state: Path, role: str, port: int) -> str:
-    """Where a role finds the database behind a port of our loopback, over TLS.
+def url(state: Path, role: str, port: int, database: str = GOVERNANCE.database) -> str:
+    """Where a role finds a database behind a port of our loopback, over TLS.
 
     The password is in a file of mode 0600, never in the URL.
     """
@@ -41,4 +42,4 @@ def url(state: Path, role: str, port: int) -> str:
         # Also for the scratch database beside it.
         file.write(f"localhost:{port}:*:{role}:{password}\n")
     told = {"sslmode": "verify-full", "sslrootcert": secrets / "ca.crt", "passfile": passfile}
-    return f"postgresql://{role}@localhost:{port}/{GOVERNANCE.database}?{urlencode(told)}"
+    return f"postgresql://{role}@localhost:{port}/{database}?{urlencode(told)}"

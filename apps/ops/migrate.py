@@ -21,8 +21,8 @@ from apps.ops.environment import url
 from apps.ops.reach import ssh_command
 from schemas import ports
 from schemas.errors import Refused, Unreachable
-from schemas.governance.server import OWNER
 from schemas.hosts import Hosts, PiHost, Ssh
+from schemas.server import TENANTS
 
 SSH_FAILED: Final = 255
 TUNNEL_SECONDS: Final = 10.0
@@ -52,7 +52,7 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
         return _on_pi(chosen_pi(hosts, where.pi), asked, state)
     if where.pi is not None:
         raise Refused(f"{line}: lives on the Mac", "leave --pi out")
-    with reached(hosts, state) as database:
+    with reached(hosts, state, line) as database:
         keep = ["--keep", str(state / "snapshots")] if verb == "rollback" else []
         return main([*asked, *keep, "--database", database], say=_shown())
 
@@ -100,14 +100,14 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
 
 
 @contextmanager
-def reached(hosts: Hosts, state: Path) -> Iterator[str]:
-    """A URL for the owner; through ssh when the Mac is another machine."""
-    port = hosts.mac.postgres_port
+def reached(hosts: Hosts, state: Path, line: str = "governance") -> Iterator[str]:
+    """A URL for the owner of a line's database; through ssh when the Mac is another machine."""
+    port, of = hosts.mac.postgres_port, TENANTS[line].database
     if hosts.mac.ssh is None:
-        yield url(state, OWNER, port)
+        yield url(state, of.owner, port, of.database)
         return
     with _tunnel(hosts.mac.ssh, port) as here:
-        yield url(state, OWNER, here)
+        yield url(state, of.owner, here, of.database)
 
 
 @contextmanager

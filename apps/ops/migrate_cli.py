@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     name="migrate",
-    help="Migrate a line: governance's database on the Mac, or anima's file on a Pi.",
+    help="Migrate a line: a database of the Mac, or anima's file on a Pi.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -34,7 +34,7 @@ def _lines(incomplete: str) -> list[str]:
 @app.callback()
 def _line(
     context: typer.Context,
-    line: Annotated[str, typer.Argument(help="anima or governance", autocompletion=_lines)],
+    line: Annotated[str, typer.Argument(help=", ".join(sorted(ENGINES)), autocompletion=_lines)],
 ) -> None:
     """Remember the line."""
     context.obj = line

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from apps.declared.everything import documents, keys
-from apps.migrate.catalog import postgres, snapshot
+from apps.migrate.catalog import postgres, server, snapshot
 from apps.migrate.check import against
 from apps.migrate.lines import line
 from apps.ops.reach import run, ssh_command
@@ -18,10 +18,11 @@ from apps.ops.where import times
 from apps.where.read import glob
 from schemas import ports
 from schemas.files import BESIDE
-from schemas.governance.server import GOVERNANCE
 from schemas.hosts import Hosts, PiHost
+from schemas.postgres import Tenant
 from schemas.quantity import Closed
 from schemas.reach import Reach
+from schemas.server import TENANTS
 from schemas.table import Owner
 
 WAIT_SECONDS: Final = 60.0
@@ -50,7 +51,7 @@ def survey(hosts: Hosts) -> Survey:
     reach = ways(hosts)
     with ThreadPoolExecutor() as pool:
         asked = [
-            pool.submit(_postgres, reach),
+            *(pool.submit(_postgres, reach, tenant) for tenant in TENANTS.values()),
             pool.submit(_redis, reach),
             pool.submit(_files, reach, "mac", "governance's volume"),
             *(pool.submit(_on_pi, pi, reach) for pi in hosts.pi),
@@ -65,24 +66,27 @@ def survey(hosts: Hosts) -> Survey:
 Looked = tuple[list[Stray], list[str]]
 
 
-def _postgres(reach: Reach) -> Looked:
+def _postgres(reach: Reach, tenant: Tenant) -> Looked:
     """Its catalog against the committed one and the server's declaration, as ``check`` does."""
-    psql = ("psql", "-U", "postgres", "-d", GOVERNANCE.database, "-AtqX", "-v", "ON_ERROR_STOP=1")
+    name = tenant.database.database
+    psql = ("psql", "-U", "postgres", "-d", name, "-AtqX", "-v", "ON_ERROR_STOP=1")
     words = (*reach.postgres, *psql)
     command = [*reach.over, shlex.join(words)] if reach.over else list(words)
     said = run(command, postgres.script(), seconds=WAIT_SECONDS)
     if said.reason is not None:
-        return [], [f"postgres: {said.reason}"]
-    return list(in_catalog(postgres.parse(said.said))), []
+        return [], [f"postgres {name}: {said.reason}"]
+    return list(in_catalog(postgres.parse(said.said), tenant)), []
 
 
-def in_catalog(actual: Mapping[str, str]) -> Iterator[Stray]:
+def in_catalog(actual: Mapping[str, str], tenant: Tenant) -> Iterator[Stray]:
     """What a database has beyond what its line makes and the server's declaration says."""
-    wanted = snapshot.read(line("governance"))
-    for each in against(wanted, actual):
+    wanted = snapshot.read(line(tenant.line))
+    for each in against(wanted, actual, server.declared(tenant)):
         if each.kind == "unexpected" and not each.object.startswith(("comment ", "partition ")):
             first = (each.actual or "").partition("\n")[0]
-            yield Stray(store="postgres", what=each.object, detail=first)
+            yield Stray(
+                store=f"postgres {tenant.database.database}", what=each.object, detail=first
+            )
 
 
 def _redis(reach: Reach) -> Looked:

@@ -17,10 +17,11 @@ from apps.where.read import IN_MEMORY
 from schemas import ports
 from schemas.errors import Refused
 from schemas.governance.calls.where import Kind, Live
-from schemas.governance.server import GOVERNANCE
 from schemas.hosts import Hosts
 from schemas.key import Key
+from schemas.postgres import Tenant
 from schemas.reach import Reach, Words
+from schemas.server import TENANTS
 
 ASK_SECONDS: Final = 8.0
 """For a store to answer; others do not wait for it."""
@@ -48,7 +49,7 @@ def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
     reach = ways(hosts)
     with ThreadPoolExecutor() as pool:
         stores = [
-            pool.submit(_postgres, found, reach),
+            *(pool.submit(_postgres, found, reach, tenant) for tenant in TENANTS.values()),
             pool.submit(_sqlite, found, reach),
             pool.submit(_redis, found, reach),
             pool.submit(_files, found, reach),
@@ -59,13 +60,15 @@ def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
     return [each.seen(*seen[n]) if n in seen else each for n, each in enumerate(found)]
 
 
-def _postgres(found: Sequence[Answer], reach: Reach) -> Seen:
-    questions = {n: in_postgres(each.entry) for n, each in enumerate(found)}
+def _postgres(found: Sequence[Answer], reach: Reach, tenant: Tenant) -> Seen:
+    questions = {n: in_postgres(each.entry, tenant.line) for n, each in enumerate(found)}
+    if not any(questions.values()):
+        return {}
     script = [f"SET statement_timeout = {STATEMENT_MS};"]
     for n, question in questions.items():
         if question:
             script += [f"\\echo {MARK}{n}", f"{question};", "\\echo :SQLSTATE"]
-    psql = ("psql", "-U", "postgres", "-d", GOVERNANCE.database, "-AtqX", "-P", "null=none")
+    psql = ("psql", "-U", "postgres", "-d", tenant.database.database, "-AtqX", "-P", "null=none")
     said = _said(reach.over, (*reach.postgres, *psql), "\n".join(script))
     return {n: _of_psql(said, n) for n, question in questions.items() if question}
 

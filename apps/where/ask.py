@@ -8,10 +8,10 @@ from schemas.bridge import CheckIn, Verdict
 from schemas.document import Document
 from schemas.files import Beside
 from schemas.governance.graph import GRAPH
-from schemas.governance.server import Login
 from schemas.governance.tables import AgentState
 from schemas.governance.views import View
 from schemas.label import Label
+from schemas.postgres import Login
 from schemas.table import Owner, Store, Table
 
 STATEMENT_MS: Final = 250
@@ -42,19 +42,21 @@ def files_of(entry: Entry) -> tuple[Owner, str] | None:
     return (of.owner, glob(of)) if is_document else None
 
 
-def in_postgres(entry: Entry) -> str | None:
+def in_postgres(entry: Entry, database: Store = "governance") -> str | None:
     """A query of one column, the seconds since the newest: no row where it is empty.
 
-    The seconds are null where nothing tells the time. None where Postgres does not hold it.
+    The seconds are null where nothing tells the time. None where that database does not hold it.
     """
     of: Any = entry.of
+    if database != "governance":
+        return _age(table_of(entry), database)
     if isinstance(of, Login):
         return f"SELECT NULL::float8 FROM pg_catalog.pg_roles WHERE rolname = '{of.role}'"  # noqa: S608
     if isinstance(of, type) and issubclass(of, Label):
         return f'SELECT NULL::float8 FROM {GRAPH}."{of.label}" LIMIT 1'  # noqa: S608
     if isinstance(of, View) and of.of is None:
         return f"SELECT NULL::float8 FROM {of.view} LIMIT 1"  # noqa: S608
-    return _age(table_of(entry), "governance")
+    return _age(table_of(entry), database)
 
 
 def in_sqlite(entry: Entry) -> str | None:

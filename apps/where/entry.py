@@ -14,16 +14,17 @@ from schemas.document import Document
 from schemas.files import BESIDE
 from schemas.governance.calls.where import Kind
 from schemas.governance.metrics import METRICS
-from schemas.governance.server import LOGINS
 from schemas.governance.views import VIEWS
 from schemas.label import Label
 from schemas.ports import ANIMA_DB
 from schemas.quantity import Closed
+from schemas.server import LOGINS
 from schemas.table import Owner, Sensitivity, Table
 
 STORES: Final = {
     "anima": f"{ANIMA_DB} on the Pi",
     "governance": "Postgres `governance` on the Mac",
+    "soulfra": "Postgres `soulfra` on the Mac",
 }
 FOR_EVER: Final = "for ever"
 INNER: Final = {

@@ -9,13 +9,14 @@ from schemas.document import Document
 from schemas.files import Beside
 from schemas.governance.graph import GRAPH
 from schemas.governance.metrics import Metric
-from schemas.governance.server import GOVERNANCE, Login
 from schemas.governance.views import View
 from schemas.key import Key
 from schemas.label import Label
+from schemas.postgres import Login
 from schemas.quantity import Closed
 from schemas.reach import Reach, Words
-from schemas.table import Table
+from schemas.server import TENANTS
+from schemas.table import IN_FILES, Store, Table
 
 ROWS = 5
 """How many of the newest a command shows."""
@@ -89,7 +90,7 @@ def _read(of: type[Closed], entry: Entry, reach: Reach) -> str:
     if not issubclass(of, Table):
         return _psql(reach, _last_message(entry))
     sql = newest(of, *([entry.field] if entry.field else ()))
-    return _sqlite(reach, sql) if of.store == "anima" else _psql(reach, sql)
+    return _sqlite(reach, sql) if of.store in IN_FILES else _psql(reach, sql, of.store)
 
 
 def on_mac(reach: Reach, words: Words) -> str:
@@ -117,8 +118,9 @@ def _metric(metric: Metric, reach: Reach) -> str:
     return on_mac(reach, ("sh", "-c", asked)) if reach.over else asked
 
 
-def _psql(reach: Reach, said: str) -> str:
-    psql = ("psql", "-U", "postgres", "-d", GOVERNANCE.database, "-P", "pager=off", "-c", said)
+def _psql(reach: Reach, said: str, line: Store = "governance") -> str:
+    name = TENANTS[line].database.database
+    psql = ("psql", "-U", "postgres", "-d", name, "-P", "pager=off", "-c", said)
     return on_mac(reach, (*reach.postgres, *psql))
 
 

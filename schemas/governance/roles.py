@@ -3,41 +3,14 @@
 The owner owns every object and is not listed. post-apply.grants.sql gives exactly this.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from schemas.governance.audit import OutcomeEvent, ToolUsage
 from schemas.governance.graph import GRAPH, LABELS
 from schemas.governance.server import APP, MONITOR, READER
 from schemas.governance.tables import Token
+from schemas.postgres import Grant, each
 from schemas.table import Table
-
-Kind = Literal["schema", "table", "sequence", "routine"]
-Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Verbs on one object, or on some of its columns."""
-
-    role: str
-    kind: Kind
-    object: str
-    verbs: tuple[Verb, ...]
-    columns: tuple[str, ...] = ()
-
-    def entries(self) -> Iterator[tuple[str, str, str, str, str]]:
-        """Role, kind, object, verb and column; an empty column is the whole object."""
-        for verb in self.verbs:
-            for column in self.columns or ("",):
-                yield self.role, self.kind, self.object, verb, column
-
-
-def _each(
-    role: str, kind: Kind, verbs: tuple[Verb, ...], *objects: str, columns: tuple[str, ...] = ()
-) -> tuple[Grant, ...]:
-    return tuple(Grant(role, kind, each, verbs, columns) for each in objects)
 
 
 def _label(name: str) -> str:
@@ -52,9 +25,9 @@ def _all_but_session(table: type[Table]) -> tuple[str, ...]:
 _LABELS: Final = tuple(label.label for label in LABELS)
 
 _APP: Final = (
-    *_each(APP, "schema", ("USAGE",), "core", "audit", "dialectic", "retired", GRAPH, "ag_catalog"),
-    *_each(APP, "schema", ("USAGE",), "trgm"),
-    *_each(
+    *each(APP, "schema", ("USAGE",), "core", "audit", "dialectic", "retired", GRAPH, "ag_catalog"),
+    *each(APP, "schema", ("USAGE",), "trgm"),
+    *each(
         APP,
         "table",
         ("SELECT",),
@@ -83,7 +56,7 @@ _APP: Final = (
         "dialectic.sessions",
         "dialectic.messages",
     ),
-    *_each(
+    *each(
         APP,
         "table",
         ("INSERT",),
@@ -102,7 +75,7 @@ _APP: Final = (
         "dialectic.sessions",
         "dialectic.messages",
     ),
-    *_each(
+    *each(
         APP,
         "table",
         ("DELETE",),
@@ -195,7 +168,7 @@ _APP: Final = (
             "resume_at",
         ),
     ),
-    *_each(
+    *each(
         APP,
         "routine",
         ("EXECUTE",),
@@ -210,19 +183,19 @@ _APP: Final = (
         "audit.drop_retired(text,bigint,bytea)",
     ),
     # AGE 1.5: who reads a graph through cypher() writes it. The app does both; nobody else enters.
-    *_each(
+    *each(
         APP,
         "table",
         ("SELECT", "INSERT", "UPDATE", "DELETE"),
         *(_label(name) for name in _LABELS),
     ),
-    *_each(APP, "table", ("SELECT",), _label("_ag_label_vertex"), _label("_ag_label_edge")),
-    *_each(APP, "sequence", ("USAGE",), *(_label(f"{name}_id_seq") for name in _LABELS)),
+    *each(APP, "table", ("SELECT",), _label("_ag_label_vertex"), _label("_ag_label_edge")),
+    *each(APP, "sequence", ("USAGE",), *(_label(f"{name}_id_seq") for name in _LABELS)),
 )
 
 _READER: Final = (
-    *_each(READER, "schema", ("USAGE",), "core", "audit", "dialectic", "retired"),
-    *_each(
+    *each(READER, "schema", ("USAGE",), "core", "audit", "dialectic", "retired"),
+    *each(
         READER,
         "table",
         ("SELECT",),
@@ -260,7 +233,7 @@ _READER: Final = (
         ("SELECT",),
         tuple(name for name in Token.model_fields if name != "secret_sha256"),
     ),
-    *_each(
+    *each(
         READER,
         "table",
         ("SELECT",),
@@ -268,7 +241,7 @@ _READER: Final = (
         "audit.tool_usage",
         columns=_all_but_session(ToolUsage),
     ),
-    *_each(
+    *each(
         READER,
         "table",
         ("SELECT",),
@@ -284,8 +257,8 @@ _READER: Final = (
 )
 
 _MONITOR: Final = (
-    *_each(MONITOR, "schema", ("USAGE",), "core", "audit"),
-    *_each(
+    *each(MONITOR, "schema", ("USAGE",), "core", "audit"),
+    *each(
         MONITOR,
         "table",
         ("SELECT",),
@@ -303,8 +276,3 @@ _MONITOR: Final = (
 
 GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER, *_MONITOR)
 """``governance_backup`` is in none: it copies the server's files and connects to no database."""
-
-
-def entries() -> frozenset[tuple[str, str, str, str, str]]:
-    """Every right that is granted: role, kind, object, verb, column."""
-    return frozenset(entry for grant in GRANTS for entry in grant.entries())

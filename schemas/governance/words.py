@@ -1,13 +1,10 @@
 """Words and shapes that rows of more than one schema of ``governance`` use."""
 
 from enum import StrEnum
-from typing import Annotated, Any
 
-from schemas.quantity import Quantity
+from schemas.table import JsonList, JsonObject, Serial
 
-JsonObject = dict[str, Any]
-JsonList = list[Any]
-Serial = Annotated[int, Quantity("1", "made by the database")]
+__all__ = ["JsonList", "JsonObject", "Regime", "Serial"]
 
 
 class Regime(StrEnum):

@@ -18,16 +18,9 @@ import pytest
 from apps.lab.process import started
 from apps.migrate import runner
 from apps.migrate.lines import line
-from schemas.governance.server import (
-    APP,
-    BACKUP,
-    GOVERNANCE,
-    LOGINS,
-    MONITOR,
-    OWNER,
-    READER,
-    SCRATCH,
-)
+from schemas.governance.server import BACKUP, MONITOR
+from schemas.postgres import Tenant
+from schemas.server import GOVERNANCE, LOGINS, SOULFRA
 from services.container import File, archive
 from services.postgres import UID, statement
 from services.roles import Role, database_sql, extension_sql, role_sql
@@ -44,12 +37,12 @@ fsync = off
 HBA = """local all all trust
 host all postgres all trust
 host replication governance_backup all scram-sha-256
-host "/^governance_" all all scram-sha-256
+host "/^(governance|soulfra)_" all all scram-sha-256
 """
 
 
 class Database(NamedTuple):
-    """One database of governance and the ways into it, each as a role that really logs in."""
+    """One database and the ways into it, each as a role that really logs in."""
 
     name: str
     admin: str
@@ -125,13 +118,16 @@ def governance_roles(admin_dsn: str) -> None:
 
 
 @contextmanager
-def database_made(admin: str, name: str, template: str | None = None) -> Iterator[Database]:
+def database_made(
+    admin: str, name: str, template: str | None = None, tenant: Tenant = GOVERNANCE
+) -> Iterator[Database]:
     """A database as a deploy makes it, but that pg_cron can live in one database only.
 
     A copy of ``template`` brings its objects and extensions; settings and guests it does not.
     """
-    like = SCRATCH if name.endswith("_scratch") else GOVERNANCE
-    declared = replace(SCRATCH, database=name, connect=like.connect)
+    like = tenant.scratch if name.endswith("_scratch") else tenant.database
+    declared = replace(tenant.scratch, database=name, connect=like.connect)
+    owner, app, reader = (login.role for login in tenant.logins[:3])
     parts = urlsplit(admin)
     place = parts.netloc.rpartition("@")[2]
 
@@ -141,15 +137,15 @@ def database_made(admin: str, name: str, template: str | None = None) -> Iterato
 
     try:
         with psycopg.connect(admin, autocommit=True) as conn:
-            found = {"owner": OWNER}
-            conn.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template or 'template0'}")
+            found = {"owner": owner}
+            conn.execute(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE {template or 'template0'}")
             for _, sql in database_sql(declared, found):
                 conn.execute(sql)
         with psycopg.connect(dsn(), autocommit=True) as inside:
             there = inside.execute(statement("postgres/extensions.sql")).fetchone()[0]
             for _, sql in extension_sql(declared, there):
                 inside.execute(sql)
-        yield Database(name, dsn(), *map(dsn, (OWNER, APP, READER, MONITOR, BACKUP)))
+        yield Database(name, dsn(), *map(dsn, (owner, app, reader, MONITOR, BACKUP)))
     finally:
         # The server may have been killed meanwhile.
         with psycopg.connect(admin, autocommit=True) as conn:
@@ -191,4 +187,21 @@ def empty_database(admin_dsn: str, governance_roles: None) -> Iterator[Database]
 def scratch_database(admin_dsn: str, governance_database: Database) -> Iterator[Database]:
     """The empty ``<name>_scratch`` beside the test's database; only its owner may connect."""
     with database_made(admin_dsn, f"{governance_database.name}_scratch") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def soulfra_template(admin_dsn: str, governance_roles: None) -> Iterator[Database]:
+    """The second tenant's template, migrated as a deploy does it."""
+    name = f"soulfra_{uuid.uuid4().hex[:8]}_template"
+    with database_made(admin_dsn, name, tenant=SOULFRA) as made:
+        runner.apply(line("soulfra"), made.owner)
+        yield made
+
+
+@pytest.fixture
+def soulfra_database(admin_dsn: str, soulfra_template: Database) -> Iterator[Database]:
+    """A copy of it, for one test."""
+    name = f"soulfra_{uuid.uuid4().hex[:8]}_test"
+    with database_made(admin_dsn, name, soulfra_template.name, SOULFRA) as made:
         yield made

@@ -72,6 +72,9 @@ WITH member AS MATERIALIZED (
                    THEN ' (not enforced: its triggers are disabled)' ELSE '' END AS definition
       FROM pg_constraint AS c JOIN relation AS r ON r.oid = c.conrelid
      WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')
+       -- A key to a partitioned table has another for each of its partitions: Postgres' own.
+       AND NOT EXISTS (SELECT FROM pg_constraint AS whole
+                        WHERE whole.oid = c.conparentid AND whole.conrelid = c.conrelid)
 ), idx AS MATERIALIZED (
     SELECT i.indexrelid, i.indrelid, r.name, r.relispartition,
            format('%s.%I', p.name, c.relname) AS index_name,

@@ -3,14 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from schemas.governance.server import (
-    GOVERNANCE,
-    JOBS,
-    LOGINS,
-    SCRATCH,
-    SERVER_SETTINGS,
-    Database,
-)
+from schemas.postgres import Tenant
+from schemas.server import LOGINS
+from schemas.server import SETTINGS as SERVER_SETTINGS
 
 SETTINGS: Final[Mapping[str, str]] = {
     "data_checksums": "on",
@@ -35,21 +30,22 @@ def is_held(name: str) -> bool:
     return name.split(" ", 1)[0] in KINDS or name.startswith(RIGHTS)
 
 
-def declared(of: Database = GOVERNANCE, settings: Mapping[str, str] = SETTINGS) -> dict[str, str]:
+def declared(tenant: Tenant, settings: Mapping[str, str] = SETTINGS) -> dict[str, str]:
     """Roles, databases, extensions, settings, jobs, and what the owner may use of an extension."""
+    of = tenant.database
     extensions = {"plpgsql": None, **of.extensions}
     found = {f"extension {n}": f"in {s or ITS_OWN[n]}" for n, s in extensions.items()}
     found |= {f"setting database {name}": value for name, value in of.settings.items()}
     found |= {f"setting server {name}": value for name, value in settings.items()}
     found |= dict(_roles())
-    for database, called in ((of, "database"), (SCRATCH, "database scratch")):
+    for database, called in ((of, "database"), (tenant.scratch, "database scratch")):
         found[called] = f"owner {database.owner}"
         found |= {f"grant {called} to {role}": "connect" for role in database.connect}
     if "pg_cron" in of.extensions:
         found[f"grant schema cron to {of.owner}"] = "usage"
         found |= {
             f"job {job.job}": f"{job.schedule}: {job.command}, in {of.database} as {of.owner}"
-            for job in JOBS
+            for job in tenant.jobs
         }
     return found
 

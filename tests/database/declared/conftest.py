@@ -16,9 +16,7 @@ from apps.migrate.catalog import postgres as postgres_catalog
 from apps.migrate.catalog import sqlite as sqlite_catalog
 from apps.migrate.lines import line
 from schemas.governance.graph import GRAPH
-from schemas.governance.roles import GRANTS
-from schemas.governance.server import OWNER
-from schemas.governance.tables import SCHEMAS
+from schemas.server import GOVERNANCE, TENANTS
 from tests.database.conftest import database_made
 
 OBJECT = re.compile(
@@ -27,8 +25,9 @@ OBJECT = re.compile(
     r"(?P<name>.+?)(?: to (?P<role>\w+))?"
 )
 DECLARED = {"schema", "table", "column", "constraint", "index", "sequence", "label"}
-PLACES = {*SCHEMAS, GRAPH}
-DEFAULTS = {f"{table.table}_default" for table in tables("governance") if table.month_by}
+OWNERS = {tenant.database.owner for tenant in TENANTS.values()}
+PLACES = {GRAPH, *(schema for tenant in TENANTS.values() for schema in tenant.schemas)}
+DEFAULTS = {f"{table.table}_default" for table in tables() if table.month_by}
 
 
 def declarable(catalog: dict[str, str]) -> dict[str, str]:
@@ -41,7 +40,7 @@ def declarable(catalog: dict[str, str]) -> dict[str, str]:
             return False
         if found["about"] == "grant ":
             # Who may enter AGE's own schema is declared; what its owner may do, the deploy's.
-            entry = found["name"] == "ag_catalog" and found["role"] != OWNER
+            entry = found["name"] == "ag_catalog" and found["role"] not in OWNERS
             return entry or found["name"].partition(".")[0] in PLACES
         if found["name"].partition(".")[0] not in PLACES or found["kind"] not in DECLARED:
             return False
@@ -60,40 +59,61 @@ def build(connection: psycopg.Connection, statements: Iterable[str]) -> None:
             continue
 
 
-def reference(grants=GRANTS, said=SCHEMAS) -> list[str]:
+def reference(tenant=GOVERNANCE, grants=None, said=None) -> list[str]:
     """All that the declarations say, for an empty database."""
-    declared = tables("governance")
+    declared = tables(tenant.line)
     known = {table.table for table in declared}
-    schemas = [f"CREATE SCHEMA {schema};" for schema in SCHEMAS]
+    schemas = [f"CREATE SCHEMA {schema};" for schema in tenant.schemas]
     closed = [f"ALTER DEFAULT PRIVILEGES REVOKE ALL ON {kind} FROM PUBLIC;"
               for kind in ("FUNCTIONS", "TYPES")]  # fmt: skip
     # Rights on views and routines are declared, views and routines are not: stand-ins.
     views: dict[str, set[str]] = {}
-    for grant in GRANTS:
+    for grant in tenant.grants:
         if grant.kind == "table" and grant.object not in known:
             views.setdefault(grant.object, {"one"}).update(grant.columns)
     stubs = [f"CREATE VIEW {name} AS SELECT {', '.join(f'1 AS {c}' for c in sorted(columns))};"
              for name, columns in views.items() if not name.startswith(GRAPH)]  # fmt: skip
-    routines = dict.fromkeys(g.object for g in GRANTS if g.kind == "routine")
+    routines = dict.fromkeys(g.object for g in tenant.grants if g.kind == "routine")
     stubs += [f"CREATE FUNCTION {name} RETURNS void LANGUAGE sql AS '';" for name in routines]
     return [
         *closed,
         *schemas,
         *postgres.ddl(declared),
         *stubs,
-        *postgres.graph(labels()),
-        *postgres.comments(declared, said),
-        *postgres.grants(grants),
+        *(postgres.graph(labels()) if GRAPH in tenant.places else ()),
+        *postgres.comments(declared, tenant.schemas if said is None else said),
+        *postgres.grants(tenant.grants if grants is None else grants),
     ]
 
 
+@pytest.fixture(scope="session", params=TENANTS)
+def tenant(request):
+    """Each of them."""
+    return TENANTS[request.param]
+
+
 @pytest.fixture(scope="session")
-def declared_database(admin_dsn, governance_roles):
+def template(request, tenant):
+    """Its migrated template."""
+    return request.getfixturevalue(f"{tenant.line}_template")
+
+
+@pytest.fixture(scope="session")
+def declared_database(admin_dsn, governance_roles, tenant):
     """A database that no migration ever saw: only the declarations."""
-    with database_made(admin_dsn, f"governance_{uuid.uuid4().hex[:8]}_declared") as made:
+    name = f"{tenant.line}_{uuid.uuid4().hex[:8]}_declared"
+    with database_made(admin_dsn, name, tenant=tenant) as made:
         with psycopg.connect(made.owner, autocommit=True) as connection:
-            for statement in reference():
+            for statement in reference(tenant):
                 connection.execute(statement)
+        yield made
+
+
+@pytest.fixture
+def empty(admin_dsn, governance_roles, tenant):
+    """As a deploy leaves it before the first migration."""
+    name = f"{tenant.line}_{uuid.uuid4().hex[:8]}_test"
+    with database_made(admin_dsn, name, tenant=tenant) as made:
         yield made
 
 
@@ -105,18 +125,18 @@ def declared(declared_database):
 
 
 @pytest.fixture(scope="session")
-def migrated(governance_template):
+def migrated(template):
     """The catalog of the database that the migrations build."""
-    with psycopg.connect(governance_template.admin) as connection:
+    with psycopg.connect(template.admin) as connection:
         return declarable(postgres_catalog.read(connection))
 
 
 @pytest.fixture(scope="session")
-def living(standing):
+def living(standing, tenant):
     """The catalog of the lab's own database, as its superuser sees it."""
     said = standing.docker(
         "exec", standing.called("postgres-age"),
-        "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "governance",
+        "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", tenant.database.database,
         "-c", postgres_catalog.script(),
     )  # fmt: skip
     return declarable(postgres_catalog.parse(said))

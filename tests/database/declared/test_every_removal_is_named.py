@@ -20,7 +20,6 @@ from apps.migrate.catalog import difference
 from apps.migrate.catalog import postgres as postgres_catalog
 from apps.migrate.catalog import sqlite as sqlite_catalog
 from schemas.governance.graph import GRAPH
-from schemas.governance.server import OWNER
 from tests.database.declared import conftest
 from tests.database.declared.conftest import OBJECT, build, declarable, in_file
 
@@ -80,9 +79,9 @@ def _revoked(kind, what, role):
     return f"REVOKE ALL ON {kind} {what} FROM {role}"
 
 
-def test_nothing_can_go_from_the_migrated_database_unnamed(governance_template, migrated):
+def test_nothing_can_go_from_the_migrated_database_unnamed(tenant, template, migrated):
     """Dropped, renamed, revoked or set to null, each for real, each undone again."""
-    with psycopg.connect(governance_template.admin) as connection:
+    with psycopg.connect(template.admin) as connection:
         # The columns and sequences of a label are AGE's: they come and go with it.
         ours = [n for n in migrated if kind_of(n) not in AGES or GRAPH not in n]
         missed = set(ours)
@@ -94,7 +93,7 @@ def test_nothing_can_go_from_the_migrated_database_unnamed(governance_template, 
                 with connection.transaction(force_rollback=True):
                     # Only who gave a right can take it; labels are dropped by the superuser.
                     if kind == "grant":
-                        connection.execute(f"SET LOCAL ROLE {OWNER}")
+                        connection.execute(f"SET LOCAL ROLE {tenant.database.owner}")
                     build(connection, [removal(name) for name in some])
                     connection.execute("RESET ROLE")
                     seen = named(migrated, declarable(postgres_catalog.read(connection)))
@@ -103,59 +102,62 @@ def test_nothing_can_go_from_the_migrated_database_unnamed(governance_template, 
     assert not missed
 
 
-def test_nothing_can_go_from_the_models_unnamed(empty_database, migrated, monkeypatch):
+def test_nothing_can_go_from_the_models_unnamed(tenant, empty, migrated, monkeypatch):
     """A column, a check, a key, an index, a label, a comment or a grant that no model declares."""
     missed = set(migrated)
-    with psycopg.connect(empty_database.owner) as connection:
+    with psycopg.connect(empty.owner) as connection:
 
         def seen(statements):
             with connection.transaction(force_rollback=True):
                 build(connection, statements)
                 return named(migrated, declarable(postgres_catalog.read(connection)))
 
-        whole = conftest.reference()
+        whole = conftest.reference(tenant)
         assert seen(whole) == set()
         columns = [name for name in migrated if kind_of(name) == "column"]
         for some in rounds(columns, table_of):
-            less = _without(monkeypatch, {name.partition(" ")[2] for name in some})
+            less = _without(
+                monkeypatch, tenant, {n.partition(" ")[2].replace('"', "") for n in some}
+            )
             missed -= seen(less) & set(some)
         # What is not a column stands for itself: all of it can go at once.
-        missed -= seen(_bare(monkeypatch))
+        missed -= seen(_bare(monkeypatch, tenant))
         missed -= {name for name in seen([]) if kind_of(name) in {"schema", "table", "sequence"}}
 
     assert not missed
 
 
-def _without(monkeypatch, columns):
+def _without(monkeypatch, tenant, columns):
     """The tables that lose one of these, without it."""
     with monkeypatch.context() as patch:
         patch.setattr(postgres, "fields", lambda model: [
             f for f in _fields(model) if f"{getattr(model, 'table', '')}.{f.name}" not in columns
         ])  # fmt: skip
         touched = {column.rpartition(".")[0] for column in columns}
-        return list(postgres.ddl(t for t in tables("governance") if t.table in touched))
+        return list(postgres.ddl(t for t in tables(tenant.line) if t.table in touched))
 
 
-def _bare(monkeypatch):
+def _bare(monkeypatch, tenant):
     """Tables of columns: no check, key, index, identity, label, comment or grant."""
     with monkeypatch.context() as patch:
         patch.setattr(postgres, "check", lambda field: None)
-        for table in tables("governance"):
+        for table in tables(tenant.line):
             patch.setattr(table, "key", ())
+            patch.setattr(table, "references", {})
             patch.setattr(table, "unique", {})
             patch.setattr(table, "indexes", ())
         plain = {"references": None, "unique": False, "identity": False}
         patch.setattr(postgres, "fields", lambda model: [
             replace(f, column=replace(f.column, **plain)) for f in _fields(model)
         ])  # fmt: skip
-        return list(postgres.ddl(tables("governance")))
+        return list(postgres.ddl(tables(tenant.line)))
 
 
 _fields = postgres.fields
 
 
 @pytest.mark.parametrize("side", ["declared", "migrated", "living"])
-def test_nothing_can_go_from_a_catalog_unnamed(request, side):
+def test_nothing_can_go_from_a_catalog_unnamed(request, tenant, side):
     """One at a time, from a copy, on either side of the comparison."""
     whole = request.getfixturevalue(side)
     for name in whole:

@@ -15,6 +15,7 @@ from apps.migrate import runner
 from apps.migrate.catalog import postgres
 from apps.migrate.catalog.graph import without_declared
 from apps.migrate.lines import line
+from schemas.server import TENANTS
 from tests.unit.declared.round_trip import columns, fill, round_trip
 from tests.unit.declared.rows import properties
 
@@ -23,7 +24,7 @@ JSON = {"object", "array"}
 
 
 class Server:
-    """A database of governance by psycopg, as its owner."""
+    """A database by psycopg, as its owner."""
 
     def __init__(self, made):
         self.database = made.owner
@@ -117,24 +118,30 @@ def taken(row, kinds):
     }
 
 
-@pytest.mark.parametrize("migration", GOVERNANCE.migrations())
-def test_each_migration_goes_and_comes_back(migration, empty_database, tmp_path):
+@pytest.mark.parametrize(
+    ("tenant", "migration"),
+    [(name, each) for name in TENANTS for each in line(name).migrations()],
+    indirect=["tenant"],
+)
+def test_each_migration_goes_and_comes_back(tenant, migration, empty, tmp_path):
     """Catalog and rows are as before; what is destroyed is no more than it says."""
-    assert round_trip(GOVERNANCE, migration, Server(empty_database), tmp_path) == []
+    assert round_trip(line(tenant.line), migration, Server(empty), tmp_path) == []
 
 
-def test_the_whole_line_goes_and_comes_back(governance_database):
+@pytest.mark.parametrize("name", TENANTS)
+def test_the_whole_line_goes_and_comes_back(name, request):
     """To nothing, step by step, and to all there was at once, with its comments and grants."""
-    server = Server(governance_database)
-    fill(GOVERNANCE, server, {}, columns(GOVERNANCE, server), datetime.now(UTC))
+    of = line(name)
+    server = Server(request.getfixturevalue(f"{name}_database"))
+    fill(of, server, {}, columns(of, server), datetime.now(UTC))
     catalog = server.catalog()
 
     # One by one: all at once are undone, but then AGE 1.5 fails at the end of COMMIT
     # ("label (relation) cache corrupted") and the runner takes it for a failure.
-    for _ in GOVERNANCE.migrations():
-        runner.rollback(GOVERNANCE, server.database)
-    assert columns(GOVERNANCE, server) == {}
-    runner.apply(GOVERNANCE, server.database)
+    for _ in of.migrations():
+        runner.rollback(of, server.database)
+    assert columns(of, server) == {}
+    runner.apply(of, server.database)
     assert server.catalog() == catalog
 
 

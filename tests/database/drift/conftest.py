@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from apps.migrate.catalog import postgres, server
-from schemas.governance.server import GOVERNANCE, SCRATCH
+from schemas.server import GOVERNANCE
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,8 @@ def declared(admin_dsn):
         found = postgres.read(connection)
     mark = "setting server "
     settings = {k.removeprefix(mark): v for k, v in found.items() if k.startswith(mark)}
-    return server.declared(replace(SCRATCH, connect=GOVERNANCE.connect), settings)
+    database = replace(GOVERNANCE.scratch, connect=GOVERNANCE.database.connect)
+    return server.declared(replace(GOVERNANCE, database=database), settings)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import psycopg
 from apps.migrate.catalog import difference, postgres, server, shown
 from apps.migrate.check import check
 from apps.migrate.lines import line
-from schemas.governance.server import JOBS
+from schemas.server import GOVERNANCE
 
 
 def test_a_clean_database_has_none(governance_database, scratch_database, declared):
@@ -58,10 +58,12 @@ def test_checks_at_once_do_not_disturb_each_other(governance_database, scratch_d
 
 def test_a_job_changed_by_hand_is_reported(admin_dsn):
     """pg_cron lives in one database of the test server: its own jobs, declared and not."""
-    declared = {name: said for name, said in server.declared().items() if name.startswith("job ")}
+    declared = {
+        name: said for name, said in server.declared(GOVERNANCE).items() if name.startswith("job ")
+    }
     with psycopg.connect(admin_dsn) as connection:
         connection.execute("CREATE EXTENSION pg_cron")
-        for job in JOBS:
+        for job in GOVERNANCE.jobs:
             words = (job.job, job.schedule, job.command)
             connection.execute("SELECT cron.schedule(%s, %s, %s)", words)
         home = "UPDATE cron.job SET database = 'governance', username = 'governance_owner'"

@@ -1,4 +1,4 @@
-"""Who may do what: declared, granted and tried, as the role itself. Never as a superuser."""
+"""What nobody may, and what is taken back. What each role may: tests/database/declared."""
 
 import os
 from collections.abc import Iterator
@@ -9,66 +9,15 @@ import pytest
 from psycopg import errors
 
 from apps.migrate.lines import line
-from schemas.governance.roles import GRANTS, entries
+from schemas.governance.roles import GRANTS
 from schemas.governance.server import APP, BACKUP, MONITOR, READER
+from schemas.server import GOVERNANCE
+from tests.database.rights import GRANTED_AS, granted, objects
 
 GRANTS_SQL = (line("governance").folder / "post-apply.grants.sql").read_text()
 SNAPSHOT = Path(__file__).with_name("roles.snapshot")
+entries = GOVERNANCE.entries
 ROLES = (APP, READER, MONITOR, BACKUP)
-OURS = ("core", "audit", "dialectic", "retired", "governance_graph", "ledger", "public")
-PLACES = f"ARRAY{[*OURS, 'ag_catalog', 'trgm']!r}::text[]"
-NOT_ALLOWED = (
-    errors.InsufficientPrivilege,
-    errors.ObjectNotInPrerequisiteState,  # the view cannot be written by anybody
-    errors.FeatureNotSupported,
-)
-OBJECTS = f"""
-SELECT 'schema', n.nspname, ''::text
-  FROM pg_namespace AS n WHERE n.nspname = ANY ({PLACES})
-UNION ALL
-SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' ELSE 'table' END,
-       c.oid::regclass::text,
-       coalesce((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute AS a
-                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
-  FROM pg_class AS c WHERE c.relnamespace = ANY ({PLACES}::regnamespace[])
-   AND c.relowner = 'governance_owner'::regrole
-   AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT c.relispartition
-UNION ALL
-SELECT CASE WHEN p.prokind = 'p' THEN 'procedure'
-            WHEN p.prorettype = 'trigger'::regtype THEN 'trigger' ELSE 'routine' END,
-       p.oid::regprocedure::text, ''
-  FROM pg_proc AS p WHERE p.proowner = 'governance_owner'::regrole
- ORDER BY 1, 2
-"""
-GRANTED = f"""
-WITH rights AS (
-    SELECT 'schema' AS kind, n.nspname::text AS object, '' AS part, a.*
-      FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
-     WHERE n.nspname = ANY ({PLACES})
-       AND a.grantee NOT IN (n.nspowner, 'governance_owner'::regrole)
-    UNION ALL
-    SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, c.oid::regclass::text, '', a.*
-      FROM pg_class AS c, aclexplode(c.relacl) AS a
-     WHERE c.relnamespace = ANY ({PLACES}::regnamespace[]) AND a.grantee <> c.relowner
-       AND c.relowner = 'governance_owner'::regrole
-    UNION ALL
-    SELECT 'table', c.oid::regclass::text, t.attname, a.*
-      FROM pg_class AS c JOIN pg_attribute AS t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
-     WHERE c.relnamespace = ANY ({PLACES}::regnamespace[]) AND a.grantee <> c.relowner
-       AND c.relowner = 'governance_owner'::regrole
-    UNION ALL
-    SELECT 'routine', p.oid::regprocedure::text, '', a.*
-      FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-     WHERE p.proowner = 'governance_owner'::regrole AND a.grantee <> p.proowner
-    UNION ALL
-    SELECT 'default', d.defaclobjtype::text, coalesce(n.nspname, ''), a.*
-      FROM pg_default_acl AS d LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace,
-           aclexplode(d.defaclacl) AS a
-     WHERE d.defaclrole = 'governance_owner'::regrole AND a.grantee <> d.defaclrole)
-SELECT coalesce(g.rolname, 'PUBLIC'), kind, object,
-       privilege_type || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END, part
-  FROM rights LEFT JOIN pg_roles AS g ON g.oid = grantee
-"""
 
 
 @pytest.fixture
@@ -79,24 +28,10 @@ def owner(shared_database) -> Iterator[psycopg.Connection]:
         conn.rollback()
 
 
-GRANTED_AS = {"view": "table", "procedure": "routine", "trigger": "routine"}
-"""What GRANT calls it, where that is another word."""
-
-
-def granted(conn) -> set[tuple]:
-    """Every right that anyone but the owner has: role, kind, object, verb, column."""
-    return set(conn.execute(GRANTED).fetchall())
-
-
-def objects(conn) -> list[tuple[str, str, list[str]]]:
-    """Everything that can be granted: kind, name, columns."""
-    return [(kind, name, parts.split()) for kind, name, parts in conn.execute(OBJECTS).fetchall()]
-
-
 def grid(conn) -> Iterator[str]:
     """Role by object: the verbs, each with its columns where it is not for all of them."""
-    rights = granted(conn)
-    for kind, name, _ in objects(conn):
+    rights = granted(conn, GOVERNANCE)
+    for kind, name, _ in objects(conn, GOVERNANCE):
         for role in (*ROLES, "PUBLIC"):
             verbs: dict[str, list[str]] = {}
             for _, _, _, verb, column in sorted(
@@ -107,113 +42,12 @@ def grid(conn) -> Iterator[str]:
             yield f"{kind} {name}: {role}: {', '.join(said) or '-'}\n"
 
 
-def test_the_grants_are_those_declared(owner):
-    """Both ways, PUBLIC and default privileges included."""
-    assert granted(owner) == entries()
-
-
 def test_the_matrix_is_as_committed(owner):
     """So that a review shows what a change opens. ABODE_WRITE_SNAPSHOT=1 writes it anew."""
     now = "".join(grid(owner))
     if os.environ.get("ABODE_WRITE_SNAPSHOT"):
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text()
-
-
-def tries(kind: str, name: str, parts: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Verb, column, and a statement that needs just that and changes nothing."""
-    if kind == "schema":
-        yield "USAGE", "", f"SELECT FROM {name}.nothing_is_called_so"
-        yield "CREATE", "", f"CREATE TABLE {name}.mine (a integer)"
-    elif kind == "sequence":
-        yield "USAGE", "", f"SELECT nextval('{name}')"
-        yield "SELECT", "", f"SELECT last_value FROM {name}"
-        yield "UPDATE", "", f"SELECT setval('{name}', 1)"
-    elif kind in {"table", "view"}:
-        yield "DELETE", "", f"DELETE FROM {name} WHERE false"
-        if kind == "table":
-            yield "TRUNCATE", "", f"TRUNCATE {name}"
-        for column in parts:
-            yield "SELECT", column, f"SELECT {column} FROM {name} LIMIT 0"
-            yield "INSERT", column, f"INSERT INTO {name} ({column}) VALUES (DEFAULT)"
-            yield "UPDATE", column, f"UPDATE {name} SET {column} = DEFAULT WHERE false"
-    elif kind != "trigger":
-        called, _, types = name.rstrip(")").partition("(")
-        nulls = [f"NULL::{one}" for one in types.split(",") if one]
-        if kind == "procedure":
-            yield "EXECUTE", "", f"CALL {called}({', '.join(nulls)})"
-        else:
-            # A strict function of a plain NULL is never called.
-            given = ", ".join(f"(SELECT {null})" for null in nulls)
-            yield "EXECUTE", "", f"SELECT FROM {called}({given})"
-
-
-def allowed(conn, statement: str) -> bool:
-    """Whether the server lets the role do it, whatever it says then."""
-    try:
-        with conn.transaction(force_rollback=True):
-            conn.execute(statement)
-    except NOT_ALLOWED:
-        return False
-    except psycopg.Error:
-        return True
-    return True
-
-
-@pytest.mark.parametrize("role", [APP, READER, MONITOR])
-def test_every_right_is_as_it_is_when_tried(shared_database, role):
-    """Each verb on each object and column, by the role after it logged in."""
-    way_in = {APP: "app", READER: "reader", MONITOR: "monitor"}[role]
-    with psycopg.connect(shared_database.owner) as conn:
-        there = [each for each in objects(conn) if each[1] not in {"ag_catalog", "ledger", "trgm"}]
-    mine = {entry[1:] for entry in entries() if entry[0] == role}
-    wrong, tried = [], 0
-    with psycopg.connect(getattr(shared_database, way_in)) as conn:
-        assert conn.execute("SELECT session_user, current_user").fetchone() == (role, role)
-        for kind, name, parts in there:
-            of = GRANTED_AS.get(kind, kind)
-            for verb, column, statement in tries(kind, name, parts):
-                may = {(of, name, verb, ""), (of, name, verb, column)} & mine
-                tried += 1
-                if allowed(conn, statement) is not bool(may):
-                    wrong.append(statement)
-
-    assert wrong == []
-    assert tried > 900
-
-
-@pytest.mark.parametrize("how", ["taken away", "added"])
-def test_any_other_grant_is_noticed(owner, how):
-    """Each declared one gone, and each other one given, alone: the comparison names it."""
-    declared = entries()
-    if how == "taken away":
-        plan = [(entry, "REVOKE {} ON {} FROM {} CASCADE") for entry in sorted(declared)]
-    else:
-        plan = [(entry, "GRANT {} ON {} TO {}") for entry in others(owner, declared)]
-    missed = []
-    for (role, kind, name, verb, column), form in plan:
-        what = f"{verb} ({column})" if column else verb
-        with owner.transaction(force_rollback=True):
-            owner.execute(form.format(what, f"{kind} {name}", role))
-            if (role, kind, name, verb, column) not in granted(owner) ^ declared:
-                missed.append((role, kind, name, verb, column))
-
-    assert missed == []
-    assert len(plan) > 150
-
-
-def others(conn, declared) -> list[tuple[str, str, str, str, str]]:
-    """A right on each object for each role, and for everyone, that is not declared."""
-    verbs = {"schema": ("CREATE", "USAGE"), "sequence": ("UPDATE", "SELECT"),
-             "table": ("TRIGGER", "SELECT"), "routine": ("EXECUTE",)}  # fmt: skip
-    return [
-        entry
-        for kind, name, _ in objects(conn)
-        if name not in {"public", "ag_catalog", "trgm"}
-        for role in (*ROLES, "PUBLIC")
-        for verb in verbs[GRANTED_AS.get(kind, kind)]
-        if (entry := (role, GRANTED_AS.get(kind, kind), name, verb, "")) not in declared
-    ]
 
 
 def test_whatever_was_given_is_taken_back(owner):
@@ -234,14 +68,14 @@ def test_whatever_was_given_is_taken_back(owner):
         "REVOKE ALL ON core.identities, core.sessions FROM governance",
     ):
         owner.execute(statement)
-    assert granted(owner) != entries()
+    assert granted(owner, GOVERNANCE) != entries()
     owner.execute(GRANTS_SQL)
-    assert granted(owner) == entries()
+    assert granted(owner, GOVERNANCE) == entries()
 
     owner.execute("SELECT audit.create_partitions('2031-03-15+00')")
     owner.execute("CREATE FUNCTION core.later() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
     owner.execute("CREATE TABLE core.later (a integer)")
-    assert granted(owner) == entries()
+    assert granted(owner, GOVERNANCE) == entries()
 
 
 def test_nothing_is_granted_to_the_backup(shared_database):

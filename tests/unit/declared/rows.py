@@ -39,6 +39,7 @@ TEXTS = (
     "abcdefgh",
     "Z0-9-a-b",
     "0" * 50,
+    "loop:abcdefgh",
 )
 INSTANTS = (
     datetime(1, 1, 1, tzinfo=UTC),
@@ -46,7 +47,23 @@ INSTANTS = (
     datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
 )
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 OTHERWISE: dict[str, Any] = {
+    "log.events": lambda _: {"version": 1},
+    "soulfra.loops": lambda row: {
+        "fork_depth": (row["fork_depth"] or 1) if row["fork_parent"] else 0
+    },
+    "soulfra.votings": lambda row: {"closed_at": None if row["status"] == "open" else NOON},
+    "soulfra.prophecies": lambda row: {
+        "fulfilled_at": NOON if row["fulfillment_status"] == "fulfilled" else None
+    },
+    "soulfra.clusters": lambda row: {
+        "dissolved_at": NOON if row["status"] == "dissolved" else None
+    },
+    "soulfra.credit_entries": lambda row: {"amount": row["amount"] or 1},
+    "soulfra.transformations": lambda row: {
+        "loop_id": None if row["agent_id"] else row["loop_id"] or "abcdefgh"
+    },
     "audit.tool_usage": lambda row: {"success": row["error_type"] is None},
     "core.tokens": lambda row: {
         "rights": ["check-in", "read", "write", "operate"][: row["token_id"] % 5]
@@ -107,7 +124,12 @@ def _row(model: type[Closed], n: int, now: datetime, made: dict[str, Any]) -> di
         if field.nullable:
             choices = [None, *choices]
         row[field.name] = choices[(n + place) % len(choices)]
-    more = OTHERWISE.get(model.table) if issubclass(model, Table) else None
+    if not issubclass(model, Table):
+        return row
+    for reference in model.references.values():
+        table, *columns = re.findall(r"[\w.]+", reference.target)
+        row |= zip(reference.columns, (made[table][n][of] for of in columns), strict=True)
+    more = OTHERWISE.get(model.table)
     return row | (more(row) if more else {})
 
 
@@ -199,7 +221,8 @@ def _singles(model: type[Closed]) -> set[str]:
 
 
 def _referred(model: type[Table]) -> Iterator[str]:
-    return (_reference(field)[0] for field in fields(model) if field.column.references)
+    yield from (_reference(field)[0] for field in fields(model) if field.column.references)
+    yield from (reference.target.partition(" ")[0] for reference in model.references.values())
 
 
 def _reference(field: Field) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from apps.declared.everything import documents, keys, labels, tables
 from apps.declared.field import fields
 from schemas.errors import Refused
 from schemas.governance.tables import SCHEMAS
+from schemas.server import TENANTS
 
 
 def test_the_file_is_not_stale():
@@ -15,16 +16,22 @@ def test_the_file_is_not_stale():
     assert command.main(["--check"]) == 0
 
 
-def test_a_stale_file_exits_four_and_is_not_written(tmp_path, capsys):
+@pytest.mark.parametrize("name", command.files())
+def test_a_stale_file_exits_four_and_is_not_written(tmp_path, capsys, name):
     """The check only looks; the hint says what to run."""
-    file = tmp_path / "post-apply.comments.sql"
+    for line in TENANTS:
+        (tmp_path / line).mkdir()
+    assert command.main([], tmp_path) == 0
+    file = tmp_path / name
     file.write_text("yesterday")
 
-    assert command.main(["--check"], file) == 4
+    assert command.main(["--check"], tmp_path) == 4
     assert file.read_text() == "yesterday"
-    assert "python -m apps.declared" in capsys.readouterr().err
-    assert command.main([], file) == 0
-    assert command.main(["--check"], file) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"{name}: not what schemas say")
+    assert "python -m apps.declared" in said
+    assert command.main([], tmp_path) == 0
+    assert command.main(["--check"], tmp_path) == 0
 
 
 def test_a_number_says_its_source_its_unit_and_its_range():
@@ -41,7 +48,7 @@ def test_a_table_that_says_nothing_is_refused(monkeypatch):
     monkeypatch.delattr(tables("governance")[0], "__doc__")
 
     with pytest.raises(Refused, match=f"nothing is said of {tables('governance')[0].table}"):
-        command.comments()
+        command.comments(TENANTS["governance"])
 
 
 @pytest.mark.parametrize("kind", [tables, labels, documents])

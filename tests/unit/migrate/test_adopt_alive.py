@@ -85,7 +85,7 @@ def test_whoever_writes_meanwhile_goes_on_writing(old):
 
     assert not failed
     assert not done.already
-    assert len(wrote) > 10
+    assert len(wrote) > 2
     after = ask(old, "SELECT id, timestamp FROM events ORDER BY id")
     assert after[: len(before)] == before
     assert [at for _, at in after[len(before) :]] == wrote

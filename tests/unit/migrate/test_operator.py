@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from apps.migrate.lines import line
+from apps.migrate.lines import ENGINES, line
 from apps.ops import migrate as operator
 from apps.ops.cli import app
 from schemas import ports
@@ -140,7 +140,7 @@ def test_words_that_do_not_fit_the_line_are_refused(hosts, tmp_path):
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("abode migrate ", {"anima", "governance"}), ("abode migrate an", {"anima"}),
+    [("abode migrate ", {*ENGINES}), ("abode migrate an", {"anima"}),
      ("abode migrate anima ", {"status", "plan", "apply", "rollback", "check", "new", "adopt"}),
      ("abode migrate anima apply --no", {"--no-backup"})],
 )  # fmt: skip

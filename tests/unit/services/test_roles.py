@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.governance.server import Database, Login
+from schemas.postgres import Database, Login
 from services.roles import Role, database_sql, extension_sql, role_sql
 from services.secrets import scram_verifier
 

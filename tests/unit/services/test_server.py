@@ -5,14 +5,13 @@ import re
 import pytest
 
 from apps.migrate.lines import line
-from schemas.governance.roles import GRANTS
-from schemas.governance.server import (
+from schemas.server import (
     DATABASES,
     GOVERNANCE,
-    JOBS,
     LOGINS,
     MAX_CONNECTIONS,
-    SERVER_SETTINGS,
+    SETTINGS,
+    TENANTS,
 )
 from services.house import render
 from services.postgres import memory
@@ -25,7 +24,7 @@ def conf() -> dict[str, str]:
     """postgresql.conf as a deploy writes it."""
     text = render(
         "postgres/postgresql.conf.j2", **memory(4096), max_connections=MAX_CONNECTIONS, port=5432,
-        socket_dir="/run", files_dir="/files", database=GOVERNANCE.database,
+        socket_dir="/run", files_dir="/files", database=GOVERNANCE.database.database,
     )  # fmt: skip
     lines = re.findall(r"^([a-z_.]+) = '?([^'\n]*)'?$", text, re.MULTILINE)
     return dict(lines)
@@ -33,7 +32,7 @@ def conf() -> dict[str, str]:
 
 def test_the_settings_that_matter_are_those_deployed():
     """wal_level is Postgres' own default."""
-    wanted = {name: value for name, value in SERVER_SETTINGS.items() if name != "wal_level"}
+    wanted = {name: value for name, value in SETTINGS.items() if name != "wal_level"}
 
     assert {name: conf().get(name) for name in wanted} == wanted
 
@@ -43,10 +42,20 @@ def test_all_connections_together_fit():
     assert sum(login.limit for login in LOGINS) <= MAX_CONNECTIONS - RESERVED
 
 
-@pytest.mark.parametrize("grant", GRANTS, ids=lambda grant: f"{grant.role} {grant.object}")
-def test_whoever_is_granted_something_may_connect(grant):
+@pytest.mark.parametrize("tenant", TENANTS.values(), ids=TENANTS)
+def test_whoever_is_granted_something_may_connect(tenant):
     """Else the right would be for nobody."""
-    assert grant.role in GOVERNANCE.connect
+    assert {grant.role for grant in tenant.grants} == set(tenant.database.connect)
+
+
+def test_a_tenant_s_roles_are_its_own():
+    """Nobody of one tenant enters the databases of another."""
+    for tenant in TENANTS.values():
+        own = {login.role for login in tenant.logins}
+        for database in (tenant.database, tenant.scratch):
+            assert {database.owner, *database.connect} <= own
+    assert len({login.role for login in LOGINS}) == len(LOGINS)
+    assert len({login.secret for login in LOGINS}) == len(LOGINS)
 
 
 def test_only_the_backup_replicates_and_only_over_tls():
@@ -60,10 +69,14 @@ def test_only_the_backup_replicates_and_only_over_tls():
     assert all("trust" not in rule for rule in rules)
 
 
-def test_every_database_is_the_owners_and_closed():
-    """The scratch one to everyone else."""
-    assert {database.owner for database in DATABASES} == {LOGINS[0].role}
-    assert [database.connect for database in DATABASES if database is not GOVERNANCE] == [()]
+@pytest.mark.parametrize("tenant", TENANTS.values(), ids=TENANTS)
+def test_every_database_is_the_owners_and_closed(tenant):
+    """The scratch one to everyone else; whoever proves a password is let in nowhere else."""
+    assert tenant.database.owner == tenant.scratch.owner == tenant.logins[0].role
+    assert tenant.scratch.connect == ()
+    for rule in map(str.split, render("postgres/pg_hba.conf").splitlines()):
+        if rule[-1:] == ["scram-sha-256"] and rule[1] != "replication":
+            assert set(rule[1].split(",")) == {each.database for each in DATABASES}
 
 
 def test_the_jobs_are_those_scheduled():
@@ -71,7 +84,7 @@ def test_the_jobs_are_those_scheduled():
     text = (line("governance").folder / "post-apply.schedule.sql").read_text()
     said = " ".join(text.replace("'\n                 '", "").replace("''", "'").split())
 
-    for job in JOBS:
+    for job in GOVERNANCE.jobs:
         assert f"('{job.job}', '{job.schedule}', '{job.command}')" in said, job.job
 
 

@@ -1,0 +1,132 @@
+-- What each role may do, and nothing more. Repeatable. Written by: python -m apps.declared
+
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        WITH place AS (
+            SELECT n.oid, n.nspname, n.nspowner, n.nspacl
+              FROM pg_catalog.pg_namespace AS n
+             WHERE n.nspname IN ('soulfra', 'log', 'ledger', 'public'))
+        SELECT DISTINCT had.what, who.name AS who
+          FROM (
+            SELECT format('SCHEMA %I', p.nspname) AS what, a.grantee
+              FROM place AS p
+             CROSS JOIN LATERAL aclexplode(p.nspacl) AS a
+             WHERE a.grantee NOT IN (p.nspowner, current_user::regrole)
+            UNION ALL
+            -- What was cut from a table may be read by its readers until it is archived.
+            SELECT format('%s %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+                          c.oid::regclass), a.grantee
+              FROM place AS p
+              JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.oid
+             CROSS JOIN LATERAL (
+                  SELECT x.grantee FROM aclexplode(c.relacl) AS x
+                  UNION ALL
+                  SELECT x.grantee FROM pg_catalog.pg_attribute AS t, aclexplode(t.attacl) AS x
+                   WHERE t.attrelid = c.oid) AS a
+             WHERE c.relowner = current_user::regrole AND a.grantee <> c.relowner
+               AND p.nspname <> 'retired'
+            UNION ALL
+            SELECT format('ROUTINE %s', r.oid::regprocedure), a.grantee
+              FROM place AS p
+              JOIN pg_catalog.pg_proc AS r ON r.pronamespace = p.oid
+             CROSS JOIN LATERAL
+                   aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) AS a
+             WHERE r.proowner = current_user::regrole AND a.grantee <> r.proowner) AS had
+         CROSS JOIN LATERAL (
+               SELECT CASE had.grantee WHEN 0 THEN 'PUBLIC'
+                      ELSE quote_ident(pg_get_userbyid(had.grantee)) END) AS who (name)
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s CASCADE', one.what, one.who);
+    END LOOP;
+    FOR one IN
+        SELECT DISTINCT coalesce(' IN SCHEMA ' || quote_ident(n.nspname), '') AS place,
+               CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'
+                    WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS what,
+               CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS who
+          FROM pg_catalog.pg_default_acl AS d
+          LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
+         CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+         WHERE d.defaclrole = current_user::regrole AND a.grantee <> d.defaclrole
+    LOOP
+        EXECUTE format('ALTER DEFAULT PRIVILEGES%s REVOKE ALL ON %s FROM %s CASCADE',
+                       one.place, one.what, one.who);
+    END LOOP;
+END
+$$;
+
+-- What is made later is nobody's until it is named here.
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
+
+-- soulfra: The process soulfra: adds events and what follows.
+GRANT USAGE ON SCHEMA soulfra TO soulfra;
+GRANT USAGE ON SCHEMA log TO soulfra;
+GRANT SELECT ON TABLE soulfra.users TO soulfra;
+GRANT SELECT ON TABLE soulfra.agents TO soulfra;
+GRANT SELECT ON TABLE soulfra.loops TO soulfra;
+GRANT SELECT ON TABLE soulfra.guilds TO soulfra;
+GRANT SELECT ON TABLE soulfra.guild_members TO soulfra;
+GRANT SELECT ON TABLE soulfra.votings TO soulfra;
+GRANT SELECT ON TABLE soulfra.votes TO soulfra;
+GRANT SELECT ON TABLE soulfra.blessings TO soulfra;
+GRANT SELECT ON TABLE soulfra.prophecies TO soulfra;
+GRANT SELECT ON TABLE soulfra.transformations TO soulfra;
+GRANT SELECT ON TABLE soulfra.clusters TO soulfra;
+GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra;
+GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra;
+GRANT SELECT ON TABLE log.events TO soulfra;
+GRANT SELECT ON TABLE log.commands TO soulfra;
+GRANT SELECT ON TABLE log.followers TO soulfra;
+GRANT INSERT ON TABLE soulfra.users TO soulfra;
+GRANT INSERT ON TABLE soulfra.agents TO soulfra;
+GRANT INSERT ON TABLE soulfra.loops TO soulfra;
+GRANT INSERT ON TABLE soulfra.guilds TO soulfra;
+GRANT INSERT ON TABLE soulfra.guild_members TO soulfra;
+GRANT INSERT ON TABLE soulfra.votings TO soulfra;
+GRANT INSERT ON TABLE soulfra.votes TO soulfra;
+GRANT INSERT ON TABLE soulfra.blessings TO soulfra;
+GRANT INSERT ON TABLE soulfra.prophecies TO soulfra;
+GRANT INSERT ON TABLE soulfra.transformations TO soulfra;
+GRANT INSERT ON TABLE soulfra.clusters TO soulfra;
+GRANT INSERT ON TABLE soulfra.cluster_loops TO soulfra;
+GRANT INSERT ON TABLE soulfra.credit_entries TO soulfra;
+GRANT INSERT ON TABLE log.commands TO soulfra;
+GRANT INSERT ON TABLE log.followers TO soulfra;
+GRANT INSERT (stream, version, type, schema_version, data, metadata) ON TABLE log.events TO soulfra;
+GRANT UPDATE (transaction_id, position, taken, recorded_at, moved_at) ON TABLE log.followers TO soulfra;
+GRANT UPDATE (username, email, subscription_tier, emotional_credits, version) ON TABLE soulfra.users TO soulfra;
+GRANT UPDATE (current_tone, consciousness_score, memory_depth, version) ON TABLE soulfra.agents TO soulfra;
+GRANT UPDATE (whisper_origin, consciousness_state, emotional_tone, blessed, dissolved_at, version) ON TABLE soulfra.loops TO soulfra;
+GRANT UPDATE (status, closed_at) ON TABLE soulfra.votings TO soulfra;
+GRANT UPDATE (prophecy_text, fulfillment_status, fulfilled_at) ON TABLE soulfra.prophecies TO soulfra;
+GRANT UPDATE (mythology, status, dissolved_at) ON TABLE soulfra.clusters TO soulfra;
+GRANT USAGE ON SEQUENCE soulfra.blessings_id_seq TO soulfra;
+GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
+GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
+
+-- soulfra_ro: People and reports of soulfra: reads.
+GRANT USAGE ON SCHEMA soulfra TO soulfra_ro;
+GRANT USAGE ON SCHEMA log TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.users TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.agents TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.loops TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.guilds TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.guild_members TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.votings TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.votes TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.blessings TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.prophecies TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.transformations TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.clusters TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra_ro;
+GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra_ro;
+GRANT SELECT ON TABLE log.events TO soulfra_ro;
+GRANT SELECT ON TABLE log.followers TO soulfra_ro;
+GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra_ro;
+GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra_ro;

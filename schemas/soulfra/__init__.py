@@ -1,0 +1,1 @@
+"""What is true of soulfra: rows of the database ``soulfra``, and its words."""

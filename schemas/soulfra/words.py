@@ -1,0 +1,111 @@
+"""The vocabulary of ``soulfra``: what a column may say, for models, checks and commands alike."""
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from schemas.quantity import Quantity
+
+SCHEMAS: Final = MappingProxyType(
+    {
+        "soulfra": "Users, agents, loops and what became of them: each follows from the log.",
+        "log": "What happened, append-only, and how far it was followed.",
+    }
+)
+"""Schema to comment."""
+
+ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+"""Part of Redis keys, of streams and of paths: no colon, no slash, no space."""
+EntityId = Annotated[str, StringConstraints(pattern=ID)]
+Score = Annotated[float, Quantity("1", "a share or a score, to the hundredth", low=0, high=1)]
+SCORE_SQL: Final = "numeric(3,2)"
+"""As the guide has it; a ``Column`` of a ``Score`` names it."""
+Position = Annotated[int, Quantity("1", "where the event is in the log", low=1)]
+Version = Annotated[int, Quantity("{event}", "counted within the stream", low=1)]
+SLOTS: Final = 4096
+Slot = Annotated[int, Quantity("1", "a stable hash of the agent's id", low=0, high=SLOTS - 1)]
+"""Which of the slots an agent is in, wherever the slot lives."""
+
+
+class Tier(StrEnum):
+    """What a user subscribes to."""
+
+    FREE = "free"
+    PLUS = "plus"
+    PATRON = "patron"
+
+
+class Tone(StrEnum):
+    """The emotional tone of an agent or a loop."""
+
+    NEUTRAL = "neutral"
+    CALM = "calm"
+    JOY = "joy"
+    HOPE = "hope"
+    WONDER = "wonder"
+    LONGING = "longing"
+    GRIEF = "grief"
+    FEAR = "fear"
+    ANGER = "anger"
+
+
+class BlessingType(StrEnum):
+    """Whose consensus a blessing is."""
+
+    OPEN = "open"
+    GUILD = "guild"
+
+
+class Fulfilment(StrEnum):
+    """What became of a prophecy."""
+
+    PENDING = "pending"
+    FULFILLED = "fulfilled"
+
+
+class Ballot(StrEnum):
+    """Where a voting is."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class Gathering(StrEnum):
+    """Whether a cluster still is one."""
+
+    ACTIVE = "active"
+    DISSOLVED = "dissolved"
+
+
+class Change(StrEnum):
+    """How a loop or an agent was changed."""
+
+    FORKED = "forked"
+    BLESSED = "blessed"
+    TONE_SHIFTED = "tone_shifted"
+    DISSOLVED = "dissolved"
+
+
+class Cause(StrEnum):
+    """Why credits came or went."""
+
+    WELCOME = "welcome"
+    WHISPER = "whisper"
+    FORK = "fork"
+    PROPHECY = "prophecy"
+    BLESSED = "blessed"
+
+
+class Entity(StrEnum):
+    """What has a stream of events, and begins the name of it: ``loop:<loop_id>``."""
+
+    USER = "user"
+    AGENT = "agent"
+    LOOP = "loop"
+    VOTING = "voting"
+    GUILD = "guild"
+    PROPHECY = "prophecy"
+    CLUSTER = "cluster"

@@ -1,0 +1,111 @@
+"""The guide's own list of tables, columns and indexes: migrated, living, and found."""
+
+import psycopg
+import pytest
+
+from apps.where.answer import answers
+from schemas.reach import Reach
+
+TABLES = {
+    "users": "id username email created_at subscription_tier emotional_credits",
+    "loops": "loop_id creator_id whisper_origin consciousness_state emotional_tone created_at"
+    " blessed fork_parent fork_depth",
+    "agents": "agent_id owner_id archetype current_tone consciousness_score memory_depth"
+    " created_at",
+    "blessings": "id loop_id blessed_by blessing_type consensus_score timestamp metadata",
+    "prophecies": "id prophecy_text author_agent fulfillment_status created_at fulfilled_at"
+    " related_loops",
+}
+INDEXES = {
+    "idx_loops_creator": "(creator_id)",
+    "idx_loops_blessed": "(blessed) WHERE blessed",
+    "idx_loops_created": "(created_at DESC)",
+    "idx_blessings_loop": "(loop_id)",
+    "idx_agents_owner": "(owner_id)",
+}
+IMPLIED = ("transformations", "guilds", "votes", "clusters", "credit_entries")
+DEFAULTS = {
+    ("users", "subscription_tier"): "'free'::text",
+    ("users", "emotional_credits"): "1000",
+    ("loops", "blessed"): "false",
+    ("loops", "fork_depth"): "0",
+    ("agents", "memory_depth"): "0",
+    ("prophecies", "fulfillment_status"): "'pending'::text",
+}
+COLUMNS = """
+SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid)
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+  LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+ WHERE c.relnamespace = 'soulfra'::regnamespace AND c.relkind IN ('r', 'p')
+"""
+INDEXED = """
+SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_catalog.pg_class AS c
+ WHERE c.relnamespace = 'soulfra'::regnamespace AND c.relkind IN ('i', 'I')
+"""
+
+
+@pytest.fixture
+def migrated(soulfra_template):
+    """What asks the database that the migrations built."""
+    with psycopg.connect(soulfra_template.reader) as conn:
+        yield lambda query: conn.execute(query).fetchall()
+
+
+@pytest.fixture
+def living(standing):
+    """What asks the lab's own database."""
+
+    def ask(query):
+        said = standing.docker(
+            "exec", standing.called("postgres-age"),
+            "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "soulfra",
+            "-c", query,
+        )  # fmt: skip
+        return [tuple(line.split("|")) for line in said.splitlines()]
+
+    return ask
+
+
+@pytest.mark.parametrize("where", ["migrated", "living"])
+def test_every_table_column_and_index_of_the_guide_is_there(request, where):
+    """With its name, its default and what it indexes."""
+    ask = request.getfixturevalue(where)
+    found = {(table, column): default or None for table, column, default in ask(COLUMNS)}
+    indexes = dict(ask(INDEXED))
+
+    wanted = {(table, column) for table, said in TABLES.items() for column in said.split()}
+    assert wanted - found.keys() == set()
+    assert {place: found[place] for place in DEFAULTS} == DEFAULTS
+    assert {table for table, _ in found} >= set(IMPLIED)
+    for name, columns in INDEXES.items():
+        assert indexes[name].endswith(columns), name
+
+
+def test_no_instant_is_without_its_zone(migrated):
+    """The guide's plain TIMESTAMP means another instant in another zone."""
+    kinds = migrated(
+        "SELECT c.relname, a.attname FROM pg_catalog.pg_class AS c"
+        " JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace IN ('soulfra'::regnamespace, 'log'::regnamespace)"
+        " AND a.atttypid = 'timestamp'::regtype"
+    )
+    assert kinds == []
+
+
+def test_whoever_types_the_guides_queries_finds_its_tables(migrated):
+    """Without a schema before them."""
+    for table in TABLES:
+        assert migrated(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "place", [*TABLES, *(f"{t}.{c}" for t, said in TABLES.items() for c in said.split())]
+)
+def test_where_finds_each(place):
+    """With its owner, its database and the command that reads it."""
+    best, *_ = answers(f"soulfra.{place}", Reach())
+
+    assert best.found.place == f"soulfra.{place}"
+    assert best.found.store == "Postgres soulfra on the Mac"
+    assert "-d soulfra" in best.found.read

@@ -1,0 +1,156 @@
+"""The log itself, whoever writes to it: only added to, one after the other, and tied together."""
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+ADD = """
+INSERT INTO log.events (stream, version, type, schema_version, data, metadata)
+VALUES (%s, %s, 'tone_shifted', 1, %s, '{}')
+"""
+
+
+def add(conn, stream, *versions, **data):
+    """Events of a stream, each a statement of its own."""
+    for version in versions:
+        conn.execute(ADD, (stream, version, Jsonb(data or {"to": "joy"})))
+
+
+@pytest.fixture
+def app(soulfra_database):
+    """The role of the process."""
+    with psycopg.connect(soulfra_database.app, autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def superuser(soulfra_database):
+    """Who may switch a trigger off."""
+    with psycopg.connect(soulfra_database.admin, autocommit=True) as conn:
+        yield conn
+
+
+def faults(conn, stream=None):
+    """What the log says of itself."""
+    return conn.execute("SELECT stream, version, fault FROM log.verify(%s)", (stream,)).fetchall()
+
+
+def test_an_event_is_the_next_of_its_stream(app):
+    """Two streams do not know of each other; the statement's own rows count, too."""
+    add(app, "loop:a", 1, 2)
+    add(app, "loop:b", 1)
+    app.execute(
+        "INSERT INTO log.events (stream, version, type, schema_version, data)"
+        " SELECT 'loop:c', n, 'tone_shifted', 1, '{}' FROM generate_series(1, 5) AS n"
+    )
+
+    counted = "SELECT stream, count(*), max(version) FROM log.events GROUP BY 1 ORDER BY 1"
+    assert app.execute(counted).fetchall() == [("loop:a", 2, 2), ("loop:b", 1, 1), ("loop:c", 5, 5)]
+    assert faults(app) == []
+
+
+@pytest.mark.parametrize(("version", "at"), [(1, 2), (2, 2), (4, 2), (9, 2)])
+def test_another_version_is_refused_with_both(app, version, at):
+    """What was expected, and what is: whoever was slower can look again."""
+    add(app, "loop:a", 1, 2)
+
+    said = f"stream loop:a: wrong version: expected {version - 1}, is {at}"
+    with pytest.raises(errors.SerializationFailure, match=said):
+        add(app, "loop:a", version)
+    assert faults(app) == []
+
+
+def test_of_two_at_once_one_is_refused(app, soulfra_database):
+    """The second waits for the first to commit, and then is not the next any more."""
+    add(app, "loop:a", 1)
+    with psycopg.connect(soulfra_database.app) as first:
+        add(first, "loop:a", 2, by="first")
+        app.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            add(app, "loop:a", 2, by="second")
+        first.commit()
+    app.execute("RESET lock_timeout")
+    with pytest.raises(errors.SerializationFailure):
+        add(app, "loop:a", 2, by="second")
+
+    said = app.execute("SELECT data FROM log.events WHERE version = 2").fetchall()
+    assert said == [({"by": "first"},)]
+
+
+@pytest.mark.parametrize("way_in", ["app", "owner", "admin"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log.events SET data = '{}'",
+        "DELETE FROM log.events",
+        "TRUNCATE log.events",
+    ],
+)
+def test_what_happened_is_not_changed(app, soulfra_database, way_in, statement):
+    """Not by the process, which has no right; not by the owner nor the superuser: a trigger."""
+    add(app, "loop:a", 1, 2)
+    refused = errors.InsufficientPrivilege if way_in == "app" else errors.RestrictViolation
+    with (
+        psycopg.connect(getattr(soulfra_database, way_in)) as conn,
+        pytest.raises(refused),
+    ):
+        conn.execute(statement)
+
+    assert app.execute("SELECT count(*) FROM log.events").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("position", "7"),
+        ("transaction_id", "1"),
+        ("recorded_at", "now()"),
+        ("sha256", "'\\x00'"),
+    ],
+)
+def test_nobody_says_when_and_after_what(app, column, value):
+    """These four are Postgres' own."""
+    with pytest.raises(errors.InsufficientPrivilege):
+        app.execute(
+            f"INSERT INTO log.events (stream, version, type, schema_version, data, {column})"
+            f" OVERRIDING SYSTEM VALUE VALUES ('loop:a', 1, 'tone_shifted', 1, '{{}}', {value})"
+        )
+
+
+CHANGES = {
+    "data": 'data = data || \'{"to": "grief"}\'',
+    "metadata": 'metadata = \'{"by": "eve"}\'',
+    "type": "type = 'loop_dissolved'",
+    "schema_version": "schema_version = 2",
+    "recorded_at": "recorded_at = recorded_at + interval '1 microsecond'",
+    "sha256": "sha256 = set_byte(sha256, 31, 255 - get_byte(sha256, 31))",
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_change_by_hand_is_found(app, superuser, column):
+    """Whoever can switch the trigger off cannot make the hashes agree again unseen."""
+    add(app, "loop:a", 1, 2, 3)
+    add(app, "loop:b", 1, 2)
+    with superuser.transaction():
+        superuser.execute("ALTER TABLE log.events DISABLE TRIGGER events_keep")
+        superuser.execute(
+            f"UPDATE log.events SET {CHANGES[column]} WHERE stream = 'loop:a' AND version = 2"
+        )
+        superuser.execute("ALTER TABLE log.events ENABLE TRIGGER events_keep")
+
+    assert ("loop:a", 2, "changed") in faults(app)
+    assert {stream for stream, _, _ in faults(app)} == {"loop:a"}
+    assert faults(app, "loop:b") == []
+
+
+def test_an_event_that_is_gone_is_found(app, superuser):
+    """By the hole that it left; the last of a stream only its followers miss."""
+    add(app, "loop:a", 1, 2, 3)
+    with superuser.transaction():
+        superuser.execute("ALTER TABLE log.events DISABLE TRIGGER events_keep")
+        superuser.execute("DELETE FROM log.events WHERE version = 2")
+        superuser.execute("ALTER TABLE log.events ENABLE TRIGGER events_keep")
+
+    assert faults(app) == [("loop:a", 3, "gap")]
