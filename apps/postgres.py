@@ -31,8 +31,8 @@ class PostgresSettings(Closed):
     max_conn: Annotated[int, Field(ge=3, le=100)] = 10
 
 
-def pool(settings: PostgresSettings) -> Pool:
-    """A closed pool; ``await pool.open()`` connects it."""
+def pool(settings: PostgresSettings, name: str = "governance") -> Pool:
+    """A closed pool of the process of that name; ``await pool.open()`` connects it."""
     if settings.min_conn > settings.max_conn:
         raise Refused(
             f"DB_POSTGRES_MIN_CONN: {settings.min_conn} is above"
@@ -42,9 +42,9 @@ def pool(settings: PostgresSettings) -> Pool:
         settings.url,
         min_size=settings.min_conn,
         max_size=settings.max_conn,
-        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS),
+        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS, name),
         open=False,
-        name="governance",
+        name=name,
         reconnect_timeout=5,
     )
 
@@ -54,7 +54,9 @@ def alone(settings: PostgresSettings, statement_timeout_ms: int) -> psycopg.Conn
     return psycopg.connect(settings.url, **_kwargs(settings, statement_timeout_ms))
 
 
-def _kwargs(settings: PostgresSettings, statement_timeout_ms: int) -> dict[str, Any]:
+def _kwargs(
+    settings: PostgresSettings, statement_timeout_ms: int, name: str = "governance"
+) -> dict[str, Any]:
     options = (
         f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}"
         f" -c lock_timeout={LOCK_TIMEOUT_MS} -c search_path=pg_catalog"
@@ -62,7 +64,7 @@ def _kwargs(settings: PostgresSettings, statement_timeout_ms: int) -> dict[str, 
     connect: dict[str, Any] = {
         "options": options,
         "connect_timeout": 5,
-        "application_name": "governance",
+        "application_name": name,
         "autocommit": True,
     }
     if settings.password_file is not None:

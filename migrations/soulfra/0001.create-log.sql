@@ -1,6 +1,6 @@
 -- The log of what happened, the commands that were done, and how far the log was followed.
 -- Depends on nothing.
--- ensure: SELECT count(*) = 2 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgenabled = 'O'
+-- ensure: SELECT count(*) = 3 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgenabled = 'O'
 -- ensure: SELECT count(*) = 0 FROM log.verify(NULL)
 
 CREATE SCHEMA log;
@@ -16,7 +16,7 @@ CREATE TABLE log.events (
     type           text NOT NULL CONSTRAINT events_type_check CHECK (type IN
                        ('user_registered', 'agent_registered', 'loop_created', 'loop_forked',
                         'loop_dissolved', 'tone_shifted', 'guild_founded', 'guild_joined',
-                        'voting_opened', 'vote_cast', 'blessing_granted', 'blessing_refused',
+                        'voting_opened', 'vote_cast', 'voting_closed', 'blessing_granted',
                         'prophecy_spoken', 'prophecy_fulfilled', 'cluster_formed',
                         'cluster_dissolved', 'credits_changed')),
     schema_version integer NOT NULL
@@ -93,6 +93,30 @@ COMMENT ON FUNCTION log.chain() IS
     'Takes an event only as the next of its stream, and ties it to the one before.';
 CREATE TRIGGER events_chain BEFORE INSERT ON log.events
     FOR EACH ROW EXECUTE FUNCTION log.chain();
+
+-- Readers go by transaction: a life must not go on in a transaction that is older than what it goes
+-- on from. None is, if what an event follows from is looked at before the transaction has a number.
+CREATE FUNCTION log.begin() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    mine bigint := pg_current_xact_id_if_assigned()::text::bigint;
+BEGIN
+    IF mine IS NOT NULL
+       AND NOT EXISTS (SELECT FROM log.events AS e WHERE e.transaction_id = mine)
+    THEN
+        RAISE EXCEPTION 'log.events: this transaction has written something else before'
+              USING HINT = 'events come first in a transaction, what follows from them after',
+                    ERRCODE = 'active_sql_transaction';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION log.begin() IS
+    'Takes events only from a transaction that begins with them.';
+CREATE TRIGGER events_begin BEFORE INSERT ON log.events
+    FOR EACH STATEMENT EXECUTE FUNCTION log.begin();
 
 CREATE FUNCTION log.keep_events() RETURNS trigger
     LANGUAGE plpgsql

@@ -1,5 +1,6 @@
 """The vocabulary of ``soulfra``: what a column may say, for models, checks and commands alike."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final
@@ -27,6 +28,28 @@ Version = Annotated[int, Quantity("{event}", "counted within the stream", low=1)
 SLOTS: Final = 4096
 Slot = Annotated[int, Quantity("1", "a stable hash of the agent's id", low=0, high=SLOTS - 1)]
 """Which of the slots an agent is in, wherever the slot lives."""
+
+
+class Cause(StrEnum):
+    """Why credits came or went."""
+
+    WELCOME = "welcome"
+    WHISPER = "whisper"
+    FORK = "fork"
+    PROPHECY = "prophecy"
+    BLESSED = "blessed"
+
+
+CREDITS: Final[Mapping[Cause, int]] = MappingProxyType(
+    {
+        Cause.WELCOME: 1000,
+        Cause.WHISPER: -1,
+        Cause.FORK: -2,
+        Cause.PROPHECY: -5,
+        Cause.BLESSED: 10,
+    }
+)
+"""What comes or goes: to whoever registers; from the owner of the agent; to the loop's creator."""
 
 
 class Tier(StrEnum):
@@ -87,16 +110,6 @@ class Change(StrEnum):
     BLESSED = "blessed"
     TONE_SHIFTED = "tone_shifted"
     DISSOLVED = "dissolved"
-
-
-class Cause(StrEnum):
-    """Why credits came or went."""
-
-    WELCOME = "welcome"
-    WHISPER = "whisper"
-    FORK = "fork"
-    PROPHECY = "prophecy"
-    BLESSED = "blessed"
 
 
 class Entity(StrEnum):

@@ -1,0 +1,80 @@
+"""A whisper becomes a loop; a loop is forked, feels otherwise, ends."""
+
+from apps.soulfra.decisions.decision import (
+    Conflict,
+    Decision,
+    Numbers,
+    decides,
+    free,
+    made,
+    pay,
+    there,
+)
+from apps.soulfra.state import Loop, State
+from schemas.soulfra.commands import DissolveLoop, Fork, ShiftLoopTone, Whisper
+from schemas.soulfra.events import LoopCreated, LoopDissolved, LoopForked, ToneShifted
+from schemas.soulfra.words import Cause, Entity
+
+
+@decides(Whisper)
+def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
+    """The agent's owner is its creator."""
+    loop_id = body.loop_id or made(Entity.LOOP)
+    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    decision = Decision(Entity.LOOP, loop_id).own(
+        LoopCreated(
+            creator_id=agent.owner_id,
+            agent_id=body.agent_id,
+            whisper=body.text,
+            tone=body.tone,
+            created_at=state.now,
+        )
+    )
+    pay(state, decision, agent.owner_id, Cause.WHISPER)
+    return decision
+
+
+@decides(Fork)
+def fork(state: State, body: Fork, _: Numbers) -> Decision:
+    """One deeper than its parent, which was there before: no line of forks comes back to itself."""
+    loop_id = body.loop_id or made(Entity.LOOP)
+    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    parent = living(state, body.parent)
+    agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    decision = Decision(Entity.LOOP, loop_id, told={"depth": parent.depth + 1}).own(
+        LoopForked(
+            creator_id=agent.owner_id,
+            agent_id=body.agent_id,
+            parent=body.parent,
+            depth=parent.depth + 1,
+            tone=body.tone or parent.tone,
+            created_at=state.now,
+        )
+    )
+    pay(state, decision, agent.owner_id, Cause.FORK)
+    return decision
+
+
+@decides(ShiftLoopTone)
+def shift_loop_tone(state: State, body: ShiftLoopTone, _: Numbers) -> Decision:
+    """To another one."""
+    loop = living(state, body.loop_id)
+    if loop.tone is body.tone:
+        raise Conflict(f"loop {body.loop_id!r}: feels {body.tone} already")
+    return Decision(Entity.LOOP, body.loop_id).own(ToneShifted(before=loop.tone, after=body.tone))
+
+
+@decides(DissolveLoop)
+def dissolve_loop(state: State, body: DissolveLoop, _: Numbers) -> Decision:
+    """Once."""
+    living(state, body.loop_id)
+    return Decision(Entity.LOOP, body.loop_id).own(LoopDissolved())
+
+
+def living(state: State, loop_id: str) -> Loop:
+    """A loop that did not end."""
+    loop: Loop = there(state.loops.get(loop_id), Entity.LOOP, loop_id)
+    if loop.dissolved:
+        raise Conflict(f"loop {loop_id!r}: is dissolved")
+    return loop

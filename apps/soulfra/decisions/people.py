@@ -1,0 +1,50 @@
+"""Users and agents come."""
+
+from uuid import uuid4
+
+from apps.soulfra.decisions.decision import Conflict, Decision, Numbers, decides, free, there
+from apps.soulfra.slots import slot_of
+from apps.soulfra.state import State
+from schemas.soulfra.commands import RegisterAgent, RegisterUser, ShiftAgentTone
+from schemas.soulfra.events import AgentRegistered, CreditsChanged, ToneShifted, UserRegistered
+from schemas.soulfra.words import CREDITS, Cause, Entity
+
+
+@decides(RegisterUser)
+def register_user(state: State, body: RegisterUser, _: Numbers) -> Decision:
+    """With what a new user is given."""
+    user_id = body.user_id or uuid4()
+    free(user_id in state.users, Entity.USER, user_id)
+    for what, taken in (("username", state.usernames), ("email", state.emails)):
+        if getattr(body, what) in taken:
+            raise Conflict(f"{what}: {getattr(body, what)!r} is somebody else's")
+    welcome = CREDITS[Cause.WELCOME]
+    decision = Decision(Entity.USER, str(user_id), told={"credits": welcome})
+    decision.own(UserRegistered(username=body.username, email=body.email, tier=body.tier))
+    return decision.own(CreditsChanged(amount=welcome, cause=Cause.WELCOME))
+
+
+@decides(RegisterAgent)
+def register_agent(state: State, body: RegisterAgent, _: Numbers) -> Decision:
+    """An agent is somebody's."""
+    free(body.agent_id in state.agents, Entity.AGENT, body.agent_id)
+    there(state.users.get(body.user_id), Entity.USER, body.user_id)
+    return Decision(Entity.AGENT, body.agent_id).own(
+        AgentRegistered(
+            owner_id=body.user_id,
+            archetype=body.archetype,
+            tone=body.tone,
+            slot=slot_of(body.agent_id),
+        )
+    )
+
+
+@decides(ShiftAgentTone)
+def shift_agent_tone(state: State, body: ShiftAgentTone, _: Numbers) -> Decision:
+    """To another one."""
+    agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    if agent.tone is body.tone:
+        raise Conflict(f"agent {body.agent_id!r}: feels {body.tone} already")
+    return Decision(Entity.AGENT, body.agent_id).own(
+        ToneShifted(before=agent.tone, after=body.tone)
+    )

@@ -1,0 +1,43 @@
+"""A command as it was given, and what became of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from schemas.soulfra.commands import Answer, Asked
+
+
+@dataclass(frozen=True)
+class Given:
+    """Who asks for what, by the id that makes it one and the same however often it comes."""
+
+    command_id: UUID
+    body: Asked
+    by: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of all that was asked, in hex."""
+        said = [self.body.name, self.body.model_dump(mode="json")]
+        return sha256(to_json(said)).hexdigest()
+
+    def row(self, answer: Answer) -> dict[str, Any]:
+        """What is kept of it once it is done."""
+        return {
+            "command_id": str(self.command_id),
+            "name": self.body.name,
+            "body_sha256": self.sha256,
+            "answer": answer.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer, and whether it was given before."""
+
+    answer: Answer
+    repeated: bool = False

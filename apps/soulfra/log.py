@@ -1,0 +1,68 @@
+"""The log, read: gapless for whoever follows it, one life after the other for whoever asks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from apps.postgres import Connection
+from apps.queries import load
+from apps.soulfra.upcast import Recorded, recorded
+
+SQL: Final = load(Path(__file__).with_suffix(".sql"))
+PAGE: Final = 1_000
+Take = Callable[[Connection, list[Recorded]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """After which event a reader goes on."""
+
+    transaction_id: int = 0
+    position: int = 0
+
+
+async def settled(conn: Connection, after: Place, limit: int = PAGE) -> list[Recorded]:
+    """The next events, in the one order that every reader sees: none is ever added before them."""
+    asked = {"transaction_id": after.transaction_id, "position": after.position, "limit": limit}
+    cursor = await conn.execute(SQL["settled"], asked)
+    return [recorded(row) for row in await cursor.fetchall()]
+
+
+async def life(
+    conn: Connection, stream: str, until: datetime | None = None
+) -> AsyncIterator[Recorded]:
+    """All that happened to one, up to an instant."""
+    version = 0
+    while True:
+        asked = {"stream": stream, "version": version, "until": until, "limit": PAGE}
+        rows = await (await conn.execute(SQL["life"], asked)).fetchall()
+        for row in rows:
+            one = recorded(row)
+            version = one.version
+            yield one
+        if len(rows) < PAGE:
+            return
+
+
+async def follow(conn: Connection, follower: str, take: Take, limit: int = PAGE) -> int:
+    """Take the next events, and move on with what ``take`` did or not at all; gives how many."""
+    async with conn.transaction():
+        await conn.execute(SQL["begin_follower"], {"follower": follower})
+        cursor = await conn.execute(SQL["follower"], {"follower": follower})
+        row = await cursor.fetchone()
+        after = Place(row[0], row[1]) if row else Place()
+        found = await settled(conn, after, limit)
+        if found:
+            await take(conn, found)
+            last = found[-1]
+            moved = {
+                "follower": follower,
+                "transaction_id": last.transaction_id,
+                "position": last.position,
+                "taken": len(found),
+                "recorded_at": last.recorded_at,
+            }
+            await conn.execute(SQL["move_follower"], moved)
+        return len(found)

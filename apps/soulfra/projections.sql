@@ -1,0 +1,192 @@
+-- user_registered --
+INSERT INTO soulfra.users (
+    id, username, email, created_at, subscription_tier, emotional_credits, version)
+SELECT substr(e.stream, 6)::uuid, e.data ->> 'username', e.data ->> 'email', e.recorded_at,
+       e.data ->> 'tier', 0, e.version
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'user_registered';
+
+-- credits_changed --
+WITH entry AS (
+    INSERT INTO soulfra.credit_entries (id, user_id, amount, cause, entered_at)
+    SELECT e.position, substr(e.stream, 6)::uuid, (e.data ->> 'amount')::integer,
+           e.data ->> 'cause', e.recorded_at
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'credits_changed'
+), moved AS (
+    SELECT substr(e.stream, 6)::uuid AS id, sum((e.data ->> 'amount')::integer) AS amount,
+           max(e.version) AS version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'credits_changed'
+     GROUP BY e.stream
+)
+UPDATE soulfra.users AS u
+   SET emotional_credits = u.emotional_credits + m.amount, version = m.version
+  FROM moved AS m
+ WHERE u.id = m.id;
+
+-- agent_registered --
+INSERT INTO soulfra.agents (
+    agent_id, owner_id, archetype, current_tone, created_at, slot, version)
+SELECT substr(e.stream, 7), (e.data ->> 'owner_id')::uuid, e.data ->> 'archetype',
+       e.data ->> 'tone', e.recorded_at, (e.data ->> 'slot')::integer, e.version
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'agent_registered';
+
+-- loop_created --
+INSERT INTO soulfra.loops (
+    loop_id, creator_id, agent_id, whisper_origin, emotional_tone, created_at, version)
+SELECT substr(e.stream, 6), (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_id',
+       e.data ->> 'whisper', e.data ->> 'tone', (e.data ->> 'created_at')::timestamptz, e.version
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_created';
+
+-- loop_forked --
+INSERT INTO soulfra.loops (
+    loop_id, creator_id, agent_id, emotional_tone, created_at, fork_parent, fork_depth, version)
+SELECT substr(e.stream, 6), (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_id',
+       e.data ->> 'tone', (e.data ->> 'created_at')::timestamptz, e.data ->> 'parent',
+       (e.data ->> 'depth')::integer, e.version
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_forked';
+
+-- tone_shifted --
+-- The last of each stream counts.
+WITH shifted AS (
+    SELECT DISTINCT ON (e.stream) e.stream, e.data ->> 'after' AS tone, e.version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'tone_shifted'
+     ORDER BY e.stream, e.version DESC
+), felt AS (
+    UPDATE soulfra.agents AS a
+       SET current_tone = s.tone, version = greatest(a.version, s.version)
+      FROM shifted AS s
+     WHERE s.stream LIKE 'agent:%%' AND a.agent_id = substr(s.stream, 7)
+)
+UPDATE soulfra.loops AS l
+   SET emotional_tone = s.tone, version = greatest(l.version, s.version)
+  FROM shifted AS s
+ WHERE s.stream LIKE 'loop:%%' AND l.loop_id = substr(s.stream, 6);
+
+-- loop_dissolved --
+UPDATE soulfra.loops AS l
+   SET dissolved_at = e.recorded_at, version = greatest(l.version, e.version)
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_dissolved'
+   AND l.loop_id = substr(e.stream, 6);
+
+-- guild_founded --
+WITH founded AS (
+    INSERT INTO soulfra.guilds (guild_id, name, threshold, founded_by, created_at)
+    SELECT substr(e.stream, 7), e.data ->> 'name', (e.data ->> 'threshold')::numeric,
+           e.data ->> 'founded_by', e.recorded_at
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'guild_founded'
+    RETURNING guild_id, founded_by, created_at
+)
+INSERT INTO soulfra.guild_members (guild_id, agent_id, joined_at)
+SELECT f.guild_id, f.founded_by, f.created_at FROM founded AS f;
+
+-- guild_joined --
+INSERT INTO soulfra.guild_members (guild_id, agent_id, joined_at)
+SELECT substr(e.stream, 7), e.data ->> 'agent_id', e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'guild_joined';
+
+-- voting_opened --
+INSERT INTO soulfra.votings (
+    voting_id, loop_id, loop_created_at, guild_id, opened_by, threshold, quorum, opened_at)
+SELECT substr(e.stream, 8), e.data ->> 'loop_id', (e.data ->> 'loop_created_at')::timestamptz,
+       e.data ->> 'guild_id', e.data ->> 'opened_by', (e.data ->> 'threshold')::numeric,
+       (e.data ->> 'quorum')::integer, e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'voting_opened';
+
+-- vote_cast --
+INSERT INTO soulfra.votes (voting_id, agent_id, approves, cast_at)
+SELECT substr(e.stream, 8), e.data ->> 'agent_id', (e.data ->> 'approves')::boolean, e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'vote_cast';
+
+-- voting_closed --
+UPDATE soulfra.votings AS v
+   SET status = e.data ->> 'status', closed_at = e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'voting_closed'
+   AND v.voting_id = substr(e.stream, 8);
+
+-- blessing_granted --
+WITH granted AS (
+    INSERT INTO soulfra.blessings (
+        id, loop_id, loop_created_at, voting_id, blessed_by, blessing_type, consensus_score,
+        timestamp)
+    OVERRIDING SYSTEM VALUE
+    SELECT (e.data ->> 'blessing_id')::bigint, substr(e.stream, 6),
+           (e.data ->> 'loop_created_at')::timestamptz, e.data ->> 'voting_id',
+           e.data ->> 'blessed_by', e.data ->> 'blessing_type',
+           (e.data ->> 'consensus_score')::numeric, e.recorded_at
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'blessing_granted'
+), blessed AS (
+    SELECT e.stream, max(e.version) AS version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'blessing_granted'
+     GROUP BY e.stream
+)
+UPDATE soulfra.loops AS l
+   SET blessed = true, version = greatest(l.version, b.version)
+  FROM blessed AS b
+ WHERE l.loop_id = substr(b.stream, 6);
+
+-- prophecy_spoken --
+INSERT INTO soulfra.prophecies (id, prophecy_text, author_agent, created_at, related_loops)
+OVERRIDING SYSTEM VALUE
+SELECT substr(e.stream, 10)::bigint, e.data ->> 'text', e.data ->> 'author_agent', e.recorded_at,
+       ARRAY(SELECT jsonb_array_elements_text(e.data -> 'related_loops'))
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'prophecy_spoken';
+
+-- prophecy_fulfilled --
+UPDATE soulfra.prophecies AS p
+   SET fulfillment_status = 'fulfilled', fulfilled_at = e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'prophecy_fulfilled'
+   AND p.id = substr(e.stream, 10)::bigint;
+
+-- cluster_formed --
+WITH formed AS (
+    INSERT INTO soulfra.clusters (cluster_id, name, mythology, formed_at)
+    SELECT substr(e.stream, 9), e.data ->> 'name', e.data ->> 'mythology', e.recorded_at
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'cluster_formed'
+)
+INSERT INTO soulfra.cluster_loops (cluster_id, loop_id, loop_created_at)
+SELECT substr(e.stream, 9), l.loop_id, l.created_at
+  FROM log.events AS e
+ CROSS JOIN jsonb_to_recordset(e.data -> 'loops') AS l (loop_id text, created_at timestamptz)
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'cluster_formed';
+
+-- cluster_dissolved --
+UPDATE soulfra.clusters AS c
+   SET status = 'dissolved', dissolved_at = e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'cluster_dissolved'
+   AND c.cluster_id = substr(e.stream, 9);
+
+-- transformations --
+-- Of every event that changed a loop or an agent, what it was and what it became.
+INSERT INTO soulfra.transformations (
+    id, change, loop_id, agent_id, from_value, to_value, changed_at)
+SELECT e.position,
+       CASE e.type WHEN 'loop_forked' THEN 'forked' WHEN 'loop_dissolved' THEN 'dissolved'
+                   WHEN 'blessing_granted' THEN 'blessed' ELSE 'tone_shifted' END,
+       CASE WHEN e.stream LIKE 'loop:%%' THEN substr(e.stream, 6) END,
+       CASE WHEN e.stream LIKE 'agent:%%' THEN substr(e.stream, 7) END,
+       CASE e.type WHEN 'loop_forked' THEN e.data ->> 'parent' ELSE e.data ->> 'before' END,
+       CASE e.type WHEN 'loop_forked' THEN substr(e.stream, 6)
+                   WHEN 'blessing_granted' THEN e.data ->> 'blessing_id'
+                   ELSE e.data ->> 'after' END,
+       e.recorded_at
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s
+   AND e.type IN ('tone_shifted', 'loop_forked', 'loop_dissolved', 'blessing_granted');

@@ -1,0 +1,193 @@
+"""Commands in; events, what follows from them and answers in one transaction for all that wait.
+
+While a batch is being committed the next one gathers: nobody waits for a timer.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.errors import (
+    CheckViolation,
+    DataError,
+    DeadlockDetected,
+    IntegrityError,
+    SerializationFailure,
+    UniqueViolation,
+)
+from psycopg.types.json import Jsonb
+
+from apps.postgres import Connection, Pool, is_gone, renew
+from apps.queries import load
+from apps.soulfra.batch import Batch, Outcome, decided
+from apps.soulfra.decisions.decision import Conflict
+from apps.soulfra.given import Done, Given
+from apps.soulfra.numbers import Ahead
+from apps.soulfra.projections import projections
+from apps.soulfra.state import State, asked_for, state_of
+from schemas.errors import Diverged, Refused, Unreachable
+from schemas.soulfra.commands import Asked, CastVote, Prophesy
+
+log = logging.getLogger("soulfra")
+SQL: Final = load(Path(__file__).with_name("log.sql"))
+STANDING: Final = load(Path(__file__).with_name("state.sql"))["standing"]
+THIS: Final = "pg_current_xact_id()::text::bigint"
+
+AT_ONCE: Final = 256
+"""Commands of one transaction."""
+WAITING: Final = 10_000
+"""Commands that may wait; more are told to come again."""
+TRIES: Final = 8
+COMMIT_SECONDS: Final = 8.0
+RECONNECT_SECONDS: Final = 3.0
+AGAIN_SECONDS: Final = 0.05
+LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected)
+"""Somebody else's transaction came first: look again, decide again."""
+
+
+class Writer:
+    """One of a process. Its answers are durable when they are given."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._numbers = Ahead()
+        self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self.again = 0
+        """Batches that were decided anew because another process was faster."""
+
+    async def give(self, body: Asked, command_id: UUID | None = None, by: str = "") -> Done:
+        """Have a command done; raises what it is refused for.
+
+        Given again with the same id, it is not done again and its first answer is given.
+        """
+        if len(self._waiting) >= WAITING:
+            raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[Done] = loop.create_future()
+        self._waiting.append((Given(command_id or uuid4(), body, by), told))
+        if self._writing is None:
+            self._writing = loop.create_task(self._write_all())
+        return await asyncio.shield(told)
+
+    async def close(self) -> None:
+        """Once all that waits is done."""
+        if self._writing is not None:
+            await self._writing
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), AT_ONCE)
+                some = [self._waiting.popleft() for _ in range(count)]
+                outcomes = await self._write([given for given, _ in some])
+                for (_, told), outcome in zip(some, outcomes, strict=True):
+                    if told.cancelled():
+                        continue
+                    if isinstance(outcome, Done):
+                        told.set_result(outcome)
+                    else:
+                        told.set_exception(outcome)
+                        told.exception()  # seen, should its caller be gone
+        finally:
+            self._writing = None
+            for _, told in self._waiting:
+                told.cancel()
+            self._waiting.clear()
+
+    async def _write(self, given: Sequence[Given]) -> list[Outcome]:
+        """All in one transaction; if one of them spoils it, each for itself."""
+        outcomes: list[Outcome] | None = None
+        broke: float | None = None
+        for _ in range(TRIES):
+            try:
+                outcomes = await self._commit(given)
+            except FASTER:
+                self.again += 1
+            except (DataError, IntegrityError) as error:
+                if _is_month(error):
+                    await self._make_months()
+                else:
+                    outcomes = await self._alone(given, error)
+            except LOST as error:
+                # It may be committed: given again with its id, a command is not done twice.
+                broke = broke or time.monotonic()
+                if not is_gone(error) or time.monotonic() - broke > RECONNECT_SECONDS:
+                    break
+                await renew(self._pool, RECONNECT_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
+            if outcomes is not None:
+                return outcomes
+        if broke:
+            silent = Unreachable("postgres: does not answer", "give it again, with the same id")
+            return [silent] * len(given)
+        busy = Conflict(f"somebody else was faster {TRIES} times", "give the command again")
+        return [busy] * len(given)
+
+    async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
+        if len(given) > 1:
+            return [outcome for one in given for outcome in await self._write([one])]
+        name = error.diag.constraint_name
+        return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
+
+    async def _commit(self, given: Sequence[Given]) -> list[Outcome]:
+        async with (
+            asyncio.timeout(COMMIT_SECONDS),
+            self._pool.connection(RECONNECT_SECONDS) as conn,
+        ):
+            state = await self._look(conn, given)
+            batch = decided(given, state, self._numbers)
+            if batch.events:
+                await _write(conn, batch)
+        return batch.outcomes
+
+    async def _look(self, conn: Connection, given: Sequence[Given]) -> State:
+        """Before the transaction that writes: what it is based on must be older than its number."""
+        bodies = [each.body for each in given]
+        await self._numbers.fill(
+            conn,
+            blessings=sum(isinstance(body, CastVote) for body in bodies),
+            prophecies=sum(isinstance(body, Prophesy) for body in bodies),
+        )
+        wanted = asked_for(bodies, (each.command_id for each in given))
+        cursor = await conn.execute(STANDING, wanted)
+        row = await cursor.fetchone()
+        if row is None:
+            raise Diverged("standing: no answer")
+        return state_of(row[0])
+
+    async def _make_months(self) -> None:
+        async with self._pool.connection(RECONNECT_SECONDS) as conn:
+            await conn.execute(SQL["create_loop_months"])
+
+
+async def _write(conn: Connection, batch: Batch) -> None:
+    async with conn.pipeline(), conn.transaction():
+        await conn.execute(SQL["append"], {"events": Jsonb(batch.events)})
+        for statement in projections(batch.types):
+            await conn.execute(_live(statement))
+        await conn.execute(SQL["done"], {"commands": Jsonb(batch.commands)})
+
+
+_LIVE: dict[str, str] = {}
+
+
+def _live(statement: str) -> str:
+    """The statement for the events of this very transaction."""
+    if statement not in _LIVE:
+        text = statement.replace("%(first)s AND %(last)s", f"{THIS} AND {THIS}")
+        _LIVE[statement] = text.replace("%%", "%")
+    return _LIVE[statement]
+
+
+def _is_month(error: psycopg.Error) -> bool:
+    """Whether the month of a loop is not made yet."""
+    said = error.diag.message_primary or ""
+    return isinstance(error, CheckViolation) and "no partition of relation" in said
