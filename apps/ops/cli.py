@@ -19,6 +19,7 @@ from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
 from apps.ops.over_cli import register as register_way_over
 from apps.ops.retire_cli import retire
+from apps.ops.soulfra_cli import app as soulfra
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 app = typer.Typer(
     name="abode",
-    help="Lumen's house: put it up, deploy it, see how it is.",
+    help="Lumen's house, and Soulfra's: put it up, deploy it, see how it is.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -40,6 +41,7 @@ legacy.command()(retire)
 register_way_over(legacy)
 app.add_typer(legacy)
 app.command()(graph)
+app.add_typer(soulfra)
 
 
 @app.command()

@@ -100,14 +100,20 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
 
 
 @contextmanager
-def reached(hosts: Hosts, state: Path, line: str = "governance") -> Iterator[str]:
-    """A URL for the owner of a line's database; through ssh when the Mac is another machine."""
+def reached(
+    hosts: Hosts, state: Path, line: str = "governance", role: str | None = None
+) -> Iterator[str]:
+    """A URL of a line's database, for its owner or for another role of it.
+
+    Through ssh when the Mac is another machine.
+    """
     port, of = hosts.mac.postgres_port, TENANTS[line].database
+    who = role or of.owner
     if hosts.mac.ssh is None:
-        yield url(state, of.owner, port, of.database)
+        yield url(state, who, port, of.database)
         return
     with _tunnel(hosts.mac.ssh, port) as here:
-        yield url(state, of.owner, here, of.database)
+        yield url(state, who, here, of.database)
 
 
 @contextmanager

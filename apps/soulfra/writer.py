@@ -18,6 +18,7 @@ from psycopg.errors import (
     DataError,
     DeadlockDetected,
     IntegrityError,
+    LockNotAvailable,
     SerializationFailure,
     UniqueViolation,
 )
@@ -48,7 +49,7 @@ COMMIT_SECONDS: Final = 8.0
 RECONNECT_SECONDS: Final = 3.0
 AGAIN_SECONDS: Final = 0.05
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
-FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected)
+FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNotAvailable)
 """Somebody else's transaction came first: look again, decide again."""
 
 
@@ -87,8 +88,7 @@ class Writer:
             while self._waiting:
                 count = min(len(self._waiting), AT_ONCE)
                 some = [self._waiting.popleft() for _ in range(count)]
-                outcomes = await self._write([given for given, _ in some])
-                for (_, told), outcome in zip(some, outcomes, strict=True):
+                for (_, told), outcome in zip(some, await self._outcomes(some), strict=True):
                     if told.cancelled():
                         continue
                     if isinstance(outcome, Done):
@@ -101,6 +101,18 @@ class Writer:
             for _, told in self._waiting:
                 told.cancel()
             self._waiting.clear()
+
+    async def _outcomes(self, some: Sequence[tuple[Given, asyncio.Future[Done]]]) -> list[Outcome]:
+        """Nobody waits for ever, whatever happens."""
+        try:
+            return await self._write([given for given, _ in some])
+        except Exception as error:
+            log.exception("a batch of %d commands", len(some))
+            return [Diverged(f"soulfra: {type(error).__name__}")] * len(some)
+        except BaseException:
+            for _, told in some:
+                told.cancel()
+            raise
 
     async def _write(self, given: Sequence[Given]) -> list[Outcome]:
         """All in one transaction; if one of them spoils it, each for itself."""

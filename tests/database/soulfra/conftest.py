@@ -1,0 +1,63 @@
+"""Soulfra's writer on a database of the test's own."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from apps.postgres import PostgresSettings, pool
+from apps.soulfra.given import Done
+from apps.soulfra.writer import Writer
+from schemas.errors import HouseError
+from tests.soulfra.play import Play
+
+
+@asynccontextmanager
+async def writing(database, connections=4):
+    """A writer, as a process has one."""
+    settings = PostgresSettings(url=database.app, min_conn=1, max_conn=connections)
+    async with pool(settings, "soulfra") as there:
+        yield Writer(there)
+
+
+async def played(writer, play, count):
+    """Give so many of its commands one after the other; what was answered, and what was refused."""
+    begin = [] if play.users else play.beginning()
+    done = [await writer.give(body, play.id(), play.name) for body in begin]
+    refused = []
+    for _ in range(count):
+        try:
+            answer = await writer.give(play.next(), play.id(), play.name)
+        except HouseError as error:
+            refused.append(error)
+        else:
+            done.append(answer)
+            play.heard(answer.answer)
+    return done, refused
+
+
+@pytest.fixture
+def run():
+    """Run what is awaited, to its end."""
+    return asyncio.run
+
+
+@pytest.fixture
+def lived(soulfra_database):
+    """A database in which 600 commands of three players were given at once."""
+
+    async def play():
+        async with writing(soulfra_database) as writer:
+            return await asyncio.gather(*(played(writer, Play(seed), 200) for seed in (1, 2, 3)))
+
+    for done, _ in asyncio.run(play()):
+        assert all(isinstance(each, Done) for each in done)
+    return soulfra_database
+
+
+@pytest.fixture
+def ask(soulfra_database):
+    """What the database holds."""
+    with psycopg.connect(soulfra_database.admin, autocommit=True) as conn:
+        yield lambda query, *values: conn.execute(query, values or None).fetchall()

@@ -1,0 +1,153 @@
+"""What follows from the log is what is replayed from it, at once or at any instant."""
+
+import asyncio
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from apps.declared.everything import tables
+from apps.migrate.catalog import difference, postgres
+from apps.soulfra.rebuild import SHADOW, asked_at, rebuild
+from schemas.errors import Diverged
+from tests.database.soulfra.conftest import played, writing
+from tests.soulfra.play import Play
+
+TABLES = [table for table in tables("soulfra") if table.table.startswith("soulfra.")]
+
+
+@pytest.fixture
+def owner(soulfra_database):
+    """Who may replace tables."""
+    with psycopg.connect(
+        soulfra_database.owner, autocommit=True, options="-c timezone=UTC"
+    ) as conn:
+        yield conn
+
+
+def catalog(database):
+    """All that there is, as the drift check reads it."""
+    with psycopg.connect(database.admin) as conn:
+        return postgres.read(conn)
+
+
+def content(conn):
+    """Every row of every table."""
+    return {
+        table.table: sorted(
+            conn.execute(
+                sql.SQL("SELECT r::text FROM (SELECT {} FROM {}) AS r").format(
+                    sql.SQL(", ").join(map(sql.Identifier, table.model_fields)),
+                    sql.Identifier(*table.table.split(".")),
+                )
+            ).fetchall()
+        )
+        for table in TABLES
+    }
+
+
+@pytest.mark.parametrize("chunk", [1, 50, 20_000])
+def test_a_replay_is_what_lives(lived, owner, chunk):
+    """However it is cut; afterwards all is as it was, catalog and rights included."""
+    before, was = content(owner), catalog(lived)
+    done = rebuild(owner, chunk=chunk)
+
+    assert done.differing == ()
+    assert done.events == owner.execute("SELECT count(*) FROM log.events").fetchone()[0]
+    assert content(owner) == before
+    assert difference(was, catalog(lived)) == []
+    assert all(len(rows) > 0 for rows in before.values())
+
+
+SPOILT = {
+    "soulfra.users": "UPDATE soulfra.users SET emotional_credits = emotional_credits + 1",
+    "soulfra.loops": "UPDATE soulfra.loops SET blessed = NOT blessed WHERE fork_depth = 1",
+    "soulfra.votes": "DELETE FROM soulfra.votes WHERE approves",
+    "soulfra.agents": "UPDATE soulfra.agents SET current_tone = 'anger'",
+    "soulfra.prophecies": "UPDATE soulfra.prophecies SET prophecy_text = 'it will snow'",
+}
+
+
+@pytest.mark.parametrize("table", SPOILT)
+def test_what_was_changed_by_hand_is_named_and_mended(lived, owner, table):
+    """The log is what is true."""
+    before = content(owner)
+    owner.execute(SPOILT[table])
+
+    assert rebuild(owner).differing == (table,)
+    assert content(owner) == before
+    assert rebuild(owner).differing == ()
+
+
+def test_writers_go_on_and_their_numbers_too(run, lived, owner):
+    """Commands are given while all is replayed and swapped: none is lost, no number comes twice."""
+
+    async def play():
+        async with writing(lived) as writer:
+            ended = asyncio.create_task(asyncio.to_thread(rebuild, owner))
+            done = []
+            play = Play(9)
+            while not ended.done():
+                more, _ = await played(writer, play, 10)
+                done += more
+            return await ended, done
+
+    rebuilt, done = run(play())
+    last = rebuild(owner)
+
+    assert rebuilt.differing == last.differing == ()
+    assert done
+    with psycopg.connect(lived.admin) as conn:
+        kept = {row[0] for row in conn.execute("SELECT answer ->> 'id' FROM log.commands")}
+        for name in ("blessings", "prophecies"):
+            (most, following) = conn.execute(
+                f"SELECT (SELECT max(id) FROM soulfra.{name}), nextval('soulfra.{name}_id_seq')"
+            ).fetchone()
+            assert following > (most or 0)
+    assert {each.answer.id for each in done} <= kept
+
+
+def test_an_instant_is_asked_and_leaves_nothing(run, lived, owner):
+    """The table as it was then; before the first event it is empty."""
+    was = catalog(lived)
+    [(then, count)] = owner.execute(
+        "SELECT recorded_at, (SELECT count(*) FROM soulfra.loops) FROM log.events"
+        " ORDER BY transaction_id DESC LIMIT 1"
+    ).fetchall()
+
+    async def play():
+        async with writing(lived) as writer:
+            await played(writer, Play(10), 50)
+
+    run(play())
+    asked = "SELECT count(*) FROM loops"
+    now = owner.execute("SELECT count(*) FROM soulfra.loops").fetchone()[0]
+
+    assert asked_at(owner, then, asked) == (["count"], [(count,)])
+    assert now > count
+    assert asked_at(owner, then.replace(year=2000), asked) == (["count"], [(0,)])
+    assert difference(was, catalog(lived)) == []
+
+
+def test_two_do_not_rebuild_at_once(lived, owner):
+    """The second is told."""
+    with psycopg.connect(lived.owner, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('soulfra.rebuild'))")
+        with pytest.raises(Diverged, match="somebody else rebuilds"):
+            rebuild(owner)
+
+
+def test_a_rebuild_that_was_killed_leaves_what_lived(lived, owner):
+    """What it began is thrown away by the next."""
+    before = content(owner)
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(owner, killed, chunk=50)
+    assert content(owner) == before
+    owner.execute("SELECT pg_advisory_unlock_all()")
+    assert owner.execute("SELECT to_regnamespace(%s) IS NOT NULL", (SHADOW,)).fetchone() == (True,)
+    assert rebuild(owner).differing == ()
+    assert owner.execute("SELECT to_regnamespace(%s) IS NULL", (SHADOW,)).fetchone() == (True,)
