@@ -21,15 +21,15 @@ import psycopg
 from apps import hosts as in_force
 from apps.migrate import runner
 from apps.migrate.lines import line
-from schemas.governance.server import APP, LOGINS
 from schemas.hosts import Hosts
+from schemas.postgres import Tenant
+from schemas.server import GOVERNANCE, LOGINS
 from services.house import render
 from services.postgres import MAX_CONNECTIONS, memory, statement
 from services.roles import Role, role_sql
 from tests.database.conftest import answering, database_made
 
 ROOT = Path(__file__).resolve().parents[1]
-DATABASE = "governance_bench_test"
 
 
 class Stand(NamedTuple):
@@ -46,6 +46,9 @@ class Stand(NamedTuple):
     """Its container."""
     governance: str
     """The image of the lab's."""
+    database: str
+    owner: str
+    """Whose the database is, over the socket."""
 
     def pgbench(self, clients: int, seconds: float, script: str) -> float:
         """Transactions a second of single-row commits, from beside the server."""
@@ -58,7 +61,7 @@ class Stand(NamedTuple):
             [
                 "docker", "exec", self.postgres, "pgbench", "-n", "-M", "prepared",
                 "-h", "/sock", "-U", "postgres", "-c", str(clients), "-j", "1",
-                "-T", f"{seconds:.0f}", "-f", "/tmp/script.sql", DATABASE,
+                "-T", f"{seconds:.0f}", "-f", "/tmp/script.sql", self.database,
             ],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -69,7 +72,7 @@ class Stand(NamedTuple):
 
 
 @contextmanager
-def stand(hosts: Hosts | None = None) -> Iterator[Stand]:
+def stand(hosts: Hosts | None = None, tenant: Tenant = GOVERNANCE) -> Iterator[Stand]:
     """From the lab's images, Postgres with the lab's configuration: fsync is on, Docker's disk."""
     hosts = hosts or in_force.in_force(ROOT)[0]
     sizes = memory(hosts.mac.memory_mb)
@@ -101,10 +104,19 @@ def stand(hosts: Hosts | None = None) -> Iterator[Stand]:
             for login in LOGINS:
                 for _, sql in role_sql(Role(login, login.role), roles.get(login.role)):
                     conn.execute(sql)
-        with database_made(admin, DATABASE) as made:
-            runner.apply(line("governance"), made.owner)
-            at = f"/{DATABASE}?host={folder}/sock"
-            yield Stand(folder, f"postgresql://postgres@{at}", f"postgresql://{APP}@{at}", **names)
+        database = f"{tenant.line}_bench_test"
+        with database_made(admin, database, tenant=tenant) as made:
+            runner.apply(line(tenant.line), made.owner)
+            owner, app, *_ = (f"postgresql://{each.role}@" for each in tenant.logins)
+            at = f"/{database}?host={folder}/sock"
+            yield Stand(
+                folder,
+                f"postgresql://postgres@{at}",
+                app + at,
+                **names,
+                database=database,
+                owner=owner + at,
+            )
 
 
 def _run(folder: Path, what: str, image: str) -> list[str]:

@@ -15,7 +15,7 @@ import psycopg
 from apps.legacy import lines
 from apps.legacy.zone import Clock
 from tests.legacy.nasty import ZONE
-from tests.stand import DATABASE, Stand, stand
+from tests.stand import Stand, stand
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = r"""
@@ -113,7 +113,7 @@ def copied(made: Stand, folder: Path) -> Gave:
 def loaded(made: Stand, folder: Path, *, search: bool = True) -> Gave:
     """By pgloader, tables and indexes as it makes them."""
     load = made.folder / "load"
-    there = f"postgresql://postgres@unix:{made.folder}/sock:5432/{DATABASE}"
+    there = f"postgresql://postgres@unix:{made.folder}/sock:5432/{made.database}"
     only = "" if search else "EXCLUDING TABLE NAMES LIKE '%_fts%', 'sqlite_%'"
     load.write_text(LOAD.format(path=folder / "governance.db", database=there, only=only))
     done = subprocess.run(["pgloader", str(load)], check=True, text=True, capture_output=True)
