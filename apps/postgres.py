@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import Field, StringConstraints
 
-from schemas.errors import Refused
+from schemas.errors import Refused, Unreachable
 from schemas.quantity import Closed
 
 Connection = AsyncConnection[TupleRow]
@@ -47,6 +47,17 @@ def pool(settings: PostgresSettings, name: str = "governance") -> Pool:
         name=name,
         reconnect_timeout=5,
     )
+
+
+async def opened(of: Pool, settings: PostgresSettings, seconds: float) -> None:
+    """Connect; whoever does not answer in time is named."""
+    try:
+        await of.open(wait=True, timeout=seconds)
+    except psycopg.OperationalError:
+        raise Unreachable(
+            f"postgres at {place(settings)}: no answer for {seconds:.0f} s",
+            "is the container up, and the password the right one?  abode status",
+        ) from None
 
 
 def alone(settings: PostgresSettings, statement_timeout_ms: int) -> psycopg.Connection[TupleRow]:

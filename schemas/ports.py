@@ -6,6 +6,8 @@ POSTGRES: Final = 5432
 GOVERNANCE: Final = 8767
 GOVERNANCE_LOCAL: Final = 8769
 """Second door of governance inside its container; published on the Mac's loopback only."""
+SOULFRA: Final = 8777
+"""The door of soulfra: its clients prove a token."""
 SSH: Final = 22
 
 POSTGRES_SOCKET_DIR: Final = "/run/postgresql"

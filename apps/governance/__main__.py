@@ -9,14 +9,13 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-import psycopg
 import uvloop
 from pydantic import ValidationError
 
+from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.governance import VERSION
 from apps.governance.desk import Desk
-from apps.governance.door import door
 from apps.governance.health import require_schema
 from apps.governance.lives import Lives
 from apps.governance.rooms import Stores, furnished
@@ -27,7 +26,7 @@ from apps.governance.tokens import Tokens
 from apps.governance.trails import Trails
 from apps.governance.web import Doors
 from apps.governance.writer import SQL
-from apps.postgres import Pool, place, pool
+from apps.postgres import Pool, opened, place, pool
 from schemas.errors import Diverged, HouseError, Unreachable
 from schemas.governance.thresholds import Thresholds
 
@@ -127,13 +126,7 @@ async def _open(told: Settings, stack: AsyncExitStack) -> Pool:
     store = pool(told.postgres)
     log.info("postgres at %s: opening, for at most %.0f s", place(told.postgres), START_SECONDS)
     stack.push_async_callback(store.close)
-    try:
-        await store.open(wait=True, timeout=START_SECONDS)
-    except psycopg.OperationalError:
-        raise Unreachable(
-            f"postgres at {place(told.postgres)}: no answer for {START_SECONDS:.0f} s",
-            "is the container up, and the password the right one?  abode status",
-        ) from None
+    await opened(store, told.postgres, START_SECONDS)
     return store
 
 

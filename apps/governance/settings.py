@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from apps.governance.sessions import RedisSettings
 from apps.postgres import PostgresSettings
+from apps.settings import Names, read
 from schemas import ports
 from schemas.errors import Refused
 from schemas.governance.graph import GRAPH
@@ -24,10 +25,9 @@ def _declared(graph: str) -> str:
 
 
 Graph = Annotated[str, AfterValidator(_declared)]
-Told = TypeVar("Told", bound=Closed)
-
 OURS = ("GOVERNANCE_", "DB_", "REDIS_", "AGENT_")
-NAMES: Mapping[str, tuple[str, ...]] = {
+TOLD = {"redis": {"socket": ports.REDIS_SOCKET}}
+NAMES: Names = {
     "GOVERNANCE_HOST": ("host",),
     "GOVERNANCE_PORT": ("port",),
     "GOVERNANCE_LOCAL_HOST": ("local_host",),
@@ -92,33 +92,9 @@ class Settings(Closed):
 
 def settings(environment: Mapping[str, str]) -> Settings:
     """The settings, or Refused with the name of what is wrong. No value is ever shown."""
-    return _read(Settings, environment, OURS)
+    return read(Settings, environment, NAMES, OURS, TOLD)
 
 
 def data_settings(environment: Mapping[str, str]) -> DataSettings:
     """Those of the data API; what only the process needs may be absent."""
-    return _read(DataSettings, environment, ("DB_",))
-
-
-def _read(model: type[Told], environment: Mapping[str, str], ours: tuple[str, ...]) -> Told:
-    told: dict[str, Any] = {"redis": {"socket": ports.REDIS_SOCKET}}
-    unknown = sorted(n for n in environment if n.startswith(ours) and n not in NAMES)
-    if unknown:
-        raise Refused(f"{unknown[0]}: unknown setting", f"settings are {', '.join(NAMES)}")
-    for name, (first, *rest) in NAMES.items():
-        if name in environment and first in model.model_fields:
-            group = told.setdefault(first, {}) if rest else told
-            group[rest[0] if rest else first] = environment[name]
-    if "DB_POSTGRES_URL" not in environment:
-        raise Refused(
-            "DB_POSTGRES_URL: is not set",
-            "PostgreSQL is the only store: postgresql://governance@/governance?host=<socket dir>",
-        )
-    try:
-        return model.model_validate(told)
-    except ValidationError as error:
-        first_error = error.errors(include_input=False, include_url=False)[0]
-        path = tuple(str(part) for part in first_error["loc"])
-        name = next((name for name, place in NAMES.items() if place == path), "settings")
-        said = "is not set" if first_error["type"] == "missing" else first_error["msg"]
-        raise Refused(f"{name}: {said.removeprefix('Value error, ')}") from None
+    return read(DataSettings, environment, NAMES, ("DB_",), TOLD)

@@ -125,7 +125,7 @@ class Writer:
                 self.again += 1
             except (DataError, IntegrityError) as error:
                 if _is_month(error):
-                    await self._make_months()
+                    await self.make_months()
                 else:
                     outcomes = await self._alone(given, error)
             except LOST as error:
@@ -175,7 +175,8 @@ class Writer:
             raise Diverged("standing: no answer")
         return state_of(row[0])
 
-    async def _make_months(self) -> None:
+    async def make_months(self) -> None:
+        """Have the months of loops ahead."""
         async with self._pool.connection(RECONNECT_SECONDS) as conn:
             await conn.execute(SQL["create_loop_months"])
 

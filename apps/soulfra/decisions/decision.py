@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 from uuid import uuid4
 
 from apps.soulfra.state import State
@@ -18,9 +18,13 @@ A = TypeVar("A", bound=Asked)
 class Missing(Refused):
     """What a command is about is not there."""
 
+    status: ClassVar[int] = 404
+
 
 class Conflict(Refused):
     """What a command asks for cannot be, as things stand."""
+
+    status: ClassVar[int] = 409
 
 
 class Numbers(Protocol):

@@ -29,7 +29,7 @@ def door(host: str, port: int, *, is_local: bool = False) -> Iterator[socket.soc
             made.bind(address)
             yield made
     except OSError as error:
-        raise Refused(f"{host}:{port}: {error.strerror}", "is another governance up?") from None
+        raise Refused(f"{host}:{port}: {error.strerror}", "is another one up?") from None
 
 
 def device_of(address: str) -> str:

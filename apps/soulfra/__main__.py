@@ -1,0 +1,75 @@
+"""The process: open the store, open the door, drain when told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from typing import Final
+
+import uvloop
+
+from apps.bridge.door import door
+from apps.bridge.listener import Listener, drained
+from apps.postgres import opened, place, pool
+from apps.soulfra.doors import Doors
+from apps.soulfra.settings import Settings, settings
+from apps.soulfra.tokens import Tokens
+from apps.soulfra.writer import Writer
+from schemas.errors import HouseError
+
+log = logging.getLogger("soulfra")
+START_SECONDS: Final = 10.0
+DRAIN_SECONDS: Final = 10
+MONTHS_SECONDS: Final = 86_400.0
+"""How often the months ahead are looked after; a loop whose month is missing makes it anyway."""
+
+
+async def serve(told: Settings) -> None:
+    """Run until SIGTERM; whoever asked before is answered."""
+    tokens = Tokens.load(told.tokens_file)
+    async with AsyncExitStack() as stack:
+        made = stack.enter_context(door(told.host, told.port))
+        store = pool(told.postgres, "soulfra")
+        stack.push_async_callback(store.close)
+        await opened(store, told.postgres, START_SECONDS)
+        writer = Writer(store)
+        await writer.make_months()
+        ending = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        listener = Listener(Doors(store, writer, tokens).answer)
+        await listener.open(made)
+        log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
+        await _until(ending, writer)
+        await drained([listener], DRAIN_SECONDS)
+        await writer.close()
+    log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _until(ending: asyncio.Event, writer: Writer) -> None:
+    while not ending.is_set():
+        try:
+            async with asyncio.timeout(MONTHS_SECONDS):
+                await ending.wait()
+        except TimeoutError:
+            await writer.make_months()
+
+
+def main() -> int:
+    """Exit 0 after a drain, else the error's own code and one clear line."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    # As a container's first process we would be deaf to SIGTERM until the door is open.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        uvloop.run(serve(settings(os.environ)))
+    except HouseError as error:
+        log.critical("%s", error)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
