@@ -28,7 +28,8 @@ class Pi:
         """How long before the real time it is on this board."""
         real = Board().boottime
         board = Board(
-            boottime=lambda: real() - self.ago // timedelta(microseconds=1),
+            # A day more than this machine: it may have begun only now.
+            boottime=lambda: real() + 86_400 * SECOND - self.ago // timedelta(microseconds=1),
             wall=lambda: 20 * SECOND,
             synced=lambda: None,
             boot=lambda: "boot-1",
