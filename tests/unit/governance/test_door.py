@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from apps.bridge import door as room
 from apps.bridge.door import device_of, door
-from apps.governance import door as room
 from schemas.errors import Refused
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="SO_BINDTODEVICE is Linux's")
