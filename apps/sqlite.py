@@ -17,16 +17,22 @@ MALFORMED = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What a damaged file raises: SQLite may quote of it what is no text."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """A connection in WAL mode that syncs every commit; transactions are opened by hand.
 
-    The file is made if it is missing, and its directory entry is made durable.
+    The file is made if it is missing, and its directory entry is made durable. With ``any_thread``
+    the caller sees to it that no two use it at once.
     """
     if not path.is_absolute():
         raise Refused(f"{path}: is relative", hint="give the database's absolute path")
     is_new = not path.exists()
     try:
-        db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+        db = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=not any_thread,
+        )
     except sqlite3.OperationalError as error:
         raise Unreachable(f"{path}: {error}", hint="does its directory exist?") from error
     try:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from schemas.quantity import Closed, Quantity
 
 Owner = Literal["pi", "mac"]
-Store = Literal["governance", "soulfra", "anima"]
+Store = Literal["governance", "soulfra", "anima", "soulfra_memory"]
 """The migration line that makes it."""
-IN_FILES: Final = frozenset({"anima"})
+IN_FILES: Final = frozenset({"anima", "soulfra_memory"})
 """Lines that live in SQLite files; all others are databases of the Postgres server."""
 Sensitivity = Literal["internal", "personal", "secret"]
 """``secret`` opens something or names who may; ``personal`` is about someone; else internal."""

@@ -11,6 +11,7 @@ from apps.declared.field import Field, fields
 from schemas.governance.graph import GRAPH
 from schemas.label import Label
 from schemas.ports import ANIMA_DB
+from schemas.soulfra.memory import MEMORY_DB
 from schemas.table import IN_FILES, Table
 
 HEAD: Final = """# What refers to what
@@ -31,6 +32,9 @@ def page() -> str:
         here = [t for t in server if (t.store, t.table.partition(".")[0]) == place]
         parts.append(_section(f"Postgres {place[0]}: {place[1]}", _tables(here)))
     parts.append(_section(f"The Pi: {ANIMA_DB}", _tables(everything.tables("anima"))))
+    parts.append(
+        _section(f"An agent of soulfra: {MEMORY_DB}", _tables(everything.tables("soulfra_memory")))
+    )
     parts.append(_section(f"The graph: {GRAPH}", _graph(everything.labels())))
     return "\n".join(parts)
 

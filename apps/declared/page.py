@@ -62,10 +62,17 @@ def _column(model: type[Closed] | None, field: Field) -> dict[str, Any]:
         "range": field.range if quantity else "",
         "source": quantity.source if quantity else "",
         "words": list(field.words),
-        "to": (field.column.references or "").partition(" ")[0],
+        "to": _target(table, field),
         "default": field.column.default,
         "check": check,
         "key": bool(table and field.name in table.key),
         "nullable": field.nullable,
     }
     return {name: value for name, value in said.items() if value not in (None, "", [], False)}
+
+
+def _target(table: type[Table] | None, field: Field) -> str:
+    """The place of the table that a column refers to."""
+    name = (field.column.references or "").partition(" ")[0]
+    in_memory = name and table and table.store == "soulfra_memory"
+    return f"soulfra_memory.{name}" if in_memory else name

@@ -20,6 +20,7 @@ ENGINES: Final[dict[str, Engine]] = {
     "governance": "postgres",
     "soulfra": "postgres",
     "anima": "sqlite",
+    "soulfra_memory": "sqlite",
 }
 VERBS: Final = ("create", "add", "fill", "constrain", "rename", "drop")
 

@@ -48,6 +48,8 @@ class RolledBack:
 
 def database_of(line: Line) -> str:
     """Where the line's database is, by the environment."""
+    if line.name == "soulfra_memory":
+        raise Refused(f"{line.name}: there is a file for each agent", hint="pass --database")
     name = {"postgres": "DB_POSTGRES_URL", "sqlite": "ANIMA_HOME"}[line.engine]
     value = os.environ.get(name)
     if not value:

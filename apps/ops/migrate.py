@@ -47,6 +47,8 @@ def run(line: str, verb: str, words: Sequence[str], where: Where) -> int:
         if engine != "sqlite":
             raise Refused(f"{line}: lives in Postgres, not in a file", "leave --file out")
         return main([*asked, "--file", str(where.file)], say=_shown())
+    if line == "soulfra_memory":
+        raise Refused(f"{line}: there is a file for each agent", "--file agents/ID/memory.sqlite")
     hosts, state = in_force(where.root)
     if engine == "sqlite":
         return _on_pi(chosen_pi(hosts, where.pi), asked, state)

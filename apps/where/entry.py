@@ -19,12 +19,14 @@ from schemas.label import Label
 from schemas.ports import ANIMA_DB
 from schemas.quantity import Closed
 from schemas.server import LOGINS
+from schemas.soulfra.memory import MEMORY_DB
 from schemas.table import Owner, Sensitivity, Table
 
 STORES: Final = {
     "anima": f"{ANIMA_DB} on the Pi",
     "governance": "Postgres `governance` on the Mac",
     "soulfra": "Postgres `soulfra` on the Mac",
+    "soulfra_memory": f"agents/{{agent_id}}/{MEMORY_DB} of soulfra",
 }
 FOR_EVER: Final = "for ever"
 INNER: Final = {
@@ -71,7 +73,9 @@ def entries() -> tuple[Entry, ...]:
 
 def _wholes() -> Iterator[Entry]:
     for table in everything.tables():
-        yield _entry(Kind.TABLE, table.table, STORES[table.store], table)
+        # The files of agents have names that a file on the Pi has, too.
+        above = f"{table.store}." if table.store == "soulfra_memory" else ""
+        yield _entry(Kind.TABLE, above + table.table, STORES[table.store], table)
     for view in VIEWS:
         store = STORES["governance"]
         kept = _kept(view.of) if view.of else FOR_EVER

@@ -16,6 +16,7 @@ from schemas.postgres import Login
 from schemas.quantity import Closed
 from schemas.reach import Reach, Words
 from schemas.server import TENANTS
+from schemas.soulfra.memory import MEMORY_DB
 from schemas.table import IN_FILES, Store, Table
 
 ROWS = 5
@@ -90,6 +91,8 @@ def _read(of: type[Closed], entry: Entry, reach: Reach) -> str:
     if not issubclass(of, Table):
         return _psql(reach, _last_message(entry))
     sql = newest(of, *([entry.field] if entry.field else ()))
+    if of.store == "soulfra_memory":
+        return _memory(reach, sql)
     return _sqlite(reach, sql) if of.store in IN_FILES else _psql(reach, sql, of.store)
 
 
@@ -127,6 +130,12 @@ def _psql(reach: Reach, said: str, line: Store = "governance") -> str:
 def _sqlite(reach: Reach, sql: str) -> str:
     path = f"{ports.ANIMA_DATA_DIR}/{ports.ANIMA_DB}"
     return _on_pi(reach, f"sqlite3 -readonly -header {path} {shlex.quote(sql)}")
+
+
+def _memory(reach: Reach, sql: str) -> str:
+    """Of one agent: what is sealed stays so."""
+    path = f'"$SOULFRA_HOME"/agents/"$AGENT"/{MEMORY_DB}'
+    return on_mac(reach, ("sh", "-c", f"sqlite3 -readonly -header {path} {shlex.quote(sql)}"))
 
 
 def _on_pi(reach: Reach, said: str) -> str:

@@ -60,18 +60,20 @@ def test_sqlite_is_seen_wherever_it_is(shed, files):
     assert list(sqlite_imports(shed(**files)))
 
 
-OF_THE_PI = (
+OF_FILES = (
     "apps/anima", "apps/sqlite.py", "apps/migrate", "apps/eisv", "apps/ops/verify/on_pi.py",
+    "apps/soulfra/memory",
 )  # fmt: skip
-"""What lives on the Pi, the runner of its line, and who reads copies of its file."""
+"""What lives on the Pi, the runner of its line, who reads copies of its file, and the memories
+of agents: a file for each is what they are."""
 
 
 def rooms_that_open_sqlite(house):
-    """Every import of sqlite3 but those that are about the Pi's file."""
+    """Every import of sqlite3 but those that are about a file of our own."""
     for file in house.files("schemas", "apps", "services"):
         for _, module in house.imports(file):
             name = house.name(file)
-            if module.partition(".")[0] == "sqlite3" and not name.startswith(OF_THE_PI):
+            if module.partition(".")[0] == "sqlite3" and not name.startswith(OF_FILES):
                 yield name
 
 

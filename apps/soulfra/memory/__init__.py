@@ -1,0 +1,1 @@
+"""What an agent remembers: one SQLite file for each, sealed, bounded, copied when it reflects."""

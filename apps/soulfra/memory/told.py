@@ -1,0 +1,84 @@
+"""What is told to a memory and what it tells: the plain side of the sealed rows."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from schemas.quantity import Closed, Instant, Quantity
+from schemas.soulfra.memory import Magnitude, Significance
+from schemas.soulfra.words import Tone
+from schemas.table import JsonObject
+
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+
+
+class Remembered(Closed):
+    """One memory."""
+
+    id: int | None = None
+    timestamp: Instant
+    type: Kind
+    content: Text | None = None
+    emotional_context: Text | None = None
+    loop_context: Text | None = None
+    significance: Significance = 0.5
+    metadata: JsonObject | None = None
+    compressed: bool = False
+
+
+class Reflected(Closed):
+    """One reflection."""
+
+    id: int | None = None
+    timestamp: Instant
+    prompt: Text
+    response: Text | None = None
+    memory_context: Text | None = None
+    emotional_state: Text | None = None
+    insights: Text | None = None
+
+
+class Shifted(Closed):
+    """One change of tone."""
+
+    id: int | None = None
+    timestamp: Instant
+    from_tone: Tone | None = None
+    to_tone: Tone | None = None
+    trigger_type: Kind | None = None
+    trigger_content: Text | None = None
+    magnitude: Magnitude | None = None
+
+
+class Asked(Closed):
+    """Which memories are wanted: the newest of those that fit."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+    type: Kind | None = None
+    significance: Significance = 0
+    limit: Annotated[int, Quantity("{memory}", "the caller", low=1, high=10_000)] = 100
+
+
+class Counts(Closed):
+    """How much there is."""
+
+    memories: int
+    compressed: int
+    bundles: int
+    moved_out: int
+    """Bundles that lie in archive/."""
+    compressed_bytes: int
+    """What the compressed ones took before."""
+    reflections: int
+    tone_shifts: int
+    bytes: int = Field(description="Of the file that are in use.")
+
+
+class Faded(Closed):
+    """What is old and mattered little: may be compressed."""
+
+    before: datetime
+    below: Significance = 0.3
