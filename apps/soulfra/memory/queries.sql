@@ -51,7 +51,7 @@ SELECT m.id, m.timestamp FROM memories AS m WHERE m.bundle_id = :id ORDER BY m.i
 -- drop_bundle --
 DELETE FROM bundles WHERE id = :id;
 
--- largest_inside --
+-- oldest_inside --
 SELECT b.id FROM bundles AS b WHERE b.content IS NOT NULL ORDER BY b.id LIMIT 1;
 
 -- moved_out --

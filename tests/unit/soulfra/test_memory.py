@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.soulfra.memory.file import BUNDLE, COPIES, MemoryFile
+from apps.soulfra.memory.bundles import MOST
+from apps.soulfra.memory.file import COPIES, MemoryFile
 from apps.soulfra.memory.told import Asked, Faded, Reflected, Remembered, Shifted
 from schemas.errors import Diverged, Refused
 
@@ -60,13 +61,13 @@ def test_what_is_remembered_is_recalled(file):
 
 def test_nothing_that_it_says_lies_open(file):
     """No byte of it in any file of the folder: not in the log, a copy, a bundle, nor moved out."""
-    for n in range(BUNDLE + 20):
+    for n in range(MOST + 20):
         file.remember(memory(n, emotional_context=CANARY, loop_context=CANARY, metadata={CANARY: 1},
                              significance=0.1))  # fmt: skip
     file.shift_tone(Shifted(timestamp=NOON, to_tone="joy", trigger_content=CANARY))
     file.reflect(Reflected(timestamp=NOON, prompt=CANARY, response=CANARY, insights=CANARY))
     file.compress(Faded(before=NOON + timedelta(days=99)))
-    file._move_out(1)
+    file._bundles.move_out(1)
     file.close()
     seen = [path for path in file.folder.rglob("*") if path.is_file()]
 
@@ -114,14 +115,14 @@ def test_compressing_loses_nothing_and_can_be_undone(file):
     for n in range(1_200):
         file.remember(memory(n, significance=0.2 if n % 3 else 0.9, metadata={"n": n}))
     before = file.recall(Asked(limit=10_000))
-    size = file.size()
+    size = file.counts().bytes
     done = file.compress(Faded(before=NOON + timedelta(hours=1_000), below=0.3))
     after, counts = file.recall(Asked(limit=10_000)), file.counts()
 
     assert done == counts.compressed == 666
     assert counts.bundles == 2
     assert [each.model_copy(update={"compressed": False}) for each in after] == before
-    assert file.size() < size
+    assert counts.bytes < size
     assert file.compress(Faded(before=NOON + timedelta(hours=1_000), below=0.3)) == 0
     assert sum(file.expand(bundle) for bundle in (1, 2)) == 666
     assert file.recall(Asked(limit=10_000)) == before
@@ -147,7 +148,7 @@ def test_a_small_file_stays_small_and_forgets_nothing(tmp_path):
     assert counts.bytes <= limit
     [moved, *_] = (file.folder / "archive").iterdir()
     moved.write_bytes(moved.read_bytes()[:-1] + b"\0")
-    file._opened = None
+    file._bundles._opened = None
     with pytest.raises(Diverged, match="is not what was moved there"):
         file.recall(Asked(limit=10_000))
     file.close()

@@ -1,0 +1,150 @@
+"""Old memories that mattered little, compressed together; and moved out when there is no room.
+
+Nothing is thrown away: a bundle can be taken apart, and what it holds is recalled all the same.
+"""
+
+import json
+import os
+import sqlite3
+import zlib
+from contextlib import suppress
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from apps.soulfra.memory.database import Database
+from apps.soulfra.memory.told import Faded
+from apps.sqlite import as_text, sync_directory
+from schemas.errors import Diverged, Refused
+
+HELD: Final = ("content", "emotional_context", "loop_context", "metadata")
+"""Columns of a memory that are sealed, and that a bundle holds."""
+MOST: Final = 500
+"""Memories of one bundle."""
+BUNDLES: Final = 50
+"""At least so many would fill the file."""
+ROOM: Final = 0.9
+"""Share of the limit above which room is made."""
+TIGHT: Final = 0.95
+"""Share of the limit above which the file is written anew before a bundle is added."""
+STEPS: Final = (0.3, 0.6, 1.0)
+"""What matters least goes first; what matters most of all stays as it is."""
+
+
+class Bundles:
+    """Those of one file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._opened: tuple[int, dict[int, dict[str, Any]]] | None = None
+        """The one that was opened last: whoever recalls it goes on in it."""
+
+    def compress(self, which: Faded) -> int:
+        """Put what is old and mattered little into bundles; gives how many memories."""
+        done = 0
+        while count := self._bundle(which):
+            done += count
+        if done:
+            self._database.shrink()
+        return done
+
+    def expand(self, bundle_id: int) -> int:
+        """Take one apart: its memories are as they were before; gives how many."""
+        inside = self.inside(bundle_id)
+        with self._database.writing():
+            members = self._database.all("members", {"id": bundle_id})
+            for number, at in members:
+                sealed = self._database.sealed("memories", HELD, inside[number], at)
+                self._database.run("out_of_bundle", {"id": number, **sealed})
+            self._database.run("drop_bundle", {"id": bundle_id})
+        self._opened = None
+        with suppress(FileNotFoundError):
+            self._outside(bundle_id).unlink()
+        return len(members)
+
+    def inside(self, bundle_id: int) -> dict[int, dict[str, Any]]:
+        """What its memories say, by their number."""
+        if self._opened is None or self._opened[0] != bundle_id:
+            row = self._database.one("content_of_bundle", {"id": bundle_id})
+            if row is None:
+                raise Refused(f"agent {self._database.agent_id!r}: no bundle {bundle_id}")
+            content = row["content"]
+            if content is None:
+                content = self._outside(bundle_id).read_bytes()
+                if sha256(content).digest() != row["sha256"]:
+                    raise Diverged(f"{self._outside(bundle_id)}: is not what was moved there")
+            place = f"bundles.content|{row['upto_timestamp']}"
+            text = zlib.decompress(self._database.seal.open(place, content))
+            self._opened = bundle_id, {int(n): said for n, said in json.loads(text).items()}
+        return self._opened[1]
+
+    def make_room(self, now: datetime) -> None:
+        """If there is little: compress, then move whole bundles out."""
+        for below in STEPS:
+            if self._has_room():
+                return
+            self.compress(Faded(before=now, below=below))
+        while not self._has_room() and (row := self._database.one("oldest_inside")):
+            self.move_out(row["id"])
+
+    def move_out(self, bundle_id: int) -> None:
+        """First the file is durable, then the row lets go of it."""
+        row = self._database.one("content_of_bundle", {"id": bundle_id})
+        there = self._outside(bundle_id)
+        there.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = there.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(row["content"])
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(there)
+        sync_directory(there.parent)
+        with self._database.writing():
+            self._database.run("moved_out", {"id": bundle_id})
+
+    def _bundle(self, which: Faded) -> int:
+        wanted = {"below": which.below, "before": as_text(which.before), "limit": MOST}
+        rows = self._few(self._database.all("faded", wanted))
+        if not rows:
+            return 0
+        inside = {row["id"]: self._database.plain("memories", HELD, row) for row in rows}
+        text = json.dumps(inside, ensure_ascii=False).encode()
+        upto = rows[-1]["timestamp"]
+        content = self._database.seal.shut(f"bundles.content|{upto}", zlib.compress(text, 9))
+        bundle = {
+            "from_timestamp": rows[0]["timestamp"],
+            "upto_timestamp": upto,
+            "memories": len(rows),
+            "plain_bytes": sum(map(_length, rows)),
+            "sha256": sha256(content).digest(),
+            "content": content,
+        }
+        # What rows let go of is not free before their pages are.
+        if self._database.size() + 2 * len(content) > self._database.limit_bytes * TIGHT:
+            self._database.shrink()
+        with self._database.writing():
+            bundle_id = self._database.run("bundle", bundle)
+            for row in rows:
+                self._database.run("into_bundle", {"id": row["id"], "bundle_id": bundle_id})
+        return len(rows)
+
+    def _few(self, rows: list[sqlite3.Row]) -> list[sqlite3.Row]:
+        """As many of the first as one may hold: it is written before they let go."""
+        whole = 0
+        for count, row in enumerate(rows):
+            whole += _length(row)
+            if count and whole > self._database.limit_bytes // BUNDLES:
+                return rows[:count]
+        return rows
+
+    def _has_room(self) -> bool:
+        return self._database.size() <= self._database.limit_bytes * ROOM
+
+    def _outside(self, bundle_id: int) -> Path:
+        return self._database.folder / "archive" / f"bundle-{bundle_id}.sealed"
+
+
+def _length(row: sqlite3.Row) -> int:
+    return sum(len(row[name] or b"") for name in HELD)
