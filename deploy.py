@@ -31,7 +31,7 @@ try:
         postgres_line(home, tag, "governance")
         governance(home, docker, tag)
         postgres_proof(home, tag, "governance")
-        soulfra(home, tag)
+        soulfra(home, docker, tag)
 
     if "pi" in host.groups:
         anima(home, host.data.machine)

@@ -33,7 +33,7 @@ class Ssh(Closed):
 
 
 class MacHost(Closed):
-    """The machine that runs Postgres, Redis and governance in containers."""
+    """The machine that runs Postgres, Redis, governance and soulfra in containers."""
 
     name: HostName = "mac"
     ssh: Ssh | None = None
@@ -44,6 +44,8 @@ class MacHost(Closed):
     memory_mb: Megabytes = 16_384
     postgres_port: Port = ports.POSTGRES
     governance_port: Port = ports.GOVERNANCE
+    soulfra_port: Port = ports.SOULFRA
+    """On the loopback only."""
     governance_bind: tuple[IPv4Address, ...] = ()
     """Addresses beyond loopback where Pis may knock: LAN or tailnet, token required."""
 

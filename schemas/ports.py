@@ -17,6 +17,7 @@ CONTAINER_FILES_DIR: Final = "/run/abode"
 """Where a container finds its configuration and its secrets."""
 GOVERNANCE_DATA_DIR: Final = "/var/lib/governance"
 AUDIT_LOG: Final = "/var/lib/governance/audit_log.jsonl"
+SOULFRA_DATA_DIR: Final = "/var/lib/soulfra"
 
 ANIMA_DATA_DIR: Final = ".anima"
 """Below the home of the Pi's service user."""

@@ -53,6 +53,8 @@ class Container:
     files: Mapping[str, File] = field(default_factory=dict)
     shm_mb: int = 64
     stop_seconds: int = 30
+    command: tuple[str, ...] = ()
+    """Instead of the image's own."""
 
     def spec(self) -> dict[str, Any]:
         """The declaration as plain data; secrets only as digests."""
@@ -63,6 +65,7 @@ class Container:
             "env": dict(self.env),
             "files": {name: file.shown() for name, file in self.files.items()},
             "labels": dict(self.labels),
+            **({"command": list(self.command)} if self.command else {}),
         }
 
     def running(self) -> dict[str, Any]:
@@ -93,6 +96,7 @@ class Container:
             *(part for p in self.publish for part in ("--publish", p)),
             *(part for k, v in self.env.items() for part in ("--env", f"{k}={v}")),
             self.image,
+            *self.command,
         ]  # fmt: skip
 
     def _always(self) -> list[str]:

@@ -31,7 +31,7 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        names = ("postgres-age", "redis", "governance", "governance-migrate")
+        names = ("postgres-age", "redis", "governance", "soulfra", "governance-migrate")
         return [self.called(name) for name in names]
 
     @property
@@ -43,9 +43,9 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        postgres, redis, governance, _ = self.containers
+        postgres, redis, governance, soulfra, _ = self.containers
         sockets = [f"{postgres}-socket", f"{redis}-socket"]
-        return [*(f"{name}-data" for name in (postgres, redis, governance)), *sockets]
+        return [*(f"{name}-data" for name in (postgres, redis, governance, soulfra)), *sockets]
 
     def certificate(self) -> tuple[str, str]:
         """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
@@ -56,7 +56,7 @@ class House:
         """Every secret of the house, made in memory if it does not exist yet."""
         for login in LOGINS:
             self.vault.get(login.secret)
-        for what in ("redis_operator", "redis_governance"):
+        for what in ("redis_operator", "redis_governance", "soulfra_operator"):
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")

@@ -35,6 +35,7 @@ def built(engine: Engine, template: str, image: str, code: dict[str, bytes], *lo
     arguments = {
         "BASE": BASE,
         "FILES_DIR": ports.CONTAINER_FILES_DIR,
+        "SOULFRA_DATA_DIR": ports.SOULFRA_DATA_DIR,
         "POSTGRES_SOCKET_DIR": ports.POSTGRES_SOCKET_DIR,
         "REDIS_SOCKET_DIR": ports.REDIS_SOCKET_DIR,
         "REDIS_SOCKET": ports.REDIS_SOCKET,

@@ -1,11 +1,65 @@
-"""The second tenant: its database on the same server, made by its own line."""
+"""The second tenant: its database on the same server, made by its own line, and its process."""
 
+import hashlib
+import json
+from typing import Final
+
+from schemas import ports
+from schemas.soulfra.server import APP, SOULFRA
+from services import docker
+from services.container import Container, File
+from services.engine import Engine
+from services.governance import database_url
 from services.house import House
 from services.migrations import postgres_line
 from services.proof import postgres_proof
 
+UID: Final = 973
+MEMORY_MB: Final = 256
+POOL: Final = (2, 8)
+LINE: Final = "soulfra"
+CLIENT: Final = "operator"
 
-def soulfra(house: House, tag: str) -> None:
-    """The database ``soulfra``, migrated and proven; ``tag`` is an image that has the line."""
-    postgres_line(house, tag, "soulfra")
-    postgres_proof(house, tag, "soulfra")
+
+def soulfra(house: House, engine: Engine, tag: str) -> None:
+    """Its database migrated, its process running, both proven; ``tag`` is the image with both."""
+    postgres_line(house, tag, LINE)
+    _process(house, engine, tag)
+    postgres_proof(house, tag, LINE)
+
+
+def _process(house: House, engine: Engine, tag: str) -> None:
+    """The container ``soulfra``: one door on the loopback, whose clients prove a token."""
+    called = house.called("soulfra")
+    token = house.vault.get("soulfra_operator")
+    tokens = {CLIENT: hashlib.sha256(token.encode()).hexdigest()}
+    docker.container(
+        engine=engine,
+        name=f"Run {called}",
+        spec=Container(
+            container=called,
+            image=tag,
+            uid=UID,
+            labels=house.labels,
+            memory_mb=MEMORY_MB,
+            networks=(house.called("abode-data"),),
+            publish=(f"127.0.0.1:{house.hosts.mac.soulfra_port}:{ports.SOULFRA}",),
+            volumes={
+                f"{called}-data": ports.SOULFRA_DATA_DIR,
+                f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
+            },
+            env={
+                "DB_POSTGRES_URL": database_url(APP, SOULFRA.database),
+                "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
+                "DB_POSTGRES_MIN_CONN": str(POOL[0]),
+                "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
+                "HEALTH_PORT": str(ports.SOULFRA),
+            },
+            files={
+                "postgres_password": File(house.vault.get("postgres_soulfra") + "\n", secret=True),
+                "tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
+            },
+            command=("python", "-m", "apps.soulfra"),
+        ),
+    )

@@ -78,7 +78,7 @@ class Standing:
 
     def started(self) -> dict[str, str]:
         """Identity and start of every container."""
-        names = [self.called(name) for name in ("postgres-age", "redis", "governance")]
+        names = [self.called(name) for name in ("postgres-age", "redis", "governance", "soulfra")]
         lines = self.docker("inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}}", *names)
         return dict(line.split(" ", 1) for line in lines.splitlines())
 

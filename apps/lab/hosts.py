@@ -25,6 +25,7 @@ def declare(lab: Lab) -> Hosts:
             memory_mb=min(MAC_MEMORY_MB, there_mb),
             postgres_port=lab.port("postgres"),
             governance_port=lab.port("governance"),
+            soulfra_port=lab.port("soulfra"),
         ),
         pi=(
             PiHost(

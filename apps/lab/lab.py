@@ -86,7 +86,11 @@ class Lab:
         doors.remember(self.state, chosen)
 
     def _standard(self, purpose: str) -> int | None:
-        standard = {"postgres": ports.POSTGRES, "governance": ports.GOVERNANCE}
+        standard = {
+            "postgres": ports.POSTGRES,
+            "governance": ports.GOVERNANCE,
+            "soulfra": ports.SOULFRA,
+        }
         return standard.get(purpose) if self.is_default else None
 
     def _free(self, purpose: str, taken: set[int]) -> int:

@@ -71,7 +71,11 @@ def _disk(root: Path) -> Iterator[tuple[str, str]]:
 def _ports(root: Path) -> Iterator[tuple[str, str]]:
     chosen: dict[str, int] = {}
     if _state(root) == root / ".abode":
-        chosen = {"postgres": ports.POSTGRES, "governance": ports.GOVERNANCE}
+        chosen = {
+            "postgres": ports.POSTGRES,
+            "governance": ports.GOVERNANCE,
+            "soulfra": ports.SOULFRA,
+        }
     try:
         chosen.update(remembered(_state(root)))
     except HouseError as error:

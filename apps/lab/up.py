@@ -92,7 +92,8 @@ def addresses(lab: Lab, declared: Hosts) -> Table:
     table = Table("what", "where", title=f"lab {lab.name}")
     mac, board = declared.mac, declared.pi[0]
     table.add_row("governance", f"http://localhost:{mac.governance_port}")
-    table.add_row("postgres", f"localhost:{mac.postgres_port}  database governance")
+    table.add_row("soulfra", f"http://localhost:{mac.soulfra_port}")
+    table.add_row("postgres", f"localhost:{mac.postgres_port}  databases governance, soulfra")
     table.add_row("redis", f"docker exec {lab.thing('redis')}")
     table.add_row("pi", f"ssh -F {_short(lab)}/ssh_config {board.name}")
     table.add_row("secrets and keys", f"{_short(lab)}/")

@@ -18,7 +18,7 @@ from schemas.anima.files import Condition
 from schemas.hosts import Hosts, PiHost
 
 SQL = load(Path(__file__).with_name("queries.sql"))
-CONTAINERS = ("postgres-age", "redis", "governance")
+CONTAINERS = ("postgres-age", "redis", "governance", "soulfra")
 
 
 def ask(hosts: Hosts, state: Path) -> Status:
@@ -166,6 +166,7 @@ def _addresses(hosts: Hosts) -> list[Address]:
     mac = hosts.mac.ssh.hostname if hosts.mac.ssh else "localhost"
     listed = [
         Address(what="governance", where=f"http://{mac}:{hosts.mac.governance_port}"),
+        Address(what="soulfra", where=f"http://{mac}:{hosts.mac.soulfra_port}"),
         Address(what="postgres", where=f"{mac}:{hosts.mac.postgres_port} database governance"),
     ]
     return listed + [

@@ -9,7 +9,7 @@ import pytest
 from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB
 from services.anima import UNIT
 
-CONTAINERS = ("postgres-age", "redis", "governance")
+CONTAINERS = ("postgres-age", "redis", "governance", "soulfra")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 
 import json
 import shlex
+import urllib.error
 import urllib.request
+
+import pytest
 
 from schemas import ports
 from schemas.eisv import DrawingEisv
@@ -87,3 +90,23 @@ def test_the_seeds_questions_are_answered(standing):
     assert int(standing.sql("SELECT COUNT(*) FROM core.agents;")) >= 1
     assert standing.sql("SELECT version, name, applied_at FROM core.schema_migrations;")
     assert int(standing.sql("SELECT MAX(version) FROM core.schema_migrations;")) >= 2
+
+
+def test_soulfra_answers_who_has_its_token(standing):
+    """Healthy without one, closed without one; what is asked for with one is not there."""
+    if standing.hosts.mac.ssh is not None:
+        pytest.skip("published on the Mac's loopback; log in there and run make check")
+    url = f"http://127.0.0.1:{standing.hosts.mac.soulfra_port}"
+    token = (standing.state / "secrets" / "soulfra_operator").read_text().strip()
+
+    def status(path, **headers):
+        try:
+            asked = urllib.request.Request(url + path, headers=headers)
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status("/health") == 200
+    assert status("/soulfra/v1/loops/nothing") == 401
+    assert status("/soulfra/v1/loops/nothing", Authorization=f"Bearer {token}") == 404

@@ -102,9 +102,10 @@ def test_importing_the_process_loads_no_sqlite(house):
     assert set(done.stdout.split()) <= {"apps.declared.sqlite"}
 
 
-def test_all_that_the_process_imports_is_shipped(house):
+@pytest.mark.parametrize("begin", ["apps/governance", "apps/soulfra/__main__.py"])
+def test_all_that_the_process_imports_is_shipped(house, begin):
     """An import that works here and is missing in the container is found here."""
-    left, seen = list(house.files("apps/governance")), set()
+    left, seen = list(house.files(begin)), set()
     while left:
         file = left.pop()
         if file not in seen:

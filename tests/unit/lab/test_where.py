@@ -13,6 +13,7 @@ from schemas.errors import Refused
 from schemas.governance.calls.where import Live, WhereReply
 from schemas.governance.keys import KEYS
 from schemas.hosts import Hosts
+from schemas.server import GOVERNANCE
 
 
 def test_places_are_names_without_markdown():
@@ -127,7 +128,8 @@ def test_files_that_are_none_of_ours_are_told():
 
 def test_a_catalog_s_strays_are_what_nothing_makes():
     """What is missing is another command's business."""
-    found = in_catalog({"table core.notes": "owner postgres", "role eve": "login"})
+    there = {"table core.notes": "owner postgres", "role eve": "login"}
+    found = in_catalog(there, GOVERNANCE)
 
     assert [(each.what, each.detail) for each in found] == [
         ("role eve", "login"), ("table core.notes", "owner postgres"),
