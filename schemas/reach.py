@@ -15,6 +15,7 @@ class Reach(Closed):
     postgres: Words = ("docker", "exec", "-i", "postgres-age")
     redis: Words = ("docker", "exec", "-i", "redis")
     governance: Words = ("docker", "exec", "-i", "governance")
+    soulfra: Words = ("docker", "exec", "-i", "soulfra")
     pis: dict[str, Words] = Field(
         default_factory=dict, description="By the agent: ssh as the user that owns its data."
     )

@@ -18,6 +18,7 @@ def ways(hosts: Hosts) -> Reach:
         postgres=(*docker, container(hosts, "postgres-age")),
         redis=(*docker, container(hosts, "redis")),
         governance=(*docker, container(hosts, "governance")),
+        soulfra=(*docker, container(hosts, "soulfra")),
         pis={
             pi.agent: tuple(ssh_command(pi.ssh.model_copy(update={"user": pi.user})))
             for pi in hosts.pi

@@ -133,9 +133,13 @@ def _sqlite(reach: Reach, sql: str) -> str:
 
 
 def _memory(reach: Reach, sql: str) -> str:
-    """Of one agent: what is sealed stays so."""
-    path = f'"$SOULFRA_HOME"/agents/"$AGENT"/{MEMORY_DB}'
-    return on_mac(reach, ("sh", "-c", f"sqlite3 -readonly -header {path} {shlex.quote(sql)}"))
+    """Of every agent; what is sealed stays so."""
+    files = f"{ports.SOULFRA_DATA_DIR}/agents/*/{MEMORY_DB}"
+    script = (
+        "import glob, sqlite3; [print(f, *sqlite3.connect('file:' + f + '?mode=ro', uri=True)"
+        f".execute('{sql}'), sep=chr(10)) for f in glob.glob('{files}')]"
+    )
+    return on_mac(reach, (*reach.soulfra, "python", "-c", script))
 
 
 def _on_pi(reach: Reach, said: str) -> str:

@@ -84,6 +84,7 @@ BEGIN
               USING ERRCODE = 'serialization_failure',
                     HINT = 'somebody was faster: look again, then decide again';
     END IF;
+    NEW.transaction_id := pg_current_xact_id()::text::bigint;
     NEW.sha256 := log.digest(last.sha256, NEW.stream, NEW.version, NEW.type, NEW.schema_version,
                              NEW.recorded_at, NEW.data, NEW.metadata);
     RETURN NEW;

@@ -1,8 +1,11 @@
 """Who may do what in each tenant's database: declared, granted and tried, as the role itself."""
 
+import uuid
+
 import psycopg
 import pytest
 
+from tests.database.conftest import database_made
 from tests.database.rights import (
     GRANTED_AS,
     OPEN,
@@ -17,10 +20,18 @@ LEAST = {"governance": 900, "soulfra": 400}
 """How many rights of a role are tried."""
 
 
+@pytest.fixture(scope="module")
+def copied(admin_dsn, tenant, template):
+    """A copy: whoever tries takes numbers of sequences, and nobody gives them back."""
+    name = f"{tenant.line}_{uuid.uuid4().hex[:8]}_test"
+    with database_made(admin_dsn, name, template.name, tenant) as made:
+        yield made
+
+
 @pytest.fixture
-def owner(template):
+def owner(copied):
     """The owner, who may grant; what it does is rolled back."""
-    with psycopg.connect(template.owner) as conn:
+    with psycopg.connect(copied.owner) as conn:
         yield conn
         conn.rollback()
 
@@ -31,18 +42,18 @@ def test_the_grants_are_those_declared(tenant, owner):
 
 
 @pytest.mark.parametrize("way_in", ["app", "reader", "monitor"])
-def test_every_right_is_as_it_is_when_tried(tenant, template, way_in):
+def test_every_right_is_as_it_is_when_tried(tenant, copied, way_in):
     """Each verb on each object and column, by the role after it logged in."""
-    with psycopg.connect(template.owner) as conn:
+    with psycopg.connect(copied.owner) as conn:
         there = [each for each in objects(conn, tenant) if each[1] not in OPEN - {"public"}]
-    role = psycopg.conninfo.conninfo_to_dict(getattr(template, way_in))["user"]
+    role = psycopg.conninfo.conninfo_to_dict(getattr(copied, way_in))["user"]
     if role not in tenant.database.connect:
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            psycopg.connect(getattr(template, way_in))
+            psycopg.connect(getattr(copied, way_in))
         return
     mine = {entry[1:] for entry in tenant.entries() if entry[0] == role}
     wrong, tried = [], 0
-    with psycopg.connect(getattr(template, way_in)) as conn:
+    with psycopg.connect(getattr(copied, way_in)) as conn:
         assert conn.execute("SELECT session_user, current_user").fetchone() == (role, role)
         for kind, name, parts in there:
             of = GRANTED_AS.get(kind, kind)
