@@ -26,6 +26,9 @@ OLD: Final = "soulfra_old"
 THEN: Final = "soulfra_then"
 CHUNK: Final = 20_000
 """Events that are taken in one transaction."""
+LAST: Final = 2**62
+"""After every transaction that there will be."""
+LOCK_MS: Final = 2_000
 NEAR: Final = 2_000
 """With so few left, writers are asked to wait."""
 Say = Callable[[str], None]
@@ -52,13 +55,20 @@ def rebuild(conn: Connection, say: Say = lambda _: None, chunk: int = CHUNK) -> 
     for statement in _finish(SHADOW):
         conn.execute(statement)
     after, more = _replay(conn, SHADOW, after, say, chunk)
-    with conn.transaction():
-        # From here on nobody adds an event, and what was added is seen.
-        conn.execute(SQL["lock"])
-        taken += more + _take(conn, SHADOW, after, 2**62)
-        say("comparing")
+    say("comparing")
+    with conn.transaction(force_rollback=True):
+        # One snapshot of the log and of what follows from it: nobody has to wait.
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        _take(conn, SHADOW, after, LAST)
         differing = tuple(_differing(conn))
-        say("swapping")
+    say("swapping")
+    with conn.transaction():
+        # From here on nobody adds an event, and what was added is seen. Whoever reads for long is
+        # not waited for: then nothing is swapped, and it can be run again.
+        conn.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        conn.execute(SQL["lock"])
+        conn.execute(SQL["lock_months"])
+        taken += more + _take(conn, SHADOW, after, LAST)
         _swap(conn)
     return Rebuilt(taken, differing)
 
@@ -72,7 +82,9 @@ def asked_at(
     """
     with conn.transaction(force_rollback=True):
         _make(conn, THEN, until)
-        _replay(conn, THEN, 0, say, chunk)
+        after, _ = _replay(conn, THEN, 0, say, chunk)
+        # Also what came while others still write: the instant says what counts.
+        _take(conn, THEN, after, LAST)
         conn.execute(f"SET LOCAL search_path = {THEN}")
         cursor = conn.execute(query)
         if cursor.description is None:
@@ -90,18 +102,25 @@ def _into(text: str, schema: str) -> str:
 
 
 def _make(conn: Connection, schema: str, until: datetime | None = None) -> None:
-    """Empty tables, parted as those that live, without indexes and keys to others."""
+    """Empty tables without parts, indexes and keys to others."""
     with conn.transaction():
         conn.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
         conn.execute(f"CREATE SCHEMA {schema}")
         for table in _tables():
             create = postgres.create(table).partition("\nCREATE TABLE")[0]
             conn.execute(_into(create, schema))
-            for name, bound in conn.execute(SQL["parts"], {"table": table.table}).fetchall():
-                of = _into(table.table, schema)
-                conn.execute(f"CREATE TABLE {schema}.{name} PARTITION OF {of} {bound}")
         said = "true" if until is None else f"e.recorded_at <= '{until.isoformat()}'"
         conn.execute(f"CREATE VIEW {schema}.events AS SELECT e.* FROM log.events AS e WHERE {said}")  # noqa: S608  # names and an instant of ours
+
+
+def _part(conn: Connection, schema: str) -> None:
+    """The parts of the living tables, those too that were made meanwhile."""
+    for table in _tables():
+        of = _into(table.table, schema)
+        there = {name for name, _ in conn.execute(SQL["parts"], {"table": of}).fetchall()}
+        for name, bound in conn.execute(SQL["parts"], {"table": table.table}).fetchall():
+            if name not in there:
+                conn.execute(f"CREATE TABLE {schema}.{name} PARTITION OF {of} {bound}")
 
 
 def _finish(schema: str) -> Iterator[str]:
@@ -131,6 +150,7 @@ def _replay(conn: Connection, schema: str, after: int, say: Say, chunk: int) -> 
 def _take(conn: Connection, schema: str, after: int, last: int) -> int:
     (count,) = conn.execute(SQL["rest"], {"after": after, "last": last}).fetchone() or (0,)
     if count:
+        _part(conn, schema)
         for text in PROJECTIONS.values():
             statement = _into(text, schema).replace("FROM log.events", f"FROM {schema}.events")
             conn.execute(statement, {"first": after + 1, "last": last})
@@ -156,27 +176,28 @@ def _content(conn: Connection, table: type[Table], place: str) -> tuple[Any, ...
 
 def _swap(conn: Connection) -> None:
     """The new ones take the places, the numbers and the rights of the old ones."""
+    _part(conn, SHADOW)
+    whole = ", ".join(table.table for table in _tables())
+    conn.execute(f"LOCK TABLE {whole} IN ACCESS EXCLUSIVE MODE")
     conn.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
     conn.execute(f"CREATE SCHEMA {OLD}")
     conn.execute(f"DROP VIEW {SHADOW}.events")
     for table in _tables():
-        shadow, name = _into(table.table, SHADOW), table.table.partition(".")[2]
-        for before, after in zip(
-            conn.execute(SQL["sequences"], {"table": table.table}).fetchall(),
-            conn.execute(SQL["sequences"], {"table": shadow}).fetchall(),
-            strict=True,
-        ):
-            # With its place: the next number is the next one.
-            conn.execute(
-                f"SELECT setval('{after[0]}', s.last_value, s.is_called) FROM {before[0]} AS s"  # noqa: S608  # names of ours
-            )
+        name = table.table.partition(".")[2]
         for part, _ in conn.execute(SQL["parts"], {"table": table.table}).fetchall():
             conn.execute(f"ALTER TABLE {LIVE}.{part} SET SCHEMA {OLD}")
             conn.execute(f"ALTER TABLE {SHADOW}.{part} SET SCHEMA {LIVE}")
         conn.execute(f"ALTER TABLE {LIVE}.{name} SET SCHEMA {OLD}")
+        # The old numbers are held now: the next one is the next one.
+        for (before,), (after,) in zip(
+            conn.execute(SQL["sequences"], {"table": f"{OLD}.{name}"}).fetchall(),
+            conn.execute(SQL["sequences"], {"table": f"{SHADOW}.{name}"}).fetchall(),
+            strict=True,
+        ):
+            conn.execute(f"SELECT setval('{after}', s.last_value, s.is_called) FROM {before} AS s")  # noqa: S608  # names of ours
         conn.execute(f"ALTER TABLE {SHADOW}.{name} SET SCHEMA {LIVE}")
     conn.execute(f"DROP SCHEMA {OLD} CASCADE")
     conn.execute(f"DROP SCHEMA {SHADOW}")
     of = line("soulfra")
-    for name in of.post_applies():
-        conn.execute(of.sql(name))
+    for post_apply in of.post_applies():
+        conn.execute(of.sql(post_apply))

@@ -29,6 +29,10 @@ SELECT c.relname, pg_get_expr(c.relpartbound, c.oid)
 -- lock --
 LOCK TABLE log.events IN EXCLUSIVE MODE;
 
+-- lock_months --
+-- As soulfra.create_loop_months does.
+SELECT pg_advisory_xact_lock(hashtext('soulfra.loops'));
+
 -- sequences --
 SELECT pg_get_serial_sequence(%(table)s, a.attname)
   FROM pg_catalog.pg_attribute AS a

@@ -5,6 +5,7 @@ While a batch is being committed the next one gathers: nobody waits for a timer.
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -27,7 +28,6 @@ from psycopg.types.json import Jsonb
 from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from apps.soulfra.batch import Batch, Outcome, decided
-from apps.soulfra.decisions.decision import Conflict
 from apps.soulfra.given import Done, Given
 from apps.soulfra.numbers import Ahead
 from apps.soulfra.projections import projections
@@ -123,6 +123,7 @@ class Writer:
                 outcomes = await self._commit(given)
             except FASTER:
                 self.again += 1
+                await asyncio.sleep(random.uniform(0, AGAIN_SECONDS))  # noqa: S311  # no secret
             except (DataError, IntegrityError) as error:
                 if _is_month(error):
                     await self.make_months()
@@ -137,11 +138,12 @@ class Writer:
                 await asyncio.sleep(AGAIN_SECONDS)
             if outcomes is not None:
                 return outcomes
-        if broke:
-            silent = Unreachable("postgres: does not answer", "give it again, with the same id")
-            return [silent] * len(given)
-        busy = Conflict(f"somebody else was faster {TRIES} times", "give the command again")
-        return [busy] * len(given)
+        why = "does not answer" if broke else f"others were faster {TRIES} times"
+        return [
+            # It may have been done: only with its id it is not done again.
+            Unreachable(f"postgres: {why}", f"give it again with the id {each.command_id}")
+            for each in given
+        ]
 
     async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
         if len(given) > 1:
@@ -176,9 +178,12 @@ class Writer:
         return state_of(row[0])
 
     async def make_months(self) -> None:
-        """Have the months of loops ahead."""
-        async with self._pool.connection(RECONNECT_SECONDS) as conn:
-            await conn.execute(SQL["create_loop_months"])
+        """Have the months of loops ahead; what cannot be made now is made when it is missed."""
+        try:
+            async with self._pool.connection(RECONNECT_SECONDS) as conn:
+                await conn.execute(SQL["create_loop_months"])
+        except (psycopg.Error, TimeoutError) as error:
+            log.warning("postgres: %s while making months", type(error).__name__)
 
 
 async def _write(conn: Connection, batch: Batch) -> None:

@@ -7,8 +7,7 @@ import json
 import os
 import sqlite3
 import zlib
-from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +21,16 @@ HELD: Final = ("content", "emotional_context", "loop_context", "metadata")
 """Columns of a memory that are sealed, and that a bundle holds."""
 MOST: Final = 500
 """Memories of one bundle."""
+FEW: Final = 20
+"""Fewer are not worth that the file is written anew."""
 BUNDLES: Final = 50
 """At least so many would fill the file."""
 ROOM: Final = 0.9
 """Share of the limit above which room is made."""
 TIGHT: Final = 0.95
 """Share of the limit above which the file is written anew before a bundle is added."""
+WHENEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""How old does not matter when there is no room; the oldest still go first."""
 STEPS: Final = (0.3, 0.6, 1.0)
 """What matters least goes first; what matters most of all stays as it is."""
 
@@ -59,8 +62,7 @@ class Bundles:
                 self._database.run("out_of_bundle", {"id": number, **sealed})
             self._database.run("drop_bundle", {"id": bundle_id})
         self._opened = None
-        with suppress(FileNotFoundError):
-            self._outside(bundle_id).unlink()
+        # What was moved out stays: copies of the file may still look for it there.
         return len(members)
 
     def inside(self, bundle_id: int) -> dict[int, dict[str, Any]]:
@@ -71,7 +73,7 @@ class Bundles:
                 raise Refused(f"agent {self._database.agent_id!r}: no bundle {bundle_id}")
             content = row["content"]
             if content is None:
-                content = self._outside(bundle_id).read_bytes()
+                content = self._moved(bundle_id)
                 if sha256(content).digest() != row["sha256"]:
                     raise Diverged(f"{self._outside(bundle_id)}: is not what was moved there")
             place = f"bundles.content|{row['upto_timestamp']}"
@@ -79,34 +81,45 @@ class Bundles:
             self._opened = bundle_id, {int(n): said for n, said in json.loads(text).items()}
         return self._opened[1]
 
-    def make_room(self, now: datetime) -> None:
-        """If there is little: compress, then move whole bundles out."""
+    def make_room(self) -> None:
+        """If there is little: compress what is worth it, then move whole bundles out."""
         for below in STEPS:
             if self._has_room():
                 return
-            self.compress(Faded(before=now, below=below))
+            which = Faded(before=WHENEVER, below=below)
+            if len(self._faded(which, FEW)) == FEW:
+                self.compress(which)
         while not self._has_room() and (row := self._database.one("oldest_inside")):
             self.move_out(row["id"])
 
     def move_out(self, bundle_id: int) -> None:
         """First the file is durable, then the row lets go of it."""
         row = self._database.one("content_of_bundle", {"id": bundle_id})
+        self._write_out(bundle_id, row["content"])
+        with self._database.writing():
+            self._database.run("moved_out", {"id": bundle_id})
+
+    def _write_out(self, bundle_id: int, content: bytes) -> None:
         there = self._outside(bundle_id)
         there.parent.mkdir(mode=0o700, exist_ok=True)
         draft = there.with_suffix(".new")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(row["content"])
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(there)
         sync_directory(there.parent)
-        with self._database.writing():
-            self._database.run("moved_out", {"id": bundle_id})
+
+    def _moved(self, bundle_id: int) -> bytes:
+        there = self._outside(bundle_id)
+        try:
+            return there.read_bytes()
+        except FileNotFoundError:
+            raise Diverged(f"{there}: is missing", "it was moved there: find it") from None
 
     def _bundle(self, which: Faded) -> int:
-        wanted = {"below": which.below, "before": as_text(which.before), "limit": MOST}
-        rows = self._few(self._database.all("faded", wanted))
+        rows = self._few(self._faded(which, MOST))
         if not rows:
             return 0
         inside = {row["id"]: self._database.plain("memories", HELD, row) for row in rows}
@@ -122,13 +135,25 @@ class Bundles:
             "content": content,
         }
         # What rows let go of is not free before their pages are.
-        if self._database.size() + 2 * len(content) > self._database.limit_bytes * TIGHT:
+        if not self._fits(content):
             self._database.shrink()
+        fits = self._fits(content)
         with self._database.writing():
-            bundle_id = self._database.run("bundle", bundle)
+            bundle_id = self._database.run("bundle", bundle if fits else bundle | {"content": None})
+            if not fits:
+                # Durable before the commit; without one it is written over by the next.
+                self._write_out(bundle_id, content)
             for row in rows:
                 self._database.run("into_bundle", {"id": row["id"], "bundle_id": bundle_id})
         return len(rows)
+
+    def _faded(self, which: Faded, limit: int) -> list[sqlite3.Row]:
+        wanted = {"below": which.below, "before": as_text(which.before), "limit": limit}
+        return self._database.all("faded", wanted)
+
+    def _fits(self, content: bytes) -> bool:
+        whole = self._database.size() + 2 * len(content)
+        return whole <= self._database.limit_bytes * TIGHT
 
     def _few(self, rows: list[sqlite3.Row]) -> list[sqlite3.Row]:
         """As many of the first as one may hold: it is written before they let go."""

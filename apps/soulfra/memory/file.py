@@ -1,6 +1,7 @@
 """What one agent remembers: memories, reflections and tones, told and asked in plain words."""
 
 import json
+import logging
 import sqlite3
 import threading
 from pathlib import Path
@@ -11,7 +12,10 @@ from apps.soulfra.memory.bundles import HELD, Bundles
 from apps.soulfra.memory.database import Database
 from apps.soulfra.memory.told import Asked, Counts, Faded, Reflected, Remembered, Shifted
 from apps.sqlite import as_text, sync_directory
+from schemas.errors import HouseError
 from schemas.soulfra.memory import LIMIT_BYTES
+
+log = logging.getLogger("soulfra")
 
 REFLECTED: Final = ("prompt", "response", "memory_context", "emotional_state", "insights")
 TRIGGER: Final = ("trigger_content",)
@@ -30,6 +34,8 @@ class MemoryFile:
         self._bundles = Bundles(self._database)
         self._lock = threading.RLock()
         self.folder, self.path = folder, self._database.path
+        self.uncopied = 0
+        """Reflections since it was opened after which no copy could be made."""
 
     def close(self) -> None:
         """Give the file back."""
@@ -48,7 +54,7 @@ class MemoryFile:
             **self._database.sealed("memories", HELD, said, at),
         }
         with self._lock:
-            self._bundles.make_room(what.timestamp)
+            self._bundles.make_room()
             with self._database.writing():
                 return self._database.run("remember", row)
 
@@ -69,9 +75,15 @@ class MemoryFile:
         at = as_text(what.timestamp)
         sealed = self._database.sealed("reflections", REFLECTED, what.model_dump(), at)
         with self._lock:
+            self._bundles.make_room()
             with self._database.writing():
                 number = self._database.run("reflect", {"timestamp": at, **sealed})
-            self._copy()
+            try:
+                self._copy()
+            except (HouseError, OSError, sqlite3.Error) as error:
+                # It is kept: who hears of an error would tell it again.
+                self.uncopied += 1
+                log.warning("%s: no copy: %s", self.path, error)
             return number
 
     def reflections(self, limit: int = 100) -> list[Reflected]:
@@ -91,8 +103,10 @@ class MemoryFile:
         at = as_text(what.timestamp)
         said = what.model_dump(mode="json", exclude={"id", "timestamp", *TRIGGER})
         sealed = self._database.sealed("tone_shifts", TRIGGER, what.model_dump(), at)
-        with self._lock, self._database.writing():
-            return self._database.run("shift_tone", {"timestamp": at, **said, **sealed})
+        with self._lock:
+            self._bundles.make_room()
+            with self._database.writing():
+                return self._database.run("shift_tone", {"timestamp": at, **said, **sealed})
 
     def tone_shifts(self, limit: int = 100) -> list[Shifted]:
         """The newest first."""
@@ -120,7 +134,7 @@ class MemoryFile:
         with self._lock:
             row = self._database.one("counts")
             known = zip(Counts.model_fields, row, strict=False)
-            return Counts(**dict(known), bytes=self._database.size())
+            return Counts(**dict(known), bytes=self._database.size(), uncopied=self.uncopied)
 
     def _memory(self, row: sqlite3.Row) -> Remembered:
         if row["compressed"]:

@@ -70,8 +70,10 @@ class Handles:
                 file.close()
 
     def forget(self, agent_id: str) -> None:
-        """Close an agent's file, so that it may be removed."""
+        """Close an agent's file, so that it may be removed; who uses it is waited for."""
         with self._changed:
+            if not self._changed.wait_for(lambda: agent_id not in self._used, WAIT_SECONDS):
+                raise Unreachable(f"agent {agent_id!r}: its memory is in use", "ask again later")
             if file := self._idle.pop(agent_id, None):
                 file.close()
 

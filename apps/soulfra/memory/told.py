@@ -74,6 +74,8 @@ class Counts(Closed):
     """What the compressed ones took before."""
     reflections: int
     tone_shifts: int
+    uncopied: int
+    """Reflections after which no copy of the file could be made, since it was opened."""
     bytes: int = Field(description="Of the file that are in use.")
 
 

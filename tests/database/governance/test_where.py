@@ -11,6 +11,7 @@ from apps.migrate.catalog import postgres
 from apps.ops.undeclared import in_catalog
 from schemas.governance.calls.where import WhereReply
 from schemas.reach import Reach
+from schemas.server import GOVERNANCE
 
 SAID = {"agent": "lumen", "boot_id": "boot-0001", "seq": 1,
         "anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}}  # fmt: skip
@@ -157,11 +158,11 @@ STRAYS = {
 def test_what_lives_in_postgres_undeclared_is_found(governance_database, stray):
     """Each kind alone, by its name."""
     with psycopg.connect(governance_database.admin, autocommit=True) as conn:
-        before = {each.what for each in in_catalog(postgres.read(conn))}
+        before = {each.what for each in in_catalog(postgres.read(conn), GOVERNANCE)}
         with conn.transaction(force_rollback=True):
             conn.execute("SET LOCAL search_path = ag_catalog, pg_catalog")
             conn.execute(STRAYS[stray])
-            after = {each.what for each in in_catalog(postgres.read(conn))}
+            after = {each.what for each in in_catalog(postgres.read(conn), GOVERNANCE)}
 
     assert stray in after - before
     # The scratch server of the tests has what a deployed one has not; nothing of the line.

@@ -129,6 +129,46 @@ def test_an_instant_is_asked_and_leaves_nothing(run, lived, owner):
     assert difference(was, catalog(lived)) == []
 
 
+def test_an_instant_is_whole_while_others_write(lived, owner):
+    """A transaction that began before, on whatever table, hides nothing from it."""
+    asked = "SELECT count(*) FROM loops"
+    [(then, count)] = owner.execute("SELECT now(), (SELECT count(*) FROM soulfra.loops)").fetchall()
+    with psycopg.connect(lived.owner) as other:
+        other.execute("CREATE TABLE soulfra.meanwhile (a integer)")
+        assert asked_at(owner, then, asked) == (["count"], [(count,)])
+        other.rollback()
+
+
+def test_a_month_that_is_made_meanwhile_is_swapped_too(lived, owner):
+    """As on the first of a month, or at a restart."""
+    before = content(owner)
+
+    def made(said):
+        if said.startswith("building"):
+            owner.execute("SELECT soulfra.create_loop_months('2041-05-05+00')")
+
+    done = rebuild(owner, made)
+    months = owner.execute(
+        "SELECT count(*) FROM pg_catalog.pg_inherits WHERE inhparent = 'soulfra.loops'::regclass"
+    ).fetchone()
+
+    assert done.differing == ()
+    assert content(owner) == before
+    assert months == (14,)
+
+
+def test_a_long_reader_is_not_waited_for(lived, owner):
+    """Nothing is swapped, writers go on, and it can be run again."""
+    before = content(owner)
+    with psycopg.connect(lived.reader) as reader:
+        reader.execute("SELECT count(*) FROM soulfra.loops")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            rebuild(owner)
+    owner.execute("SELECT pg_advisory_unlock_all()")
+    assert content(owner) == before
+    assert rebuild(owner).differing == ()
+
+
 def test_two_do_not_rebuild_at_once(lived, owner):
     """The second is told."""
     with psycopg.connect(lived.owner, autocommit=True) as other:

@@ -97,6 +97,20 @@ def test_whoever_waits_too_long_is_told(tmp_path, monkeypatch):
     handles.close()
 
 
+def test_whoever_forgets_waits_for_who_remembers(tmp_path, monkeypatch):
+    """Else what is told meanwhile would go into a file that is gone."""
+    handles = Handles(tmp_path, key_of)
+    remember(handles, "oracle")
+    handles.forget("oracle")
+    assert opened(tmp_path) == 0
+    monkeypatch.setattr(room, "WAIT_SECONDS", 0.1)
+    with handles.using("oracle"), pytest.raises(Unreachable, match="in use"):
+        handles.forget("oracle")
+    handles.forget("oracle")
+    handles.forget("nobody")
+    assert opened(tmp_path) == 0
+
+
 def test_an_id_that_leads_elsewhere_is_refused(tmp_path):
     """No path comes out of it."""
     handles = Handles(tmp_path / "agents", key_of)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -152,6 +153,60 @@ def test_a_small_file_stays_small_and_forgets_nothing(tmp_path):
     with pytest.raises(Diverged, match="is not what was moved there"):
         file.recall(Asked(limit=10_000))
     file.close()
+
+
+def test_reflections_do_not_shut_the_file(tmp_path):
+    """They fill it as well as memories do: room is made for them, and for what comes after."""
+    chance = random.Random(3)
+    file = MemoryFile(tmp_path / "oracle", "oracle", KEY, 600_000)
+    for n in range(300):
+        file.remember(memory(n, content=chance.randbytes(500).hex(), significance=0.1))
+    for n in range(40):
+        file.reflect(Reflected(timestamp=NOON, prompt=chance.randbytes(2_000).hex()))
+        file.shift_tone(Shifted(timestamp=NOON, trigger_content="x" * 500))
+        file.remember(memory(n - 10_000, significance=0.1))
+    counts = file.counts()
+
+    assert (counts.memories, counts.reflections, counts.tone_shifts) == (340, 40, 40)
+    assert counts.moved_out > 0
+    assert counts.uncopied == 0
+    assert len(file.recall(Asked(limit=1_000))) == 340
+    file.close()
+
+
+def test_a_reflection_without_a_copy_is_kept_and_counted(file, monkeypatch):
+    """Whoever heard of an error would tell it again."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("apps.soulfra.memory.file.snapshot", full)
+    file.reflect(Reflected(timestamp=NOON, prompt="why?"))
+
+    assert [each.prompt for each in file.reflections()] == ["why?"]
+    assert file.counts().uncopied == 1
+
+
+def test_a_copy_recalls_what_was_moved_out_and_taken_apart(file, tmp_path):
+    """What lies in archive/ stays for the copies that look for it there."""
+    for n in range(30):
+        file.remember(memory(n, significance=0.1))
+    file.compress(Faded(before=NOON + timedelta(days=9)))
+    file._bundles.move_out(1)
+    file.reflect(Reflected(timestamp=NOON, prompt="why?"))
+    file.expand(1)
+    [copy] = (file.folder / "reflections").iterdir()
+    there = tmp_path / "again"
+    shutil.copytree(file.folder / "archive", there / "archive")
+    shutil.copy(copy, there / file.path.name)
+    again = MemoryFile(there, "oracle", KEY)
+
+    assert len(again.recall(Asked())) == len(file.recall(Asked())) == 30
+    (there / "archive" / "bundle-1.sealed").unlink()
+    again._bundles._opened = None
+    with pytest.raises(Diverged, match=r"bundle-1\.sealed: is missing"):
+        again.recall(Asked())
+    again.close()
 
 
 def test_a_memory_that_has_no_room_is_refused(tmp_path):
