@@ -1,6 +1,7 @@
 """Soulfra's writer on a database of the test's own."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -39,19 +40,20 @@ async def played(writer, play, count):
 
 @pytest.fixture
 def run():
-    """Run what is awaited, to its end."""
-    return asyncio.run
+    """Run what is awaited, to its end; in a thread, as the browser's loop runs in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        yield lambda awaited: threads.submit(asyncio.run, awaited).result()
 
 
 @pytest.fixture
-def lived(soulfra_database):
+def lived(run, soulfra_database):
     """A database in which 600 commands of three players were given at once."""
 
     async def play():
         async with writing(soulfra_database) as writer:
             return await asyncio.gather(*(played(writer, Play(seed), 200) for seed in (1, 2, 3)))
 
-    for done, _ in asyncio.run(play()):
+    for done, _ in run(play()):
         assert all(isinstance(each, Done) for each in done)
     return soulfra_database
 
