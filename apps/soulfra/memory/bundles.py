@@ -21,8 +21,8 @@ HELD: Final = ("content", "emotional_context", "loop_context", "metadata")
 """Columns of a memory that are sealed, and that a bundle holds."""
 MOST: Final = 500
 """Memories of one bundle."""
-FEW: Final = 20
-"""Fewer are not worth that the file is written anew."""
+WORTH: Final = 100
+"""Below this part of the limit, rows are not worth that the file is written anew."""
 BUNDLES: Final = 50
 """At least so many would fill the file."""
 ROOM: Final = 0.9
@@ -87,7 +87,7 @@ class Bundles:
             if self._has_room():
                 return
             which = Faded(before=WHENEVER, below=below)
-            if len(self._faded(which, FEW)) == FEW:
+            if self._worth(self._faded(which, MOST)):
                 self.compress(which)
         while not self._has_room() and (row := self._database.one("oldest_inside")):
             self.move_out(row["id"])
@@ -163,6 +163,10 @@ class Bundles:
             if count and whole > self._database.limit_bytes // BUNDLES:
                 return rows[:count]
         return rows
+
+    def _worth(self, rows: list[sqlite3.Row]) -> bool:
+        held = sum(map(_length, rows))
+        return len(rows) == MOST or held >= self._database.limit_bytes // WORTH
 
     def _has_room(self) -> bool:
         return self._database.size() <= self._database.limit_bytes * ROOM
