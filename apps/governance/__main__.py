@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-import uvloop
 from pydantic import ValidationError
 
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
+from apps.bridge.process import run
 from apps.governance import VERSION
 from apps.governance.desk import Desk
 from apps.governance.health import require_schema
@@ -27,7 +27,7 @@ from apps.governance.trails import Trails
 from apps.governance.web import Doors
 from apps.governance.writer import SQL
 from apps.postgres import Pool, opened, place, pool
-from schemas.errors import Diverged, HouseError, Unreachable
+from schemas.errors import Diverged, Unreachable
 from schemas.governance.thresholds import Thresholds
 
 log = logging.getLogger("governance")
@@ -147,17 +147,8 @@ async def _ready(store: Pool) -> Thresholds:
 
 def main() -> int:
     """Exit 0 after a drain, else the error's own code and one clear line."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
-    # As a container's first process we would be deaf to SIGTERM until the doors are open.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        uvloop.run(serve(settings(os.environ)))
-    except HouseError as error:
-        log.critical("%s", error)
-        return error.exit_code
-    return 0
+    return run("governance", lambda: serve(settings(os.environ)))
 
 
 if __name__ == "__main__":

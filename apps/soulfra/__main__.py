@@ -8,16 +8,14 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Final
 
-import uvloop
-
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
+from apps.bridge.process import run
 from apps.postgres import opened, place, pool
 from apps.soulfra.doors import Doors
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
-from schemas.errors import HouseError
 
 log = logging.getLogger("soulfra")
 START_SECONDS: Final = 10.0
@@ -59,16 +57,7 @@ async def _until(ending: asyncio.Event, writer: Writer) -> None:
 
 def main() -> int:
     """Exit 0 after a drain, else the error's own code and one clear line."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    # As a container's first process we would be deaf to SIGTERM until the door is open.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        uvloop.run(serve(settings(os.environ)))
-    except HouseError as error:
-        log.critical("%s", error)
-        return error.exit_code
-    return 0
+    return run("soulfra", lambda: serve(settings(os.environ)))
 
 
 if __name__ == "__main__":
