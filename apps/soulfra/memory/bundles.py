@@ -4,7 +4,6 @@ Nothing is thrown away: a bundle can be taken apart, and what it holds is recall
 """
 
 import json
-import os
 import sqlite3
 import zlib
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from apps.documents import replace_bytes
 from apps.soulfra.memory.database import Database
 from apps.soulfra.memory.told import Faded
-from apps.sqlite import as_text, sync_directory
+from apps.sqlite import as_text
 from schemas.errors import Diverged, Refused
 
 HELD: Final = ("content", "emotional_context", "loop_context", "metadata")
@@ -102,14 +102,7 @@ class Bundles:
     def _write_out(self, bundle_id: int, content: bytes) -> None:
         there = self._outside(bundle_id)
         there.parent.mkdir(mode=0o700, exist_ok=True)
-        draft = there.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(there)
-        sync_directory(there.parent)
+        replace_bytes(there, content, draft=f"{there.stem}.new")
 
     def _moved(self, bundle_id: int) -> bytes:
         there = self._outside(bundle_id)
