@@ -10,7 +10,6 @@ from apps import hosts as names
 from apps.lab import ports as doors
 from apps.lab import process
 from schemas import hosts as schema
-from schemas import ports
 from schemas.errors import Refused
 
 PORTS = range(20_000, 30_000)
@@ -86,12 +85,7 @@ class Lab:
         doors.remember(self.state, chosen)
 
     def _standard(self, purpose: str) -> int | None:
-        standard = {
-            "postgres": ports.POSTGRES,
-            "governance": ports.GOVERNANCE,
-            "soulfra": ports.SOULFRA,
-        }
-        return standard.get(purpose) if self.is_default else None
+        return doors.STANDARD.get(purpose) if self.is_default else None
 
     def _free(self, purpose: str, taken: set[int]) -> int:
         seed = hashlib.sha256(f"{self.home}:{self.name}:{purpose}".encode()).digest()

@@ -9,7 +9,15 @@ import json
 import socket
 from pathlib import Path
 
+from schemas import ports
 from schemas.errors import Refused
+
+STANDARD = {
+    "postgres": ports.POSTGRES,
+    "governance": ports.GOVERNANCE,
+    "soulfra": ports.SOULFRA,
+}
+"""What the default lab takes."""
 
 
 def remembered(state: Path) -> dict[str, int]:

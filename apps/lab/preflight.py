@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apps.lab import packages
-from apps.lab.ports import remembered
-from schemas import ports
+from apps.lab.ports import STANDARD, remembered
 from schemas.errors import HouseError
 
 PYTHON = (3, 11)
@@ -71,11 +70,7 @@ def _disk(root: Path) -> Iterator[tuple[str, str]]:
 def _ports(root: Path) -> Iterator[tuple[str, str]]:
     chosen: dict[str, int] = {}
     if _state(root) == root / ".abode":
-        chosen = {
-            "postgres": ports.POSTGRES,
-            "governance": ports.GOVERNANCE,
-            "soulfra": ports.SOULFRA,
-        }
+        chosen.update(STANDARD)
     try:
         chosen.update(remembered(_state(root)))
     except HouseError as error:

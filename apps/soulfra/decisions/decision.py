@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeVar
 from uuid import uuid4
 
 from apps.soulfra.state import State
-from schemas.errors import HouseError, Refused
+from schemas.errors import Refused
 from schemas.soulfra.commands import Asked
 from schemas.soulfra.events import CreditsChanged, Happened
 from schemas.soulfra.words import CREDITS, Cause, Entity
@@ -103,6 +103,3 @@ def pay(state: State, decision: Decision, whom: Any, cause: Cause) -> None:
             "a blessing of one of the user's loops brings some",
         )
     decision.add(Entity.USER, whom, CreditsChanged(amount=amount, cause=cause))
-
-
-__all__ = ["Conflict", "Decision", "HouseError", "Missing", "asked", "decides"]
