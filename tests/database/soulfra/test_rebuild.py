@@ -129,12 +129,22 @@ def test_an_instant_is_asked_and_leaves_nothing(run, lived, owner):
     assert difference(was, catalog(lived)) == []
 
 
-def test_an_instant_is_whole_while_others_write(lived, owner):
+def test_an_instant_is_whole_while_others_write(lived, owner, run):
     """A transaction that began before, on whatever table, hides nothing from it."""
     asked = "SELECT count(*) FROM loops"
-    [(then, count)] = owner.execute("SELECT now(), (SELECT count(*) FROM soulfra.loops)").fetchall()
+
+    async def play():
+        async with writing(lived) as writer:
+            await played(writer, Play(11), 50)
+
     with psycopg.connect(lived.owner) as other:
         other.execute("CREATE TABLE soulfra.meanwhile (a integer)")
+        [(before,)] = owner.execute("SELECT count(*) FROM soulfra.loops").fetchall()
+        run(play())
+        [(then, count)] = owner.execute(
+            "SELECT now(), (SELECT count(*) FROM soulfra.loops)"
+        ).fetchall()
+        assert count > before
         assert asked_at(owner, then, asked) == (["count"], [(count,)])
         other.rollback()
 
