@@ -4,9 +4,11 @@ import json
 import shlex
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
 
 import pytest
 
+from apps.anima.clock import STEP
 from schemas import ports
 from schemas.eisv import DrawingEisv
 
@@ -34,13 +36,18 @@ def test_check_ins_become_rows(standing, eventually):
 
 
 def test_the_mac_holds_the_step_that_the_pi_recorded(standing, eventually):
-    """The drawing EISV in governance is a row of drawing_history, to the last digit."""
+    """The drawing EISV in governance is a row of drawing_history, to the last digit.
+
+    It may be dated a little later than the check-in: governance dates none after its arrival, and
+    the Pi's clock may be ahead of the Mac's by what it does not correct.
+    """
     latest = json.loads(eventually(lambda: standing.sql(LATEST), seconds=70))
     drawing = latest["drawing"]
+    by = datetime.fromisoformat(latest["recorded_at"]) + timedelta(microseconds=STEP)
     found = _every_digit(
         standing,
-        f"SELECT {COLUMNS} FROM drawing_history "
-        f"WHERE timestamp <= '{latest['recorded_at']}' ORDER BY id DESC LIMIT 1",
+        f"SELECT {COLUMNS} FROM drawing_history WHERE marks = {drawing['marks']} "
+        f"AND timestamp <= '{by.isoformat()}' ORDER BY id DESC LIMIT 1",
     )
 
     columns = COLUMNS.split(", ")

@@ -2,9 +2,11 @@
 
 import json
 import shlex
+from datetime import timedelta
 
 import pytest
 
+from apps.anima.clock import STEP
 from apps.eisv import dataset
 from apps.eisv.export import Order, export
 from apps.eisv.selection import Selection
@@ -66,13 +68,18 @@ def test_the_series_of_the_standing_house_are_exported(standing, fetched, tmp_pa
 
 
 def test_what_the_mac_was_told_is_what_the_pi_recorded(standing, fetched):
-    """A check-in's copy of a step is a row of the Pi, so filling with it invents nothing."""
+    """A check-in's copy of a step is a row of the Pi, so filling with it invents nothing.
+
+    The Pi's clock may be ahead by what it does not correct, and a check-in is dated by its arrival
+    at the latest.
+    """
     _, cache = fetched()
     sources = kept(cache, standing.hosts.pi[0].agent, Selection())
     told = [each for each in sources.checkins if each.drawing][-1]
+    by = told.at + timedelta(microseconds=STEP)
     found = standing.anima(
         f"SELECT count(*) FROM drawing_history WHERE marks = {told.drawing['marks']}"
-        f" AND abs(E - {told.drawing['E']!r}) < 1e-12 AND timestamp <= '{told.at.isoformat()}'"
+        f" AND abs(E - {told.drawing['E']!r}) < 1e-12 AND timestamp <= '{by.isoformat()}'"
     )
 
     assert int(found) == 1
