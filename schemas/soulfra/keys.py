@@ -15,6 +15,8 @@ GUILD_SECONDS: Final = 600
 ACTIVE_SECONDS: Final = 300
 STREAM_SECONDS: Final = 7 * 86_400
 """A stream lives on with each event; who was away for longer asks the log."""
+STREAM_ENTRIES: Final = 100_000
+"""About so many of the newest are in each stream; those before them are in the log."""
 RECENT: Final = 100
 """So many of the newest are kept in a queue of recent events or whispers."""
 
@@ -56,6 +58,14 @@ BLESSING_GRANTED: Final = Key(
 CLUSTER_FORMED: Final = Key(
     "events:cluster:formed", "Clusters that came to be.", "stream", STREAM_SECONDS, "mac"
 )
+STREAMS_PLACE: Final = Key(
+    "events:place", "How far the streams are filled, and the last id of each.", "hash",
+    STREAM_SECONDS, "mac",
+)  # fmt: skip
+STREAM_ASIDE: Final = Key(
+    "events:aside:{group}", "Ids that a group of consumers could not handle.", "stream",
+    STREAM_SECONDS, "mac",
+)  # fmt: skip
 FORECAST: Final = Key(
     "cache:forecast:{loop_id}", "What is expected of a loop.", "string", FORECAST_SECONDS, "mac"
 )
@@ -69,7 +79,7 @@ GUILD: Final = Key(
 KEYS: Final = (
     LOOP_STATE, LOOP_CONSCIOUSNESS, LOOP_EVENTS, AGENT_STATE, AGENT_ACTIVE, AGENT_WHISPERS,
     DRIFT_INDEX, DRIFT_RATING, DRIFT_CRITICAL, LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED,
-    FORECAST, RATING, GUILD,
+    STREAMS_PLACE, STREAM_ASIDE, FORECAST, RATING, GUILD,
 )  # fmt: skip
 """What the ACL of the user may touch, and nothing else."""
 STREAMS: Final = (LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED)
