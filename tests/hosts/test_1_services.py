@@ -207,8 +207,8 @@ def test_soulfra_has_a_redis_of_its_own(standing):
         "EVAL 'return 1' 0", "SCRIPT FLUSH", "SHUTDOWN", "PUBLISH a b",
     ):  # fmt: skip
         assert "NOPERM" in said(redis, "soulfra", forbidden)
-    assert "WRONGPASS" in said(redis, "governance", "GET loop:nothing:state")
-    assert "WRONGPASS" in said(standing.called("redis"), "soulfra", "GET session:x")
+    assert "NOAUTH" in said(redis, "governance", "GET loop:nothing:state")
+    assert "NOAUTH" in said(standing.called("redis"), "soulfra", "GET session:x")
     assert "volatile-lfu" in standing.docker(
         "exec", redis, "redis-cli", "CONFIG", "GET", "maxmemory-policy"
     )
