@@ -93,6 +93,9 @@ SOULFRA: Final = Kept(
     commands=(
         "ping", "hello", "client|setinfo", "client|setname", "time", "evalsha", "script|load",
         "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "srem",
+        # The streams, and how far they are filled.
+        "hset", "hmget", "xadd", "xrange", "xinfo|stream", "xinfo|groups", "xgroup|create",
+        "xgroup|setid", "xreadgroup", "xack", "xpending", "xautoclaim",
     ),
     policy="volatile-lfu",
     says="All of it is made from the log, and can be again: what is asked for least goes first.",

@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from redis.asyncio import Redis
-from redis.exceptions import ResponseError
-
 from apps.postgres import Connection, Pool
 from apps.queries import load
+from apps.redis_line import Line, Script
 from apps.soulfra.feed import Place, Told, page, settled_until
 from apps.soulfra.relay import SQL as PLACES
 from apps.soulfra.streams import told_of
+from schemas.errors import Refused
 from schemas.soulfra.keys import STREAM_ASIDE, STREAM_SECONDS
 from schemas.soulfra.live import Message, StreamName
 
 log = logging.getLogger("soulfra")
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-TAKE: Final = Path(__file__).with_name("take.lua").read_text(encoding="utf-8")
+TAKE: Final = Script.load(Path(__file__).with_name("take.lua"))
 AT_ONCE: Final = 100
 TRIES: Final = 3
 """So often an event is given to a handler that fails; then it is set aside."""
@@ -35,6 +34,7 @@ IDLE_SECONDS: Final = 30.0
 SAVE_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.05
 ASIDE_ENTRIES: Final = 1_000
+Entry = tuple[str, list[str]]
 Handle = Callable[[Message], Awaitable[None]]
 """Whatever it raises means: not handled."""
 
@@ -58,8 +58,9 @@ class Consumer:
     def __init__(
         self,
         pool: Pool,
-        redis: "Redis",
+        redis: Line,
         stream: StreamName,
+        *,
         group: str,
         name: str,
         handle: Handle,
@@ -70,8 +71,8 @@ class Consumer:
         self._key = stream.key.pattern
         self._follower = f"group:{stream}:{group}"
         self._idle_ms = int(idle_seconds * 1_000)
-        self._take = redis.register_script(TAKE)
-        self._known = ""
+        self._seam = ("", "")
+        """Two ids between which there is nothing: the group's last one, the stream's first."""
         self._saved_at = 0.0
         self._since_saved = 0
         self.counts = Handled()
@@ -86,10 +87,10 @@ class Consumer:
             else:
                 place = Place(*row)
         try:
-            await self._redis.xgroup_create(self._key, self._group, str(place))
-        except ResponseError as error:
+            await self._redis.ask("XGROUP", "CREATE", self._key, self._group, str(place))
+        except Refused as error:
             # Without a stream there is nothing to read; the relay makes it.
-            if "BUSYGROUP" not in str(error) and "key to exist" not in str(error):
+            if "BUSYGROUP" not in error.message and "key to exist" not in error.message:
                 raise
 
     async def run(self) -> None:
@@ -100,11 +101,11 @@ class Consumer:
 
     async def step(self) -> int:
         """Handle what there is to be taken at once; gives how many events that were."""
-        words = [self._group, self._name, AT_ONCE, self._idle_ms, self._known]
+        words = (self._group, self._name, AT_ONCE, self._idle_ms, *self._seam)
         try:
-            what, *more = await self._take(keys=[self._key], args=words)
-        except ResponseError as error:
-            if "NOGROUP" not in str(error) and "no such key" not in str(error):
+            what, *more = await self._redis.run(TAKE, [self._key], words)
+        except Refused as error:
+            if "NOGROUP" not in error.message and "no such key" not in error.message:
                 raise
             await self.begin()
             return 0
@@ -126,12 +127,10 @@ class Consumer:
         now = asyncio.get_running_loop().time()
         if not self._since_saved or now - self._saved_at < seconds:
             return
-        asking = self._redis.pipeline(transaction=True)
-        asking.xpending(self._key, self._group)
-        asking.xinfo_groups(self._key)
-        pending, groups = await asking.execute()
-        last = next(each["last-delivered-id"] for each in groups if each["name"] == self._group)
-        place = Place.read(pending["min"]).before if pending["pending"] else Place.read(last)
+        last = await self._last()
+        # Asked for after: whatever is given to somebody meanwhile comes after the last one.
+        pending, oldest, *_ = await self._redis.ask("XPENDING", self._key, self._group)
+        place = min(last, Place.read(oldest).before) if pending else last
         moved = {**self._who, **place._asdict(), "taken": self._since_saved}
         async with self._pool.connection() as conn:
             await conn.execute(SQL["move"], moved)
@@ -141,7 +140,9 @@ class Consumer:
     def _who(self) -> dict[str, Any]:
         return {"follower": self._follower}
 
-    async def _entries(self, entries: Sequence[tuple[str, Any]], given: dict[str, int]) -> int:
+    async def _entries(
+        self, entries: Sequence[tuple[str, list[str]]], given: dict[str, int]
+    ) -> int:
         """Handle and answer for each, but for those that fail."""
         done = []
         try:
@@ -154,7 +155,7 @@ class Consumer:
                 done.append(name)
         finally:
             if done:
-                await self._redis.xack(self._key, self._group, *done)
+                await self._redis.ask("XACK", self._key, self._group, *done)
         return len(done)
 
     async def _handled(self, told: Told) -> bool:
@@ -171,11 +172,9 @@ class Consumer:
     async def _set_aside(self, told: Told) -> None:
         self.counts.aside += 1
         key = STREAM_ASIDE.of(group=self._group)
-        adding = self._redis.pipeline(transaction=True)
-        said = {"id": str(told.place), "stream": str(self._stream)}
-        adding.xadd(key, said, maxlen=ASIDE_ENTRIES, approximate=True)
-        adding.expire(key, STREAM_SECONDS)
-        await adding.execute()
+        said = ("id", str(told.place), "stream", self._stream)
+        await self._redis.ask("XADD", key, "MAXLEN", "~", ASIDE_ENTRIES, "*", *said)
+        await self._redis.ask("EXPIRE", key, STREAM_SECONDS)
         log.error("%s: %s: set aside after %d tries", self._follower, told.place, TRIES)
 
     async def _alone(self, what: str, more: list[Any]) -> int:
@@ -197,7 +196,7 @@ class Consumer:
             place = Place.read(name)
             found = await page(conn, place.before, 1, (self._stream,))
             await self._surely([told for told in found.told if told.place == place])
-            await self._redis.xack(self._key, self._group, name)
+            await self._redis.ask("XACK", self._key, self._group, name)
         return len(ids)
 
     async def _gap(self, conn: Connection, last: Place, first: Place) -> int:
@@ -211,14 +210,16 @@ class Consumer:
             await self._surely(missed)
             done += len(missed)
             after = min(found.place, first.before) if found.looked_at else first.before
-            await self._redis.xgroup_setid(self._key, self._group, str(after))
-        self._known = str(first.before)
+            await self._redis.ask("XGROUP", "SETID", self._key, self._group, str(after))
+        self._seam = (str(after), str(first))
         return done
 
     async def _last(self) -> Place:
-        groups = await self._redis.xinfo_groups(self._key)
-        said = [each["last-delivered-id"] for each in groups if each["name"] == self._group]
-        return Place.read(said[0]) if said else Place()
+        for told in await self._redis.ask("XINFO", "GROUPS", self._key):
+            said = dict(zip(told[::2], told[1::2], strict=True))
+            if said["name"] == self._group:
+                return Place.read(said["last-delivered-id"])
+        raise Refused(f"{self._follower}: is not there")
 
     async def _surely(self, missed: Sequence[Told]) -> None:
         """Handle each, or set it aside."""
@@ -230,5 +231,3 @@ class Consumer:
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 await self._set_aside(told)
-
-

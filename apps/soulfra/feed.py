@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
     It grows with the log, and so do the ids that are made of it; a physical restore goes on from
     there. A logical restore into another server begins to count anew: it is not one of our ways
-    (docs/decisions/0006). Whoever keeps places beside the log has to notice that the log is another.
+    (docs/decisions/0006). Whoever keeps places beside the log has to notice that it is another.
     """
 
     transaction_id: int = 0
@@ -96,20 +96,14 @@ async def page(
 def _told(row: tuple[Any, ...]) -> Told:
     transaction_id, position, stream, kind, schema_version, recorded_at, data, _ = row
     of = EventType(kind)
+    said = newest(of, schema_version, data).model_dump(mode="json")
     return Told(
         Place(transaction_id, position),
         FACTS[of].stream,
         of,
         recorded_at,
-        fact(of, stream, newest(of, schema_version, data).model_dump(mode="json")),
+        to_json(FACTS[of].told(stream.partition(":")[2], said)),
     )
-
-
-def fact(of: EventType, stream: str, said: dict[str, Any]) -> bytes:
-    """What may be told: the id that the stream is named by, and the fields that are declared."""
-    names = list(FACTS[of].model_fields)
-    told = {names[0]: stream.partition(":")[2]}
-    return to_json({**told, **{name: said[name] for name in names[1:]}})
 
 
 async def settled_until(conn: Connection) -> Place:

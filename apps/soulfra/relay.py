@@ -15,19 +15,19 @@ Ids grow for ever, as the log's places do: see ``feed.Place`` for what a restore
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from redis.asyncio import Redis
 
 from apps.postgres import Connection, Pool
 from apps.queries import load
+from apps.redis_line import Line
 from apps.soulfra.feed import Page, Place, is_there, page, since
-from apps.soulfra.streams import GONE, Held, add, drop, look
-from schemas.errors import Diverged
+from apps.soulfra.streams import Held, add, drop, look
+from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.keys import STREAM_SECONDS
 from schemas.soulfra.live import StreamName
 
@@ -41,6 +41,7 @@ POLL_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 1.0
 """How often Redis is looked at when there is nothing to add."""
 AWAY_SECONDS: Final = 0.5
+AWAY: Final = (Unreachable, psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 STEP_SECONDS: Final = 10.0
 CONNECTION_SECONDS: Final = 2.0
 
@@ -62,27 +63,37 @@ class Counts:
 class Relay:
     """One of a process; of several processes one works at a time."""
 
-    def __init__(self, pool: Pool, redis: "Redis[str]", at_once: int = AT_ONCE) -> None:
+    def __init__(self, pool: Pool, redis: Line, at_once: int = AT_ONCE) -> None:
         self._pool = pool
         self._redis = redis
         self._at_once = at_once
         self._looked = 0.0
         self.counts = Counts()
+        self.trouble: str | None = None
+        """What the last step failed for, until one succeeds."""
         self.behind_seconds = 0.0
         """Age of the oldest event that was not passed on, when it was last looked."""
+
+    def told(self) -> dict[str, Any]:
+        """How it is, for whoever watches."""
+        behind = round(self.behind_seconds, 3)
+        return {**asdict(self.counts), "behind_seconds": behind, "trouble": self.trouble}
 
     async def run(self) -> None:
         """Pass on until cancelled; whoever is away is waited for, and the log keeps everything."""
         while True:
             try:
                 pause = POLL_SECONDS if await self.step() < self._at_once else 0
-            except (*GONE, psycopg.Error) as error:
-                self.counts.away += 1
-                log.warning("streams: %s: %.200s", type(error).__name__, error)
+            except (*AWAY, Refused, Diverged) as error:
+                if isinstance(error, AWAY):
+                    self.counts.away += 1
                 pause = AWAY_SECONDS
-            except Diverged as error:
-                log.error("streams: %s", error)  # noqa: TRY400  # one line says it
-                pause = AWAY_SECONDS
+                said = str(getattr(error, "message", error))[:200] or type(error).__name__
+                if said != self.trouble:
+                    log.warning("streams: %s", said)
+                self.trouble = said
+            else:
+                self.trouble = None
             await asyncio.sleep(pause)
 
     async def step(self) -> int:
@@ -113,14 +124,14 @@ class Relay:
         after, held = await self._agreed(conn, place, held)
         found = await page(conn, after, self._at_once)
         if found.looked_at or held.place is None:
-            await self._add(held, found)
+            await self._add(found)
         if found.looked_at:
             await self._move(conn, place, found)
         return found.looked_at
 
     async def _agreed(self, conn: Connection, place: Place, held: Held) -> tuple[Place, Held]:
         """From where to go on, with what Redis holds."""
-        wrong = held.foreign if held.place is not None else []
+        wrong = held.foreign
         if held.place is not None and held.place > place and not await _is_ours(conn, held):
             wrong = list(StreamName)
         if wrong:
@@ -133,13 +144,13 @@ class Relay:
         if place > Place():
             self._lost("not all of them")
         young = datetime.now(UTC) - timedelta(seconds=STREAM_SECONDS)
-        return await since(conn, young, place), Held(last=held.last, noted=held.noted)
+        return await since(conn, young, place), Held()
 
-    async def _add(self, held: Held, found: Page) -> None:
+    async def _add(self, found: Page) -> None:
         try:
-            there = await add(self._redis, held, found)
+            there = await add(self._redis, found)
         except Diverged:
-            await self._drop(list(StreamName))
+            await self._drop(list(StreamName))  # the next step fills them
             raise
         self.counts.there_already += there
         self.counts.sent += len(found.told) - there

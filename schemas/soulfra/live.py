@@ -13,9 +13,9 @@ from uuid import UUID
 from pydantic import StringConstraints, model_validator
 
 from schemas.key import Key
-from schemas.quantity import Closed, Instant
+from schemas.quantity import Closed, Instant, Quantity
 from schemas.soulfra import keys
-from schemas.soulfra.events import BlessingId, ClusterLoop
+from schemas.soulfra.events import BlessingId
 from schemas.soulfra.log import EventType
 from schemas.soulfra.tables import Depth
 from schemas.soulfra.words import BlessingType, EntityId, Score, Tone
@@ -57,6 +57,12 @@ class Fact(Closed):
         super().__init_subclass__(**kwargs)
         cls.type, cls.stream = of, on
 
+    @classmethod
+    def told(cls, of: str, said: dict[str, Any]) -> dict[str, Any]:
+        """Of an event's data what is declared here, as JSON has it; ``of`` is the id."""
+        first, *names = cls.model_fields
+        return {first: of, **{name: said[name] for name in names}}
+
 
 class LoopBegan(Fact, of=EventType.LOOP_CREATED, on=StreamName.LOOP_CREATED):
     """A whisper became a loop."""
@@ -96,7 +102,12 @@ class LoopsGathered(Fact, of=EventType.CLUSTER_FORMED, on=StreamName.CLUSTER_FOR
     """Loops were found to belong together."""
 
     cluster_id: EntityId
-    loops: tuple[ClusterLoop, ...]
+    size: Annotated[int, Quantity("{loop}", "loops that it gathers", low=1)]
+
+    @classmethod
+    def told(cls, of: str, said: dict[str, Any]) -> dict[str, Any]:
+        """Who they are is asked of the cluster: a message stays small."""
+        return {"cluster_id": of, "size": len(said["loops"])}
 
 
 FACTS: Final = MappingProxyType({model.type: model for model in Fact.__subclasses__()})
