@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -16,7 +17,7 @@ log = logging.getLogger("soulfra")
 HEARD_BYTES: Final = 1_024
 """A listener says next to nothing; a longer message ends the connection (1009)."""
 BUFFER_BYTES: Final = 65_536
-"""What may wait in the process for one that does not read."""
+"""What may wait in the process for one that does not read, and as much in the kernel."""
 PING_SECONDS: Final = 20.0
 """Between two pings; one that is not answered before the next ends the connection."""
 STALL_SECONDS: Final = 10.0
@@ -57,6 +58,9 @@ class Listening(asyncio.Protocol):
         """Say that it is one now, and begin to look after it."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        self._transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES
+        )
         self._send()
         self._timer = asyncio.get_running_loop().call_later(PING_SECONDS, self._ping)
 

@@ -68,7 +68,8 @@ def test_a_group_shares_what_there_is(run, relaying, consuming, happening):
             return one.notes, two.notes, other.notes
 
     one, two, other = run(shared())
-    assert one and two
+    assert one
+    assert two
     assert sorted(one + two, key=Place.read) == other == happening.ids()
 
 
@@ -92,7 +93,7 @@ def test_a_new_group_begins_now_or_where_it_is_told(run, relaying, consuming, ha
     assert then == happening.ids()[7:]
 
 
-def test_what_was_trimmed_is_read_from_the_log_up_to_the_seam(
+def test_what_was_trimmed_is_read_from_the_log_up_to_the_seam(  # noqa: PLR0917
     run, relaying, consuming, happening, monkeypatch, streams
 ):
     """The stream is joined at the very next event: no hole, no double."""

@@ -273,10 +273,14 @@ def docker_restore(streams, key, value):
 
 def _loops(said):
     for _, entry in json.loads(said):
-        fields = (
-            entry if isinstance(entry, dict) else dict(zip(entry[::2], entry[1::2], strict=True))
-        )
-        yield json.loads(fields["data"])["loop_id"]
+        yield json.loads(_fields(entry)["data"])["loop_id"]
+
+
+def _fields(entry):
+    """As this Redis has it in JSON."""
+    if isinstance(entry, dict):
+        return entry
+    return dict(zip(entry[::2], entry[1::2], strict=True))
 
 
 def _until(holds, seconds=20):
