@@ -11,7 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from apps.postgres import Connection, Pool
 from apps.queries import load
@@ -22,6 +24,7 @@ from apps.soulfra.streams import told_of
 from schemas.errors import Refused
 from schemas.soulfra.keys import STREAM_ASIDE, STREAM_SECONDS
 from schemas.soulfra.live import Message, StreamName
+from schemas.soulfra.words import EntityId
 
 log = logging.getLogger("soulfra")
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
@@ -34,6 +37,7 @@ IDLE_SECONDS: Final = 30.0
 SAVE_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.05
 ASIDE_ENTRIES: Final = 1_000
+GROUP: Final[TypeAdapter[str]] = TypeAdapter(Annotated[EntityId, StringConstraints(max_length=60)])
 Entry = tuple[str, list[str]]
 Handle = Callable[[Message], Awaitable[None]]
 """Whatever it raises means: not handled."""
@@ -68,6 +72,10 @@ class Consumer:
     ) -> None:
         self._pool, self._redis, self._stream = pool, redis, stream
         self._group, self._name, self._handle = group, name, handle
+        try:
+            GROUP.validate_python(group)
+        except ValidationError:
+            raise Refused(f"group {group!r:.60}: is no name", "letters and digits, . _ -") from None
         self._key = stream.key.pattern
         self._follower = f"group:{stream}:{group}"
         self._idle_ms = int(idle_seconds * 1_000)

@@ -10,7 +10,8 @@ WITH looked AS MATERIALIZED (
      LIMIT %(limit)s)
 SELECT p.transaction_id, p.position, p.stream, p.type, p.schema_version, p.recorded_at,
        CASE WHEN p.type = ANY(%(types)s) THEN p.data END, p.looked_at
-  FROM (SELECT l.*, row_number() OVER (ORDER BY l.transaction_id, l.position) AS number,
+  FROM (SELECT l.transaction_id, l.position, l.stream, l.type, l.schema_version, l.recorded_at,
+               l.data, row_number() OVER (ORDER BY l.transaction_id, l.position) AS number,
                count(*) OVER () AS looked_at
           FROM looked AS l) AS p
  WHERE p.type = ANY(%(types)s) OR p.number = p.looked_at
