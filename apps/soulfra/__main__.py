@@ -12,6 +12,7 @@ from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
+from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
@@ -39,10 +40,12 @@ async def serve(told: Settings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
         listener = Listener(Doors(store, writer, tokens).answer)
         await listener.open(made)
+        followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
+        await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 
