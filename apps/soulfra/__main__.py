@@ -13,6 +13,7 @@ from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
 from apps.redis_line import connect
+from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
@@ -48,11 +49,13 @@ async def serve(told: Settings) -> None:
             stack.push_async_callback(_ended, asyncio.create_task(work))
         listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens), relay).answer)
         await listener.open(made)
+        followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
         await hub.close()
+        await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 

@@ -22,16 +22,15 @@ class Given:
     @cached_property
     def sha256(self) -> str:
         """The hash of all that was asked, in hex."""
-        said = [self.body.name, self.body.model_dump(mode="json")]
-        return sha256(to_json(said)).hexdigest()
+        return sha256(to_json([self.body.name, self.body])).hexdigest()
 
     def row(self, answer: Answer) -> dict[str, Any]:
-        """What is kept of it once it is done."""
+        """What is kept of it once it is done, as values that become JSON."""
         return {
             "command_id": str(self.command_id),
             "name": self.body.name,
             "body_sha256": self.sha256,
-            "answer": answer.model_dump(mode="json"),
+            "answer": answer,
         }
 
 

@@ -112,7 +112,7 @@ COMMENT ON COLUMN log.events.schema_version IS 'Older ones are made into the new
 COMMENT ON COLUMN log.events.recorded_at IS 'When its transaction began.';
 COMMENT ON COLUMN log.events.data IS 'What is true since then.';
 COMMENT ON COLUMN log.events.metadata IS 'The command, and who gave it.';
-COMMENT ON COLUMN log.events.sha256 IS 'Over the one before it in its stream and all that it says. Set by a trigger.';
+COMMENT ON COLUMN log.events.sha256 IS 'Over the one before it in its stream and all that it says. Set by log.append.';
 COMMENT ON TABLE log.commands IS 'A command that was done, and what was answered. The same again gets the same answer.';
 COMMENT ON COLUMN log.commands.command_id IS 'Made by whoever gave it.';
 COMMENT ON COLUMN log.commands.name IS 'What was asked.';

@@ -96,7 +96,6 @@ GRANT INSERT ON TABLE soulfra.cluster_loops TO soulfra;
 GRANT INSERT ON TABLE soulfra.credit_entries TO soulfra;
 GRANT INSERT ON TABLE log.commands TO soulfra;
 GRANT INSERT ON TABLE log.followers TO soulfra;
-GRANT INSERT (stream, version, type, schema_version, data, metadata) ON TABLE log.events TO soulfra;
 GRANT UPDATE (transaction_id, position, taken, recorded_at, moved_at) ON TABLE log.followers TO soulfra;
 GRANT UPDATE (username, email, subscription_tier, emotional_credits, version) ON TABLE soulfra.users TO soulfra;
 GRANT UPDATE (current_tone, consciousness_score, memory_depth, version) ON TABLE soulfra.agents TO soulfra;
@@ -107,6 +106,7 @@ GRANT UPDATE (mythology, status, dissolved_at) ON TABLE soulfra.clusters TO soul
 GRANT USAGE ON SEQUENCE soulfra.blessings_id_seq TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
 GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.append(jsonb,jsonb) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 

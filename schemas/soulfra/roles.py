@@ -3,7 +3,6 @@
 from typing import Final
 
 from schemas.postgres import Grant, each
-from schemas.soulfra.log import Event
 from schemas.soulfra.server import APP, READER
 
 TABLES: Final = (
@@ -22,20 +21,11 @@ TABLES: Final = (
     "soulfra.credit_entries",
 )
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
-MADE_BY_POSTGRES: Final = {"position", "transaction_id", "recorded_at", "sha256"}
 
 _APP: Final = (
     *each(APP, "schema", ("USAGE",), "soulfra", "log"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
-    # When and in which transaction, after what: nobody says that of an event.
-    Grant(
-        APP,
-        "table",
-        "log.events",
-        ("INSERT",),
-        tuple(name for name in Event.model_fields if name not in MADE_BY_POSTGRES),
-    ),
     Grant(
         APP,
         "table",
@@ -87,6 +77,8 @@ _APP: Final = (
         "routine",
         ("EXECUTE",),
         "soulfra.create_loop_months(timestamp with time zone)",
+        # Nobody else adds an event; when, in which transaction and after what, it says itself.
+        "log.append(jsonb,jsonb)",
         "log.verify(text)",
         DIGEST,
     ),

@@ -17,9 +17,9 @@ SCHEMAS: Final = MappingProxyType(
 )
 """Schema to comment."""
 
-ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """Part of Redis keys, of streams and of paths: no colon, no slash, no space."""
-EntityId = Annotated[str, StringConstraints(pattern=ID)]
+EntityId = Annotated[str, StringConstraints(pattern=ID, max_length=100)]
 Score = Annotated[float, Quantity("1", "a share or a score, to the hundredth", low=0, high=1)]
 SCORE_SQL: Final = "numeric(3,2)"
 """As the guide has it; a ``Column`` of a ``Score`` names it."""
