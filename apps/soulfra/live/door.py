@@ -121,12 +121,12 @@ def _wanted(asked: Request) -> tuple[Place | None, frozenset[StreamName]]:
         if name not in WANTS or len(said) < len(pairs):
             hint = "a token goes into the header" if "token" in name else "?from=ID&streams=A,B"
             raise Refused(f"{PATH}: {name!r:.40}: is no part of its query", hint)
-    since = said.get("from") or asked.header(b"last-event-id")
+    since = said.get("from", asked.header(b"last-event-id"))
     names = said["streams"].split(",") if "streams" in said else list(StreamName)
     for name in names:
         if name not in set(StreamName):
             raise Refused(f"streams: {name!r:.40}: is none", f"there are {', '.join(StreamName)}")
-    return Place.read(since) if since else None, frozenset(map(StreamName, names))
+    return None if since is None else Place.read(since), frozenset(map(StreamName, names))
 
 
 def _shake(speaking: ServerProtocol, asked: Request) -> None:

@@ -1,15 +1,18 @@
 """Soulfra's Redis with the ACL of a deploy, the relay, and events to pass on."""
 
+import asyncio
 import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -17,24 +20,25 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from websockets.asyncio.client import connect
 
+from apps.bridge.listener import Listener, drained
 from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
 from apps.redis_line import Line
+from apps.soulfra.doors import Doors
+from apps.soulfra.live.door import Live
+from apps.soulfra.live.hub import Hub
 from apps.soulfra.relay import Relay
-from schemas.soulfra.live import StreamName
+from apps.soulfra.tokens import Tokens
+from apps.soulfra.writer import Writer
+from schemas.soulfra.live import PATH, Message, StreamName
 from services.container import archive
 from services.redis import SOULFRA, UID
 
 PASSWORD = "password-of-soulfra"
 MADE = "2026-11-29T20:00:00+00:00"
-EVENTS = """
-INSERT INTO log.events (stream, version, type, schema_version, data)
-SELECT new.stream, 1, new.type, 1, new.data
-  FROM ROWS FROM (jsonb_to_recordset(%s) AS (stream text, type text, data jsonb))
-       WITH ORDINALITY AS new
- ORDER BY new.ordinality
-"""
+EVENTS = "SELECT log.append(%s)"
 ORDER = """
 SELECT transaction_id || '-' || position FROM log.events
  WHERE type = ANY(%s) ORDER BY transaction_id, position
@@ -185,7 +189,8 @@ class Happening:
 
     def add(self, events, conn=None):
         """In one transaction."""
-        (conn or self.conn).execute(EVENTS, (Jsonb(events),))
+        whole = [{"version": 1, "schema_version": 1, "metadata": {}, **each} for each in events]
+        (conn or self.conn).execute(EVENTS, (Jsonb(whole),))
 
     def ids(self, stream="loop:created"):
         """What the log says, in the order of all readers."""
@@ -253,3 +258,64 @@ def process(soulfra_database, streams, tmp_path):
         one.kill()
         one.wait()
         one.stdout.close()
+
+
+TOKEN = "token-of-the-gallery"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+class Door:
+    """Where it is, and who is behind it."""
+
+    def __init__(self, port, hub, writer):
+        self.port, self.hub, self.writer = port, hub, writer
+        self.url = f"ws://127.0.0.1:{port}{PATH}"
+
+    def listen(self, query="", headers=None, **given):
+        """A client."""
+        said = BEARER if headers is None else headers
+        return connect(f"{self.url}{query}", additional_headers=said, **given)
+
+
+@pytest.fixture
+def door(soulfra_database):
+    """One, open."""
+
+    @asynccontextmanager
+    async def opened(ring=None, connections=4):
+        settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
+        tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
+        async with pool(settings, "soulfra") as store:
+            writer, hub = Writer(store), Hub(store, ring)
+            reading = asyncio.create_task(hub.run())
+            listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens)).answer)
+            with socket.create_server(("127.0.0.1", 0)) as made:
+                port = made.getsockname()[1]
+                await listener.open(made)
+                yield Door(port, hub, writer)
+                await drained([listener], 1)
+                await writer.close()
+                await hub.close()
+                reading.cancel()
+
+    return opened
+
+
+async def heard(one, ids, until):
+    """Take messages into ids until one is the last that is waited for."""
+    async with asyncio.timeout(30):
+        while not ids or ids[-1] != until:
+            ids.append(Message.model_validate_json(await one.recv()).id)
+
+
+@pytest.fixture
+def settled():
+    """Wait until something holds."""
+
+    def wait(holds, seconds=20):
+        until = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < until, "it never came to be"
+            time.sleep(0.1)
+
+    return wait

@@ -5,73 +5,18 @@ import json
 import random
 import socket
 import time
-from contextlib import asynccontextmanager, suppress
-from hashlib import sha256
+from contextlib import suppress
 
 import psycopg
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
-from apps.bridge.listener import Listener, drained
-from apps.postgres import PostgresSettings, pool
-from apps.soulfra.doors import Doors
 from apps.soulfra.feed import Place
-from apps.soulfra.live.door import Live
-from apps.soulfra.live.hub import Hub
 from apps.soulfra.live.ring import Ring
-from apps.soulfra.tokens import Tokens
-from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
-from schemas.soulfra.live import PATH, SUBPROTOCOL, Message
+from schemas.soulfra.live import PATH, Message
+from tests.database.soulfra.live.conftest import BEARER, TOKEN, heard
 from tests.soulfra.play import Play
-
-TOKEN = "token-of-the-gallery"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-class Door:
-    """Where it is, and who is behind it."""
-
-    def __init__(self, port, hub, writer):
-        self.port, self.hub, self.writer = port, hub, writer
-        self.url = f"ws://127.0.0.1:{port}{PATH}"
-
-    def listen(self, query="", headers=None, **given):
-        """A client."""
-        said = BEARER if headers is None else headers
-        return connect(f"{self.url}{query}", additional_headers=said, **given)
-
-
-@pytest.fixture
-def door(soulfra_database):
-    """One, open."""
-
-    @asynccontextmanager
-    async def opened(ring=None, connections=4):
-        settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
-        tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
-        async with pool(settings, "soulfra") as store:
-            writer, hub = Writer(store), Hub(store, ring)
-            reading = asyncio.create_task(hub.run())
-            listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens)).answer)
-            with socket.create_server(("127.0.0.1", 0)) as made:
-                port = made.getsockname()[1]
-                await listener.open(made)
-                yield Door(port, hub, writer)
-                await drained([listener], 1)
-                await writer.close()
-                await hub.close()
-                reading.cancel()
-
-    return opened
-
-
-async def heard(one, ids, until):
-    """Take messages into ids until one is the last that is waited for."""
-    async with asyncio.timeout(30):
-        while not ids or ids[-1] != until:
-            ids.append(Message.model_validate_json(await one.recv()).id)
 
 
 def test_who_listens_hears_what_happens(run, door, happening):
@@ -157,91 +102,6 @@ def test_coming_back_in_the_middle_of_a_write_load(run, door, happening):
     assert found == [ids, ids, ids]
 
 
-@pytest.mark.parametrize(
-    ("query", "headers", "status"),
-    [
-        ("", {}, 401),
-        ("", {"Authorization": "Bearer another"}, 401),
-        (f"?token={TOKEN}", {}, 401),
-        (f"?token={TOKEN}", BEARER, 422),
-        ("?from=yesterday", BEARER, 422),
-        ("?from=1", BEARER, 422),
-        ("?from=99999999999999999999-1", BEARER, 422),
-        ("?from=999999999-1", BEARER, 422),
-        ("?from=0-0&from=1-1", BEARER, 422),
-        ("?streams=whispers", BEARER, 422),
-        ("?streams=", BEARER, 422),
-        ("x", BEARER, 404),
-    ],
-)
-def test_who_is_refused_is_told_by_http(run, door, query, headers, status):
-    """Before the upgrade; no token is ever read out of an address."""
-
-    async def refused():
-        async with door() as at:
-            with pytest.raises(InvalidStatus) as said:
-                await at.listen(query, headers)
-            return said.value.response
-
-    response = run(refused())
-    assert response.status_code == status
-    assert TOKEN not in response.body.decode()
-    assert json.loads(response.body)["success"] is False
-
-
-def test_what_is_no_handshake(run, door):
-    """A plain request, another version, a key that is none, another method."""
-    plain = f"GET {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-    up = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-
-    async def said(at, lines):
-        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
-        writer.write(f"{lines}\r\n".encode())
-        head = await reader.readuntil(b"\r\n\r\n")
-        # The connection is still one of HTTP.
-        writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        rest = await reader.read()
-        writer.close()
-        assert b" 200 OK" in rest
-        return head.decode().lower()
-
-    async def all_of_them():
-        async with door() as at:
-            return [
-                await said(at, lines)
-                for lines in (
-                    plain,
-                    f"{plain}{up}{key}Sec-WebSocket-Version: 8\r\n",
-                    f"{plain}{up}Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n",
-                    f"{plain}{up}{key}Sec-WebSocket-Version: 13\r\n".replace("GET", "DELETE"),
-                )
-            ]
-
-    none, old, key, method = run(all_of_them())
-    for each in (none, old):
-        assert each.startswith("http/1.1 426 ")
-        assert "upgrade: websocket\r\n" in each
-        assert "sec-websocket-version: 13\r\n" in each
-    assert key.startswith("http/1.1 400 ")
-    assert method.startswith("http/1.1 405 ")
-
-
-def test_a_browser_offers_its_token_as_a_subprotocol(run, door, happening):
-    """It is not said back."""
-
-    async def listened():
-        offers = [SUBPROTOCOL, f"bearer.{TOKEN}"]
-        async with door() as at, at.listen("?from=0-0", {}, subprotocols=offers) as one:
-            happening.loops(1)
-            await one.recv()
-            return one.subprotocol, str(one.response.headers)
-
-    chosen, headers = run(listened())
-    assert chosen == SUBPROTOCOL
-    assert TOKEN not in headers
-
-
 @pytest.mark.parametrize(("said", "code"), [("hello", 1003), ("x" * 2_000, 1009)])
 def test_nothing_is_taken(run, door, said, code):
     """Whoever says something is let go."""
@@ -287,6 +147,7 @@ def test_who_does_not_answer_is_hung_up_on(run, door, monkeypatch):
 def test_one_who_is_slow_is_let_go_and_comes_back(run, door, happening, monkeypatch):
     """It holds up nobody, and goes on where it was told to."""
     monkeypatch.setattr("apps.soulfra.live.listening.STALL_SECONDS", 0.5)
+    monkeypatch.setattr("apps.soulfra.live.listening.CLOSE_SECONDS", 30)
     monkeypatch.setattr("apps.soulfra.live.hub.AT_ONCE", 100)
     happening.loops(1)
 
@@ -349,23 +210,6 @@ def test_two_hundred_at_once(run, door, happening):
     assert count == 200
     assert all(each == ids for each in found)
     assert took < 20
-
-
-def test_there_is_a_limit(run, door, monkeypatch):
-    """Who is one too many is told to come again later."""
-    monkeypatch.setattr("apps.soulfra.live.hub.LISTENERS", 2)
-
-    async def full():
-        async with door() as at, at.listen(), at.listen():
-            await asyncio.sleep(0.05)
-            with pytest.raises(InvalidStatus) as said:
-                await at.listen()
-            return said.value.response, at.hub.counts.turned_away
-
-    response, turned_away = run(full())
-    assert response.status_code == 503
-    assert int(response.headers["retry-after"]) >= 1
-    assert turned_away == 1
 
 
 def test_nothing_that_a_person_said_goes_out(run, door, ask):

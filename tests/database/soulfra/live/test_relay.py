@@ -75,7 +75,7 @@ def test_a_step_that_was_not_noted_in_postgres_adds_nothing_twice(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_relay_that_is_killed_again_and_again(seed, process, streams, happening):
+def test_a_relay_that_is_killed_again_and_again(seed, process, streams, happening, settled):
     """Under load, at moments of chance; the ledger of what was acknowledged is kept out here."""
     chance, acknowledged, over = random.Random(seed), [], threading.Event()
 
@@ -96,25 +96,25 @@ def test_a_relay_that_is_killed_again_and_again(seed, process, streams, happenin
     for one in writers:
         one.join()
     process(at_once=2_000)
-    _until(lambda: streams.ids() == happening.ids())
+    settled(lambda: streams.ids() == happening.ids())
 
     said = streams.cli("--json", "XRANGE", "events:loop:created", "-", "+")
     assert sorted(_loops(said)) == sorted(acknowledged)
     assert len(acknowledged) == len(set(acknowledged)) > 100
 
 
-def test_two_relays_do_not_double(process, streams, happening):
+def test_two_relays_do_not_double(process, streams, happening, settled):
     """One works at a time, and the other one goes on when it dies."""
     first, second = process(at_once=7), process(at_once=11)
     happening.loops(1_500, 20)
     time.sleep(0.3)
     first.kill()
     happening.loops(500, 20)
-    _until(lambda: same(streams, happening))
+    settled(lambda: same(streams, happening))
     assert second.poll() is None
 
 
-def test_redis_killed_while_it_is_written_to(process, streams, happening):
+def test_redis_killed_while_it_is_written_to(process, streams, happening, settled):
     """The log keeps everything until it is back."""
     process(at_once=40)
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_redis_killed_while_it_is_written_to(process, streams, happening):
         happening.loops(300, 10)
         streams.begin()
         happening.loops(100, 10)
-    _until(lambda: same(streams, happening))
+    settled(lambda: same(streams, happening))
 
 
 def test_a_redis_that_was_killed_has_what_it_had(run, relaying, streams, happening):
@@ -148,13 +148,13 @@ def test_a_redis_that_was_killed_has_what_it_had(run, relaying, streams, happeni
 
 
 @pytest.mark.parametrize("hurt", ["FLUSHALL", "DEL events:loop:created", "DEL events:place"])
-def test_what_redis_lost_is_filled_in_again(hurt, process, streams, happening):
+def test_what_redis_lost_is_filled_in_again(hurt, process, streams, happening, settled):
     """Without another event coming."""
     process()
     happening.loops(500)
-    _until(lambda: same(streams, happening))
+    settled(lambda: same(streams, happening))
     streams.cli(*hurt.split())
-    _until(lambda: same(streams, happening))
+    settled(lambda: same(streams, happening))
 
 
 def test_an_older_state_of_redis_is_gone_on_from(run, relaying, streams, happening):
@@ -281,10 +281,3 @@ def _fields(entry):
     if isinstance(entry, dict):
         return entry
     return dict(zip(entry[::2], entry[1::2], strict=True))
-
-
-def _until(holds, seconds=20):
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.1)
