@@ -47,17 +47,22 @@ def _process(house: House, engine: Engine, tag: str) -> None:
             volumes={
                 f"{called}-data": ports.SOULFRA_DATA_DIR,
                 f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
+                f"{house.called('redis-soulfra')}-socket": ports.REDIS_SOCKET_DIR,
             },
             env={
                 "DB_POSTGRES_URL": database_url(APP, SOULFRA.database),
                 "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "REDIS_SOCKET": ports.REDIS_SOCKET,
+                "REDIS_USER": "soulfra",
+                "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
                 "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
                 "HEALTH_PORT": str(ports.SOULFRA),
             },
             files={
                 "postgres_password": File(house.vault.get("postgres_soulfra") + "\n", secret=True),
+                "redis_password": File(house.vault.get("redis_soulfra") + "\n", secret=True),
                 "tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
             },
             command=("python", "-m", "apps.soulfra"),

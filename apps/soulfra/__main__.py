@@ -5,15 +5,19 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
+from apps.redis_line import connect
 from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
+from apps.soulfra.live.door import Live
+from apps.soulfra.live.hub import Hub
+from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
@@ -38,15 +42,27 @@ async def serve(told: Settings) -> None:
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, writer, tokens).answer)
+        redis = connect(told.redis)
+        stack.push_async_callback(redis.close)
+        hub, relay = Hub(store), Relay(store, redis)
+        for work in (hub.run(), relay.run()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
+        listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens), relay).answer)
         await listener.open(made)
         followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
+        await hub.close()
         await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

@@ -16,11 +16,14 @@ from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Pool
 from apps.queries import load
 from apps.soulfra.decisions.decision import Missing
+from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
+from apps.soulfra.relay import Relay
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import COMMANDS
+from schemas.soulfra.live import PATH
 from schemas.soulfra.log import Stream
 from schemas.soulfra.words import Entity, EntityId
 
@@ -49,10 +52,19 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        writer: Writer,
+        tokens: Tokens,
+        live: Live | None = None,
+        relay: Relay | None = None,
+    ) -> None:
         self._pool = pool
         self._writer = writer
         self._tokens = tokens
+        self._live = live
+        self._relay = relay
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -70,6 +82,8 @@ class Doors:
     async def _handled(self, asked: Request) -> Answer:
         if asked.path == "/health":
             return await self._health()
+        if asked.path == PATH and self._live:
+            return await self._live.answer(asked)
         by = self._tokens.who(asked.header(b"authorization"))
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
@@ -142,4 +156,9 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(to_json({"status": "healthy", "decided_anew": self._writer.again}))
+        told: dict[str, Any] = {"status": "healthy", "decided_anew": self._writer.again}
+        if self._relay:
+            told["streams"] = self._relay.told()
+        if self._live:
+            told["live"] = self._live.told()
+        return Answer(to_json(told))

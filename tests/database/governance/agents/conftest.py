@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,16 +23,14 @@ from apps.governance.desk import Desk
 from apps.governance.identities import Identities
 from apps.governance.keyring import Keyring
 from apps.governance.lives import Lives
-from apps.governance.redis_line import Line
 from apps.governance.registry import Registry
 from apps.governance.roster import Roster
 from apps.governance.sessions import Sessions
 from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
-from schemas.governance import keys
-from services.container import File, archive
-from services.house import render
-from services.redis import UID
+from apps.redis_line import Line
+from services.container import archive
+from services.redis import GOVERNANCE, UID
 
 PASSWORD = "password-of-governance"
 OPERATOR = "password-of-operator"
@@ -106,17 +103,7 @@ def redis_server(standing) -> Iterator[RedisServer]:
         *[f"--label=abode.{key}={value}" for key, value in marks.items()],
         lived["Config"]["Image"],
     )  # fmt: skip
-    place = {"socket": "/run/redis/redis.sock", "files_dir": "/run/abode", "maxmemory_mb": 64}
-    hashes = {
-        "operator_sha256": sha256(OPERATOR.encode()).hexdigest(),
-        "governance_sha256": sha256(PASSWORD.encode()).hexdigest(),
-    }
-    patterns = [key.glob for key in keys.KEYS]
-    files = {
-        "redis.conf": File(render("redis/redis.conf.j2", **place)),
-        "users.acl": File(render("redis/users.acl.j2", **hashes, patterns=patterns)),
-        "operator_password": File(OPERATOR + "\n"),
-    }
+    files = GOVERNANCE.files(OPERATOR, PASSWORD, maxmemory_mb=64)
     tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))
     docker("cp", "-", f"{name}:/run/abode", given=tar)
     made = RedisServer(name, folder / "redis.sock")

@@ -1,0 +1,321 @@
+"""Soulfra's Redis with the ACL of a deploy, the relay, and events to pass on."""
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from websockets.asyncio.client import connect
+
+from apps.bridge.listener import Listener, drained
+from apps.lab.process import started
+from apps.postgres import PostgresSettings, pool
+from apps.redis_line import Line
+from apps.soulfra.doors import Doors
+from apps.soulfra.live.door import Live
+from apps.soulfra.live.hub import Hub
+from apps.soulfra.relay import Relay
+from apps.soulfra.tokens import Tokens
+from apps.soulfra.writer import Writer
+from schemas.soulfra.live import PATH, Message, StreamName
+from services.container import archive
+from services.redis import SOULFRA, UID
+
+PASSWORD = "password-of-soulfra"
+MADE = "2026-11-29T20:00:00+00:00"
+EVENTS = "SELECT log.append(%s)"
+ORDER = """
+SELECT transaction_id || '-' || position FROM log.events
+ WHERE type = ANY(%s) ORDER BY transaction_id, position
+"""
+TYPES = {
+    "loop:created": ["loop_created", "loop_forked"],
+    "blessing:granted": ["blessing_granted"],
+    "cluster:formed": ["cluster_formed"],
+}
+
+
+def docker(*words, given=None):
+    """What docker says."""
+    done = subprocess.run(["docker", *words], input=given, capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+@dataclass
+class Streams:
+    """A Redis of this run, and the ways to ask and to hurt it."""
+
+    name: str
+    folder: Path
+
+    @property
+    def socket(self):
+        """On this side."""
+        return self.folder / "redis.sock"
+
+    def line(self):
+        """A client as the process has one."""
+        return Line(self.socket, "soulfra", PASSWORD)
+
+    def cli(self, *words):
+        """What its operator is told."""
+        return docker("exec", self.name, "redis-cli", *words)
+
+    def ids(self, stream="loop:created"):
+        """All of a stream, in its order."""
+        said = self.cli("--json", "XRANGE", f"events:{stream}", "-", "+")
+        return [name for name, _ in json.loads(said)]
+
+    def kill(self):
+        """As a power cut does it."""
+        docker("kill", self.name)
+
+    def begin(self):
+        """Start it and wait until it answers."""
+        docker("start", self.name)
+        until = time.monotonic() + 20
+        while not self.is_ready():
+            assert time.monotonic() < until, docker("logs", self.name)
+            time.sleep(0.05)
+
+    def is_ready(self):
+        """Whether it answers."""
+        asked = ["docker", "exec", self.name, "ready.sh"]
+        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+    def environment(self, folder):
+        """For a process of its own."""
+        (folder / "redis_password").write_text(PASSWORD)
+        return {
+            "REDIS_SOCKET": str(self.socket),
+            "REDIS_USER": "soulfra",
+            "REDIS_PASSWORD_FILE": str(folder / "redis_password"),
+        }
+
+
+@pytest.fixture(scope="session")
+def streams_server(standing):
+    """From the image and the files of a deploy."""
+    image = json.loads(docker("inspect", standing.called("redis-soulfra")))[0]["Config"]["Image"]
+    worn = json.loads(docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
+    marks = {
+        "home": worn["abode.home"],
+        "owner": f"{os.getpid()}:{started(os.getpid())}",
+        "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
+    }
+    name = f"{standing.called('scratch')}-streams-{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix="abode-streams-"))
+    folder.chmod(0o777)
+    labels = [f"--label=abode.{key}={value}" for key, value in marks.items()]
+    volumes = ("-v", "/run/abode", "-v", f"{folder}:/run/redis")
+    docker("create", "--name", name, *volumes, *labels, image)
+    tar = archive(SOULFRA.files("of-operator", PASSWORD), owner=UID, group=UID, mode=0o400)
+    docker("cp", "-", f"{name}:/run/abode", given=base64.b64decode(tar))
+    made = Streams(name, folder)
+    try:
+        made.begin()
+        yield made
+    finally:
+        docker("rm", "-fv", name)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def streams(streams_server):
+    """Empty, and up."""
+    if not streams_server.is_ready():
+        streams_server.begin()
+    streams_server.cli("FLUSHALL")
+    streams_server.cli("ACL", "LOG", "RESET")
+    yield streams_server
+    if streams_server.is_ready():
+        assert streams_server.cli("ACL", "LOG") == "", "the role asked for what it may not"
+
+
+class Happening:
+    """Events added as they are, by the process' role."""
+
+    def __init__(self, dsn):
+        self.dsn = dsn
+        self.user = uuid4()
+        self.numbers = count(1)
+        self.conn = psycopg.connect(dsn, autocommit=True)
+
+    def loops(self, many, at_once=100, conn=None, prefix="l"):
+        """Loops that begin, so many in a transaction; gives their ids."""
+        names = [f"{prefix}-{next(self.numbers)}" for _ in range(many)]
+        for begin in range(0, many, at_once):
+            self.add(
+                [self.loop(name) for name in names[begin : begin + at_once]], conn or self.conn
+            )
+        return names
+
+    def loop(self, name, whisper="it rains"):
+        """One that begins."""
+        data = {
+            "creator_id": str(self.user), "agent_id": "oracle", "whisper": whisper,
+            "tone": "joy", "created_at": MADE,
+        }  # fmt: skip
+        return {"stream": f"loop:{name}", "type": "loop_created", "data": data}
+
+    def cluster(self, name, *loops, mythology="once"):
+        """One that forms."""
+        data = {
+            "name": "those that rhyme", "mythology": mythology,
+            "loops": [{"loop_id": loop, "created_at": MADE} for loop in loops],
+        }  # fmt: skip
+        return {"stream": f"cluster:{name}", "type": "cluster_formed", "data": data}
+
+    def user_came(self, username, email):
+        """One of whom nothing is told."""
+        data = {"username": username, "email": email, "tier": "free"}
+        return {"stream": f"user:{UUID(int=next(self.numbers))}", "type": "user_registered",
+                "data": data}  # fmt: skip
+
+    def add(self, events, conn=None):
+        """In one transaction."""
+        whole = [{"version": 1, "schema_version": 1, "metadata": {}, **each} for each in events]
+        (conn or self.conn).execute(EVENTS, (Jsonb(whole),))
+
+    def ids(self, stream="loop:created"):
+        """What the log says, in the order of all readers."""
+        return [one for (one,) in self.conn.execute(ORDER, (TYPES[stream],)).fetchall()]
+
+
+@pytest.fixture
+def happening(soulfra_database):
+    """What adds them."""
+    made = Happening(soulfra_database.app)
+    with made.conn:
+        yield made
+
+
+@pytest.fixture
+def relaying(soulfra_database, streams):
+    """A relay in this process, and its line to Redis."""
+
+    @asynccontextmanager
+    async def relay(at_once=2_000, line=None):
+        settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=3)
+        redis = line or streams.line()
+        async with pool(settings, "soulfra") as store:
+            yield Relay(store, redis, at_once)
+        await redis.close()
+
+    return relay
+
+
+async def emptied(relay):
+    """Step until the relay has nothing left to pass on."""
+    while await relay.step():
+        pass
+
+
+def same(streams, happening):
+    """Whether each stream is what the log says, nothing twice, in its order."""
+    return {name: streams.ids(name) for name in StreamName} == {
+        name: happening.ids(name) for name in StreamName
+    }
+
+
+@pytest.fixture
+def process(soulfra_database, streams, tmp_path):
+    """Relays as processes of their own, by ``python -m tests.soulfra.relaying``."""
+    made = []
+
+    def start(at_once=50):
+        told = {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "DB_POSTGRES_URL": soulfra_database.app,
+            "AT_ONCE": str(at_once),
+            **streams.environment(tmp_path),
+        }
+        one = subprocess.Popen(
+            [sys.executable, "-m", "tests.soulfra.relaying"], env=told, stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        made.append(one)
+        assert one.stdout.readline() == "relaying\n"
+        return one
+
+    yield start
+    for one in made:
+        one.kill()
+        one.wait()
+        one.stdout.close()
+
+
+TOKEN = "token-of-the-gallery"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+class Door:
+    """Where it is, and who is behind it."""
+
+    def __init__(self, port, hub, writer):
+        self.port, self.hub, self.writer = port, hub, writer
+        self.url = f"ws://127.0.0.1:{port}{PATH}"
+
+    def listen(self, query="", headers=None, **given):
+        """A client."""
+        said = BEARER if headers is None else headers
+        return connect(f"{self.url}{query}", additional_headers=said, **given)
+
+
+@pytest.fixture
+def door(soulfra_database):
+    """One, open."""
+
+    @asynccontextmanager
+    async def opened(ring=None, connections=4):
+        settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
+        tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
+        async with pool(settings, "soulfra") as store:
+            writer, hub = Writer(store), Hub(store, ring)
+            reading = asyncio.create_task(hub.run())
+            listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens)).answer)
+            with socket.create_server(("127.0.0.1", 0)) as made:
+                port = made.getsockname()[1]
+                await listener.open(made)
+                yield Door(port, hub, writer)
+                await drained([listener], 1)
+                await writer.close()
+                await hub.close()
+                reading.cancel()
+
+    return opened
+
+
+async def heard(one, ids, until):
+    """Take messages into ids until one is the last that is waited for."""
+    async with asyncio.timeout(30):
+        while not ids or ids[-1] != until:
+            ids.append(Message.model_validate_json(await one.recv()).id)
+
+
+@pytest.fixture
+def settled():
+    """Wait until something holds."""
+
+    def wait(holds, seconds=20):
+        until = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < until, "it never came to be"
+            time.sleep(0.1)
+
+    return wait
