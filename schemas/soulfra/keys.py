@@ -1,4 +1,4 @@
-"""Every Redis key of soulfra, built here only. Each is made from the log, and can be again."""
+"""Every Redis key of soulfra; nothing else builds one. All of it can be made from the log again."""
 
 from typing import Final
 
