@@ -5,13 +5,17 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
+from apps.redis_line import connect
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.follower import Follower
 from apps.soulfra.doors import Doors
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
@@ -32,18 +36,31 @@ async def serve(told: Settings) -> None:
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
-        writer = Writer(store)
+        cache = Cache(store, connect(told.redis))
+        stack.push_async_callback(cache.close)
+        follower = Follower(cache)
+        writer = Writer(store, cache.changed)
         await writer.make_months()
+        following = asyncio.create_task(follower.run())
+        stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, writer, tokens).answer)
+        listener = Listener(Doors(store, writer, tokens, Reads(cache, follower)).answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
+        following.add_done_callback(lambda _: ending.set())
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A fault of the follower is one of the process."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

@@ -15,6 +15,7 @@ from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Pool
 from apps.queries import load
+from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.log import life
 from apps.soulfra.tokens import Tokens
@@ -49,8 +50,9 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens) -> None:
+    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens, reads: Reads) -> None:
         self._pool = pool
+        self._reads = reads
         self._writer = writer
         self._tokens = tokens
 
@@ -70,12 +72,14 @@ class Doors:
     async def _handled(self, asked: Request) -> Answer:
         if asked.path == "/health":
             return await self._health()
+        if asked.path == "/metrics":
+            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
             "lives": ("GET", lambda: self._life(rest)),
-            **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
+            **{each: ("GET", lambda: self._entity(below, rest, asked)) for each in PLURALS},
         }
         if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
@@ -83,7 +87,8 @@ class Doors:
         method, handle = handlers[below]
         if asked.method != method:
             raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
-        return Answer(to_json(await handle()))
+        done = await handle()
+        return done if isinstance(done, Answer) else Answer(to_json(done))
 
     async def _command(self, asked: Request, name: str, by: str) -> Any:
         kind = COMMANDS.get(name)
@@ -101,14 +106,18 @@ class Doors:
         done = await self._writer.give(body.read(kind, asked.body, name), command_id, by)
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
-    async def _entity(self, plural: str, name: str) -> Any:
+    async def _entity(self, plural: str, rest: str, asked: Request) -> Any:
         entity = PLURALS[plural]
+        name, _, part = rest.partition("/")
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
         except ValidationError:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
+        kept = await self._reads.answer(entity, str(found), part, asked)
+        if kept is not None:
+            return kept
         async with self._pool.connection() as conn:
             row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
         if row is None:
@@ -142,4 +151,5 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(to_json({"status": "healthy", "decided_anew": self._writer.again}))
+        told = {"status": "healthy", "decided_anew": self._writer.again}
+        return Answer(to_json({**told, **self._reads.health()}))

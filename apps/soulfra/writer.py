@@ -8,9 +8,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -51,13 +51,16 @@ AGAIN_SECONDS: Final = 0.05
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNotAvailable)
 """Somebody else's transaction came first: look again, decide again."""
+Told = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Hears of the events of each commit before its commands are answered. It does not fail."""
 
 
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, told: Told | None = None) -> None:
         self._pool = pool
+        self._told = told
         self._numbers = Ahead()
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -160,6 +163,8 @@ class Writer:
             batch = decided(given, state, self._numbers)
             if batch.events:
                 await _write(conn, batch)
+        if batch.events and self._told is not None:
+            await self._told(batch.events)
         return batch.outcomes
 
     async def _look(self, conn: Connection, given: Sequence[Given]) -> State:

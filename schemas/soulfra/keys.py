@@ -13,6 +13,12 @@ FORECAST_SECONDS: Final = 300
 RATING_SECONDS: Final = 60
 GUILD_SECONDS: Final = 600
 """Source of these three: the guide's key patterns."""
+ABSENT_SECONDS: Final = 5
+"""That something is not there is believed for so long."""
+MARK_SECONDS: Final = 15
+"""How long it is known that something older must not be put any more; no read takes so long."""
+READING_SECONDS: Final = 2
+"""Others wait for a read of Postgres at most so long, then they read themselves."""
 ACTIVE_SECONDS: Final = 300
 STREAM_SECONDS: Final = 7 * 86_400
 """A stream lives on with each event; who was away for longer asks the log."""
@@ -80,11 +86,14 @@ RATING: Final = _key(
 GUILD: Final = _key(
     "cache:guild:{guild_id}", "A guild with its members, as JSON.", "string", GUILD_SECONDS
 )
+READING: Final = _key(
+    "cache:reading:{key}", "Who reads what is missing, for all.", "string", READING_SECONDS
+)
 
 KEYS: Final = (
     LOOP_STATE, LOOP_CONSCIOUSNESS, LOOP_EVENTS, AGENT_STATE, AGENT_ACTIVE, AGENT_WHISPERS,
     DRIFT_INDEX, DRIFT_RATING, DRIFT_CRITICAL, LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED,
-    FORECAST, RATING, GUILD,
+    FORECAST, RATING, GUILD, READING,
 )  # fmt: skip
 """What the ACL of the user may touch, and nothing else."""
 STREAMS: Final = (LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED)
