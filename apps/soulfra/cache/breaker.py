@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from apps.redis_line import Line, Script, Word
 from apps.soulfra.cache.counts import Counts
 from schemas.errors import HouseError, Unreachable
 
-PATIENCE_SECONDS: Final = 0.1
+PATIENCE_SECONDS: Final = 0.15
 """For one question; Postgres has answered by then."""
 LONG_SECONDS: Final = 2.0
 """For a follower's batch: nobody waits for it."""
+GRACE_SECONDS: Final = 0.01
+"""An answer that came while this process was busy with something else is read meanwhile."""
 FAILURES: Final = 3
 """In a row, and it is given up."""
 FIRST_REST_SECONDS, LAST_REST_SECONDS = 0.2, 5.0
@@ -69,18 +71,19 @@ class Redis:
         """Hang up."""
         await self._line.close()
 
-    async def _tried(self, asked: Callable[[], Awaitable[Any]], seconds: float) -> Any:
+    async def _tried(self, asked: Callable[[], Coroutine[Any, Any, Any]], seconds: float) -> Any:
         if self.is_open:
             raise Unreachable("redis: is left alone for a while")
+        task = asyncio.ensure_future(asked())
         try:
-            async with asyncio.timeout(seconds):
-                said = await asked()
-        except TimeoutError:
-            self._fail()
-            raise Unreachable(f"redis: no answer for {seconds:g} s") from None
+            if not await _in_time(task, seconds):
+                raise Unreachable(f"redis: no answer for {seconds:g} s")
+            said = task.result()
         except HouseError:
             self._fail()
             raise
+        finally:
+            task.cancel()
         self._failed, self._rest = 0, 0.0
         if self._line.connected != self._connected:
             self._connected = self._line.connected
@@ -96,3 +99,12 @@ class Redis:
             self._until = time.monotonic() + self._rest
             self._failed = FAILURES - 1  # one question more decides
             self.doubt()
+
+
+async def _in_time(task: "asyncio.Task[Any]", seconds: float) -> bool:
+    """Whether it is done; what stalls this process does not count."""
+    for patience in (seconds, GRACE_SECONDS):
+        done, _ = await asyncio.wait((task,), timeout=patience)
+        if done:
+            return True
+    return False

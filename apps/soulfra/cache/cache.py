@@ -119,15 +119,12 @@ class Cache:
             if (value := unpacked(said)) is not None:
                 return Found(value, How.HIT)
             how = How.STALE if is_mark(said) else How.MISS
-            got = await claimed(self.redis, key, lambda: self._look(key))
+            token, value = await claimed(self.redis, key)
         except HouseError:
             return await self._read(kind, name, How.BYPASS)
-        if isinstance(got, Value):
-            return Found(got, How.HIT)
-        return await self._read(kind, name, how, got)
-
-    async def _look(self, key: str) -> Value | None:
-        return unpacked(await self.redis.ask("GET", key))
+        if value is not None:
+            return Found(value, How.HIT)
+        return await self._read(kind, name, how, token)
 
     async def _read(self, kind: Kind, name: str, how: How, token: str = "") -> Found:
         """Of Postgres, and put where the next one finds it."""

@@ -3,13 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from secrets import token_hex
 from typing import Final, Generic, TypeVar
 
+from apps.redis_line import Script
 from apps.soulfra.cache.breaker import Redis
+from apps.soulfra.cache.value import Value, unpacked
 from schemas.soulfra.keys import READING, READING_SECONDS
 
 T = TypeVar("T")
+CLAIM: Final = Script.load(Path(__file__).with_name("claim.lua"))
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.002, 0.05
 WAIT_SECONDS: Final = READING_SECONDS / 2
 
@@ -49,17 +53,17 @@ async def _read(read: Callable[[], Awaitable[T]]) -> T:
     return await read()
 
 
-async def claimed(redis: Redis, key: str, look: Callable[[], Awaitable[T | None]]) -> T | str:
-    """A token if it is ours to read; else what another process read meanwhile."""
+async def claimed(redis: Redis, key: str) -> tuple[str, Value | None]:
+    """Our token if it is ours to read; or what another process read meanwhile."""
     token, lock = token_hex(8), READING.of(key=key)
-    pause = FIRST_LOOK_SECONDS
-    until = asyncio.get_running_loop().time() + WAIT_SECONDS
-    while not await redis.ask("SET", lock, token, "NX", "EX", READING_SECONDS):
+    pause, loop = FIRST_LOOK_SECONDS, asyncio.get_running_loop()
+    until = loop.time() + WAIT_SECONDS
+    while loop.time() < until:
+        said = await redis.run(CLAIM, [key, lock], [token, READING_SECONDS])
+        if said == 1:
+            return token, None
+        if said != 0 and (value := unpacked(said)) is not None:
+            return "", value
         await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret
-        found = await look()
-        if found is not None:
-            return found
         pause = min(pause * 2, LAST_LOOK_SECONDS)
-        if asyncio.get_running_loop().time() > until:
-            break
-    return token
+    return "", None

@@ -5,7 +5,7 @@ local function of(key)
     local said = redis.call('GET', key)
     if not said then return nil end
     local version, made_at = string.match(said, '^{"version":(%d+),"made_at":(%d+)')
-    return tonumber(version), tonumber(made_at), string.find(said, '"mark"', 1, true)
+    return tonumber(version), tonumber(made_at), string.find(said, '^{"version":%d+,"made_at":%d+,"mark"')
 end
 
 local is_older = false

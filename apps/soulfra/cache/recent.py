@@ -1,6 +1,7 @@
 """What happened last: queues that the follower fills, and that a read makes again from the log."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from schemas.soulfra.keys import (
 HERE: Final = Path(__file__).parent
 PUSH: Final = Script.load(HERE / "push.lua")
 FILL: Final = Script.load(HERE / "fill.lua")
-MARK: Final = '"mark":true'
+MARK: Final = re.compile(r'^\{"at":\d+,"made_at":\d+,"mark"')
 Items = list[tuple[int, str]]
 """The number of each, and its JSON; the oldest first."""
 
@@ -74,7 +75,7 @@ class Recent:
             items = []
         if not redis.is_believed:
             return await self._read(key, name, read, How.BYPASS)
-        if not items or MARK in items[-1][:80]:
+        if not items or MARK.match(items[-1]):
             return await self._read(key, name, read, How.STALE if items else How.MISS)
         return Found(Value(0, now(), 0, f"[{','.join(items)}]"), How.HIT)
 
