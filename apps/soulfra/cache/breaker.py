@@ -26,7 +26,7 @@ class Redis:
 
     def __init__(self, line: Line, counts: Counts) -> None:
         self._line = line
-        self._counts = counts
+        self.counts = counts
         self._failed = 0
         self._rest = 0.0
         self._until = 0.0
@@ -55,7 +55,25 @@ class Redis:
 
     async def ask(self, *words: Word) -> Any:
         """The answer to one command; Unreachable when it takes too long."""
+        is_known = not self.is_open and self._connected == self._line.connected
+        try:
+            answer = self._line.sent(*words) if is_known else None
+            if answer is not None:
+                return await self._answered(answer)
+        except HouseError:
+            self._fail()
+            raise
         return await self._tried(lambda: self._line.ask(*words), PATIENCE_SECONDS)
+
+    async def _answered(self, answer: "asyncio.Future[Any]") -> Any:
+        """Without a task of its own: most reads are this."""
+        timer = answer.get_loop().call_later(PATIENCE_SECONDS, _ending, answer)
+        try:
+            said = await answer
+        finally:
+            timer.cancel()
+        self._failed, self._rest = 0, 0.0
+        return said
 
     async def run(
         self,
@@ -91,14 +109,22 @@ class Redis:
         return said
 
     def _fail(self) -> None:
-        self._counts.away += 1
+        self.counts.away += 1
         self._failed += 1
         if self._failed >= FAILURES:
-            self._counts.opened += 1
+            self.counts.opened += 1
             self._rest = min(max(self._rest * 2, FIRST_REST_SECONDS), LAST_REST_SECONDS)
             self._until = time.monotonic() + self._rest
             self._failed = FAILURES - 1  # one question more decides
             self.doubt()
+
+
+def _ending(answer: "asyncio.Future[Any]", seconds: float = GRACE_SECONDS) -> None:
+    """Wait no longer, but for what is there and only not read yet."""
+    if seconds:
+        answer.get_loop().call_later(seconds, _ending, answer, 0)
+    elif not answer.done():
+        answer.set_exception(Unreachable(f"redis: no answer for {PATIENCE_SECONDS:g} s"))
 
 
 async def _in_time(task: "asyncio.Task[Any]", seconds: float) -> bool:

@@ -7,6 +7,7 @@ Redis is not believed until the follower has told it all that it may have missed
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -68,7 +69,7 @@ class Cache:
         if fresh:
             found, is_joined = await self._read(kind, name, How.FRESH), False
         else:
-            found, is_joined = await self.flights.join(key, lambda: self._found(kind, name, key))
+            found, is_joined = await self._kept(kind, name, key)
         self.count(found, is_joined=is_joined)
         return found
 
@@ -108,17 +109,21 @@ class Cache:
         await self.flights.close()
         await self.redis.close()
 
-    async def _found(self, kind: Kind, name: str, key: str) -> Found:
-        """Of Redis, or else of Postgres for all who wait."""
+    async def _kept(self, kind: Kind, name: str, key: str) -> tuple[Found, bool]:
+        """Of Redis; else of Postgres for all who wait, and whether somebody waited already."""
+        said = None
+        if self.redis.is_believed:
+            with suppress(HouseError):
+                said = await self.redis.ask("GET", key)
         if not self.redis.is_believed:
-            return await self._read(kind, name, How.BYPASS)
+            return await self.flights.join(key, lambda: self._read(kind, name, How.BYPASS))
+        if (value := unpacked(said)) is not None:
+            return Found(value, How.HIT), False
+        how = How.STALE if is_mark(said) else How.MISS
+        return await self.flights.join(key, lambda: self._missed(kind, name, key, how))
+
+    async def _missed(self, kind: Kind, name: str, key: str, how: How) -> Found:
         try:
-            said = await self.redis.ask("GET", key)
-            if not self.redis.is_believed:
-                return await self._read(kind, name, How.BYPASS)
-            if (value := unpacked(said)) is not None:
-                return Found(value, How.HIT)
-            how = How.STALE if is_mark(said) else How.MISS
             token, value = await claimed(self.redis, key)
         except HouseError:
             return await self._read(kind, name, How.BYPASS)
