@@ -92,7 +92,7 @@ SOULFRA: Final = Kept(
     keys=soulfra_keys.KEYS,
     commands=(
         "ping", "hello", "client|setinfo", "client|setname", "time", "evalsha", "script|load",
-        "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "srem",
+        "get", "set", "unlink", "expire", "lindex", "lrange", "ltrim", "rpush", "srem",
     ),
     policy="volatile-lfu",
     says="All of it is made from the log, and can be again: what is asked for least goes first.",

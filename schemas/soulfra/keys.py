@@ -1,5 +1,6 @@
 """Every Redis key of soulfra; nothing else builds one. All of it can be made from the log again."""
 
+from dataclasses import replace
 from typing import Final
 
 from schemas.key import Key
@@ -33,26 +34,33 @@ def _key(
     return Key(pattern, says, kind, seconds, "mac", sensitivity, tenant="soulfra")
 
 
-LOOP_STATE: Final = _key(
+def _kept(
+    pattern: str, says: str, kind: str, seconds: int, sensitivity: Sensitivity = "internal"
+) -> Key:
+    """One that may be given less than its lifetime: what is left does not tell how old it is."""
+    return replace(_key(pattern, says, kind, seconds, sensitivity), begins_whole=False)
+
+
+LOOP_STATE: Final = _kept(
     "loop:{loop_id}:state", "How a loop stands, as JSON.", "string", HOT_SECONDS, "personal"
 )
-LOOP_CONSCIOUSNESS: Final = _key(
+LOOP_CONSCIOUSNESS: Final = _kept(
     "loop:{loop_id}:consciousness", "Its consciousness_state, as JSON.", "string", HOT_SECONDS
 )
-LOOP_EVENTS: Final = _key(
+LOOP_EVENTS: Final = _kept(
     "loop:{loop_id}:events",
     "What happened to it, the newest last.",
     "list",
     WARM_SECONDS,
     "personal",
 )
-AGENT_STATE: Final = _key(
+AGENT_STATE: Final = _kept(
     "agent:{agent_id}:state", "How an agent stands, as JSON.", "string", HOT_SECONDS
 )
-AGENT_ACTIVE: Final = _key(
+AGENT_ACTIVE: Final = _kept(
     "agent:{agent_id}:active", "There while an agent does something.", "string", ACTIVE_SECONDS
 )
-AGENT_WHISPERS: Final = _key(
+AGENT_WHISPERS: Final = _kept(
     "agent:{agent_id}:whispers",
     "What it whispered, the newest last.",
     "list",
@@ -77,13 +85,13 @@ BLESSING_GRANTED: Final = _key(
 CLUSTER_FORMED: Final = _key(
     "events:cluster:formed", "Clusters that came to be.", "stream", STREAM_SECONDS
 )
-FORECAST: Final = _key(
+FORECAST: Final = _kept(
     "cache:forecast:{loop_id}", "What is expected of a loop.", "string", FORECAST_SECONDS
 )
-RATING: Final = _key(
+RATING: Final = _kept(
     "cache:rating:{entity_id}", "An entity's rating, as asked for.", "string", RATING_SECONDS
 )
-GUILD: Final = _key(
+GUILD: Final = _kept(
     "cache:guild:{guild_id}", "A guild with its members, as JSON.", "string", GUILD_SECONDS
 )
 READING: Final = _key(

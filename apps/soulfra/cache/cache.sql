@@ -23,7 +23,7 @@ SELECT e.position, e.transaction_id, e.stream, e.version, e.type, e.schema_versi
 
 -- recent_whispers --
 -- What an agent whispered, the newest first: its owner's loops are few enough to be looked through.
-SELECT e.position, l.loop_id, l.whisper_origin, l.emotional_tone, l.created_at
+SELECT e.position, l.loop_id, l.whisper_origin, e.data ->> 'tone', l.created_at
   FROM soulfra.loops AS l
   JOIN log.events AS e ON e.stream = 'loop:' || l.loop_id AND e.version = 1
  WHERE l.creator_id = (SELECT a.owner_id FROM soulfra.agents AS a WHERE a.agent_id = %(id)s)
