@@ -80,8 +80,9 @@ bench-bridge: $(STAMP) ## check-ins a second against pgbench and the official SD
 bench-knowledge: $(STAMP) ## time the graph against plain tables and Cypher
 	@$(BIN)/python -m tests.bench.knowledge
 
-bench-soulfra: $(STAMP) ## events a second against pgbench, and how fast all is replayed
+bench-soulfra: $(STAMP) ## events a second against pgbench, how fast all is replayed, and reads through Redis
 	@$(BIN)/python -m tests.bench.soulfra
+	@$(BIN)/python -m tests.bench.soulfra_reads
 
 bench-sessions: $(STAMP) ## whose is a session, against redis-benchmark and redis-py
 	@$(BIN)/python -m tests.bench.sessions

@@ -13,6 +13,9 @@ from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
 from apps.redis_line import connect
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.follower import Follower
 from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
 from apps.soulfra.live.door import Live
@@ -37,8 +40,13 @@ async def serve(told: Settings) -> None:
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
-        writer = Writer(store)
+        cache = Cache(store, connect(told.redis))
+        stack.push_async_callback(cache.close)
+        follower = Follower(cache)
+        writer = Writer(store, cache.changed)
         await writer.make_months()
+        following = asyncio.create_task(follower.run())
+        stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
@@ -47,10 +55,19 @@ async def serve(told: Settings) -> None:
         hub, relay = Hub(store), Relay(store, redis)
         for work in (hub.run(), relay.run()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
-        listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens), relay).answer)
+        doors = Doors(
+            store,
+            writer,
+            tokens,
+            Reads(cache, follower),
+            live=Live(store, hub, tokens),
+            relay=relay,
+        )
+        listener = Listener(doors.answer)
         await listener.open(made)
         followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
+        following.add_done_callback(lambda _: ending.set())
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
@@ -60,6 +77,7 @@ async def serve(told: Settings) -> None:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
+    """A fault of the follower is one of the process."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

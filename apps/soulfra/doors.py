@@ -15,6 +15,7 @@ from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Pool
 from apps.queries import load
+from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
@@ -57,10 +58,13 @@ class Doors:
         pool: Pool,
         writer: Writer,
         tokens: Tokens,
+        reads: Reads,
+        *,
         live: Live | None = None,
         relay: Relay | None = None,
     ) -> None:
         self._pool = pool
+        self._reads = reads
         self._writer = writer
         self._tokens = tokens
         self._live = live
@@ -84,12 +88,14 @@ class Doors:
             return await self._health()
         if asked.path == PATH and self._live:
             return await self._live.answer(asked)
+        if asked.path == "/metrics":
+            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
             "lives": ("GET", lambda: self._life(rest)),
-            **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
+            **{each: ("GET", lambda: self._entity(below, rest, asked)) for each in PLURALS},
         }
         if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
@@ -97,7 +103,8 @@ class Doors:
         method, handle = handlers[below]
         if asked.method != method:
             raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
-        return Answer(to_json(await handle()))
+        done = await handle()
+        return done if isinstance(done, Answer) else Answer(to_json(done))
 
     async def _command(self, asked: Request, name: str, by: str) -> Any:
         kind = COMMANDS.get(name)
@@ -115,14 +122,18 @@ class Doors:
         done = await self._writer.give(body.read(kind, asked.body, name), command_id, by)
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
-    async def _entity(self, plural: str, name: str) -> Any:
+    async def _entity(self, plural: str, rest: str, asked: Request) -> Any:
         entity = PLURALS[plural]
+        name, _, part = rest.partition("/")
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
         except ValidationError:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
+        kept = await self._reads.answer(entity, str(found), part, asked)
+        if kept is not None:
+            return kept
         async with self._pool.connection() as conn:
             row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
         if row is None:
@@ -161,4 +172,4 @@ class Doors:
             told["streams"] = self._relay.told()
         if self._live:
             told["live"] = self._live.told()
-        return Answer(to_json(told))
+        return Answer(to_json({**told, **self._reads.health()}))

@@ -8,9 +8,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -52,13 +52,16 @@ AGAIN_SECONDS: Final = 0.05
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNotAvailable)
 """Somebody else's transaction came first: look again, decide again."""
+Told = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Hears of the events of each commit before its commands are answered. It does not fail."""
 
 
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, told: Told | None = None) -> None:
         self._pool = pool
+        self._told = told
         self._numbers = Ahead()
         self._known = Known()
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
@@ -173,6 +176,8 @@ class Writer:
                 self._known.forget()
                 raise
         self._known.settle()
+        if batch.events and self._told is not None:
+            await self._told(batch.events)
         return await self._looked_at(given, batch.outcomes, {id(each) for each in sure})
 
     async def _looked_at(

@@ -26,6 +26,9 @@ from apps.bridge.listener import Listener, drained
 from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
 from apps.redis_line import Line
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.follower import Follower
 from apps.soulfra.doors import Doors
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
@@ -278,7 +281,7 @@ class Door:
 
 
 @pytest.fixture
-def door(soulfra_database):
+def door(soulfra_database, tmp_path):
     """One, open."""
 
     @asynccontextmanager
@@ -288,7 +291,9 @@ def door(soulfra_database):
         async with pool(settings, "soulfra") as store:
             writer, hub = Writer(store), Hub(store, ring)
             reading = asyncio.create_task(hub.run())
-            listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens)).answer)
+            away = Cache(store, Line(tmp_path / "no.sock"))
+            reads, live = Reads(away, Follower(away)), Live(store, hub, tokens)
+            listener = Listener(Doors(store, writer, tokens, reads, live=live).answer)
             with socket.create_server(("127.0.0.1", 0)) as made:
                 port = made.getsockname()[1]
                 await listener.open(made)
