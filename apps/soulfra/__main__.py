@@ -11,11 +11,17 @@ from typing import Final
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
-from apps.postgres import opened, place, pool
+from apps.postgres import Pool, PostgresSettings, opened, place, pool
 from apps.soulfra.doors import Doors
+from apps.soulfra.privacy.forgetting import Forgetting
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.memories import AGENTS, Memories
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
+from schemas.errors import Refused
+from schemas.soulfra.server import PERSON_CONNECTIONS
 
 log = logging.getLogger("soulfra")
 START_SECONDS: Final = 10.0
@@ -27,23 +33,49 @@ MONTHS_SECONDS: Final = 86_400.0
 async def serve(told: Settings) -> None:
     """Run until SIGTERM; whoever asked before is answered."""
     tokens = Tokens.load(told.tokens_file)
+    house = House.load(told.master_key_file)
+    if tokens.of_persons and told.persons is None:
+        raise Refused("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
     async with AsyncExitStack() as stack:
         made = stack.enter_context(door(told.host, told.port))
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
-        writer = Writer(store)
+        persons = await _persons(told.persons, stack)
+        forgetting = Forgetting(store, {"memories": Memories(told.data_dir / AGENTS)})
+        writer = Writer(store, house)
         await writer.make_months()
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, writer, tokens).answer)
+        doors = Doors(
+            store,
+            writer,
+            tokens,
+            opening=Opening(store, house),
+            forgetting=forgetting,
+            persons=persons,
+        )
+        listener = Listener(doors.answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
+        sweeping = asyncio.create_task(forgetting.keep_on())
         await _until(ending, writer)
+        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:
+    """What reads in the name of persons, if a client is one's."""
+    if told is None:
+        return None
+    sized = told.model_copy(update={"min_conn": 1, "max_conn": PERSON_CONNECTIONS})
+    store = pool(sized, "soulfra of persons")
+    stack.push_async_callback(store.close)
+    await opened(store, sized, START_SECONDS)
+    return store
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -11,17 +12,20 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from apps.bridge import body, web
-from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
+from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
-from apps.postgres import Pool
+from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.log import life
-from apps.soulfra.tokens import Tokens
+from apps.soulfra.privacy.forgetting import Forgetting, forgotten
+from apps.soulfra.privacy.opening import Opening
+from apps.soulfra.privacy.persons import allowed, in_the_name_of
+from apps.soulfra.tokens import Client, May, Tokens
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
-from schemas.soulfra.commands import COMMANDS
-from schemas.soulfra.log import Stream
+from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
+from schemas.soulfra.log import UNSHOWN, Stream
 from schemas.soulfra.words import Entity, EntityId
 
 log = logging.getLogger("soulfra")
@@ -49,10 +53,20 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        pool: Pool,
+        writer: Writer,
+        tokens: Tokens,
+        *,
+        opening: Opening,
+        forgetting: Forgetting,
+        persons: Pool | None = None,
+    ) -> None:
+        self._pool, self._persons = pool, persons
         self._writer = writer
         self._tokens = tokens
+        self._opening, self._forgetting = opening, forgetting
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -71,11 +85,13 @@ class Doors:
         if asked.path == "/health":
             return await self._health()
         by = self._tokens.who(asked.header(b"authorization"))
+        client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
-            "lives": ("GET", lambda: self._life(rest)),
-            **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
+            "lives": ("GET", lambda: self._life(rest, client)),
+            "forgotten": ("GET", lambda: self._forgotten(rest, client)),
+            **{each: ("GET", lambda: self._entity(below, rest, client)) for each in PLURALS},
         }
         if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
@@ -98,10 +114,20 @@ class Doors:
         except ValueError:
             raise Refused("Idempotency-Key: is not a UUID") from None
         body.decode(asked.body, name)
-        done = await self._writer.give(body.read(kind, asked.body, name), command_id, by)
+        given = body.read(kind, asked.body, name)
+        await self._allowed(self._tokens.client(by), given)
+        done = await self._writer.give(given, command_id, by)
+        if isinstance(given, ForgetUser):
+            self._forgetting.hurry()
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
-    async def _entity(self, plural: str, name: str) -> Any:
+    async def _allowed(self, client: Client, given: Asked) -> None:
+        if client.user is not None:
+            await allowed(self._of_persons(), client.user, given)
+        elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
+            raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
+
+    async def _entity(self, plural: str, name: str, client: Client) -> Any:
         entity = PLURALS[plural]
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
@@ -109,17 +135,44 @@ class Doors:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
-        async with self._pool.connection() as conn:
+        async with self._reading(client) as conn:
             row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        return row[0]
+        may = May.DETOKENISE in client.may
+        return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
 
-    async def _life(self, stream: str) -> Any:
+    def _reading(self, client: Client) -> AbstractAsyncContextManager[Connection]:
+        if client.user is None:
+            return self._pool.connection()
+        return in_the_name_of(self._of_persons(), client.user)
+
+    def _of_persons(self) -> Pool:
+        if self._persons is None:
+            raise Diverged("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
+        return self._persons
+
+    async def _forgotten(self, name: str, client: Client) -> Any:
+        try:
+            user_id = UUID(name)
+        except ValueError:
+            raise Refused(f"user {name!r:.80}: is no id") from None
+        if client.user not in {None, user_id}:
+            raise Forbidden("forgotten: not with a person's token", "of itself it may ask")
+        async with self._pool.connection() as conn:
+            found = await forgotten(conn, user_id)
+        if found is None:
+            raise Missing(f"user {name!r:.80}: is not forgotten")
+        return found
+
+    async def _life(self, stream: str, client: Client) -> Any:
         try:
             STREAM.validate_python(stream)
         except ValidationError:
             raise Refused(f"{stream!r:.80}: is no stream", "as loop:ID") from None
+        if client.user is not None:
+            raise Forbidden("lives: not with a person's token", "it reads entities")
+        may = May.DETOKENISE in client.may
         async with self._pool.connection() as conn:
             found = [
                 {
@@ -130,9 +183,12 @@ class Doors:
                     "by": each.metadata.get("by", ""),
                 }
                 async for each in life(conn, stream)
+                if may or each.type not in UNSHOWN
             ]
         if not found:
             raise Missing(f"{stream!r:.80}: nothing happened")
+        for each in found:
+            each["data"] = await self._opening.event(stream, each["data"], may=may)
         return found
 
     async def _health(self) -> Answer:
@@ -142,4 +198,5 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(to_json({"status": "healthy", "decided_anew": self._writer.again}))
+        told = {"decided_anew": self._writer.again, "forgetting_failed": self._forgetting.failed}
+        return Answer(to_json({"status": "healthy", **told}))

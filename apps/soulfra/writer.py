@@ -30,6 +30,8 @@ from apps.queries import load
 from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
 from apps.soulfra.numbers import Ahead
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.seals import Seals, kept, seals
 from apps.soulfra.projections import projections
 from apps.soulfra.state import State, asked_for, state_of
 from schemas.errors import Diverged, Refused, Unreachable
@@ -56,8 +58,9 @@ FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNo
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, house: House) -> None:
         self._pool = pool
+        self._house = house
         self._numbers = Ahead()
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -73,7 +76,8 @@ class Writer:
             raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Done] = loop.create_future()
-        self._waiting.append((Given(command_id or uuid4(), body, by), told))
+        given = Given(command_id or uuid4(), body, by, self._house.pepper)
+        self._waiting.append((given, told))
         if self._writing is None:
             self._writing = loop.create_task(self._write_all())
         return await asyncio.shield(told)
@@ -159,7 +163,7 @@ class Writer:
             state = await self._look(conn, given)
             batch = decided(given, state, self._numbers)
             if batch.events:
-                await _write(conn, batch)
+                await _write(conn, batch, state.seals)
         return batch.outcomes
 
     async def _look(self, conn: Connection, given: Sequence[Given]) -> State:
@@ -175,7 +179,8 @@ class Writer:
         row = await cursor.fetchone()
         if row is None:
             raise Diverged("standing: no answer")
-        return state_of(row[0])
+        # After how things stand: who is forgotten by then is known, or their life went on.
+        return state_of(row[0], await seals(conn, self._house, bodies, wanted))
 
     async def make_months(self) -> None:
         """Have the months of loops ahead; what cannot be made now is made when it is missed."""
@@ -186,9 +191,10 @@ class Writer:
             log.warning("postgres: %s while making months", type(error).__name__)
 
 
-async def _write(conn: Connection, batch: Batch) -> None:
+async def _write(conn: Connection, batch: Batch, made: Seals) -> None:
     async with conn.pipeline(), conn.transaction():
         await conn.execute(SQL["append"], {"events": Jsonb(batch.events)})
+        await kept(conn, made)
         for statement in projections(batch.types):
             await conn.execute(_live(statement))
         await conn.execute(SQL["done"], {"commands": Jsonb(batch.commands)})

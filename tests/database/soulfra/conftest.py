@@ -9,9 +9,13 @@ import pytest
 
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.given import Done
+from apps.soulfra.privacy.keys import House
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
 from tests.soulfra.play import Play
+
+HOUSE = House(b"k" * 32)
+"""Of every test."""
 
 
 @asynccontextmanager
@@ -19,7 +23,7 @@ async def writing(database, connections=4):
     """A writer, as a process has one."""
     settings = PostgresSettings(url=database.app, min_conn=1, max_conn=connections)
     async with pool(settings, "soulfra") as there:
-        yield Writer(there)
+        yield Writer(there, HOUSE)
 
 
 async def played(writer, play, count):
