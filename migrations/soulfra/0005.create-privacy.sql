@@ -47,7 +47,7 @@ CREATE TABLE soulfra.pii_tokens (
     token   text NOT NULL CONSTRAINT pii_tokens_token_check
             CHECK (token ~ '^(email|phone|name):[A-Za-z0-9_-]{22}$'),
     sealed  text NOT NULL CONSTRAINT pii_tokens_sealed_check
-            CHECK (length(sealed) <= 400000 AND sealed ~ '^s1\.[A-Za-z0-9_-]{38,}$'),
+            CHECK (length(sealed) <= 400000 AND sealed ~ '^s1\.[A-Za-z0-9_-]{22,}$'),
     PRIMARY KEY (user_id, token)
 );
 
