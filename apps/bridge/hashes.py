@@ -22,7 +22,9 @@ def read(path: Path, setting: str, kind: TypeAdapter[T], holds: str) -> T:
     except OSError as error:
         raise Refused(f"{setting}: {path}: {error.strerror}") from None
     except ValidationError as error:
-        where = "/".join(str(part) for part in error.errors()[0]["loc"])
+        # Of what it might have been, the one that came furthest.
+        deepest = max((each["loc"] for each in error.errors()), key=len)
+        where = "/".join(str(part) for part in deepest)
         raise Refused(
             f"{setting}: {path}: {where or 'the file'} is not as declared", f"it holds {holds}"
         ) from None

@@ -38,8 +38,8 @@ class Play:
         kinds = [
             (6, self._whisper), (3, self._fork), (4, self._shift), (3, self._voting),
             (8, self._vote), (1, self._guild), (1, self._join), (1, self._prophecy),
-            (1, self._fulfil), (1, self._cluster), (1, self._dissolve), (1, self._user), (0.5, self._forgotten),
-            (1, self._agent),
+            (1, self._fulfil), (1, self._cluster), (1, self._dissolve), (1, self._user),
+            (1, self._agent), (0.5, self._forgotten),
         ]  # fmt: skip
         weights, makers = zip(*kinds, strict=True)
         return self.random.choices(makers, weights)[0]()
