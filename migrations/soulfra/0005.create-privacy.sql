@@ -45,9 +45,9 @@ CREATE TRIGGER subjects_keep BEFORE UPDATE ON privacy.subjects
 CREATE TABLE soulfra.pii_tokens (
     user_id uuid NOT NULL REFERENCES soulfra.users (id),
     token   text NOT NULL CONSTRAINT pii_tokens_token_check
-            CHECK (token ~ '^(email|phone|name):[A-Za-z0-9_-]{22}$'),
+            CHECK (token ~ '^(email|phone|name):[A-Za-z0-9_-]{20,40}$'),
     sealed  text NOT NULL CONSTRAINT pii_tokens_sealed_check
-            CHECK (length(sealed) <= 400000 AND sealed ~ '^s1\.[A-Za-z0-9_-]{22,}$'),
+            CHECK (length(sealed) <= 400000 AND sealed ~ '^s1\.[A-Za-z0-9_-]{20,}$'),
     PRIMARY KEY (user_id, token)
 );
 

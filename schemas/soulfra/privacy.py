@@ -11,7 +11,7 @@ from schemas.soulfra.tables import LOOP, LoopCreatedAt
 from schemas.soulfra.words import Sealed
 from schemas.table import Column, Index, JsonObject, Table
 
-PII: Final = r"^(email|phone|name):[A-Za-z0-9_-]{22}$"
+PII: Final = r"^(email|phone|name):[A-Za-z0-9_-]{20,40}$"
 PiiToken = Annotated[str, StringConstraints(pattern=PII)]
 """What stands in a text for something personal: of which kind, and a keyed hash of it."""
 Wrapped = Annotated[bytes, Len(60, 60)]

@@ -12,7 +12,7 @@ READER: Final = "soulfra_ro"
 PERSON: Final = "soulfra_user"
 MASTER_KEY: Final = "soulfra_master_key"
 """What the key that wraps every person's is called in the vault."""
-PERSON_CONNECTIONS: Final = 4
+PERSON_CONNECTIONS: Final = 3
 
 LOGINS: Final = (
     Login(OWNER, "Owns and migrates soulfra's databases.", "postgres_soulfra_owner", limit=4),

@@ -21,7 +21,7 @@ SCHEMAS: Final = MappingProxyType(
 ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 """Part of Redis keys, of streams and of paths: no colon, no slash, no space."""
 EntityId = Annotated[str, StringConstraints(pattern=ID)]
-SEALED: Final = r"^s1\.[A-Za-z0-9_-]{22,}$"
+SEALED: Final = r"^s1\.[A-Za-z0-9_-]{20,}$"
 Sealed = Annotated[str, StringConstraints(pattern=SEALED, max_length=400_000)]
 """A text that only the key of its subject opens; apps/soulfra/privacy/keys.py shuts it."""
 Score = Annotated[float, Quantity("1", "a share or a score, to the hundredth", low=0, high=1)]

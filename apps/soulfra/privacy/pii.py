@@ -18,7 +18,7 @@ EMAIL: Final = re.compile(
     r"(?<![\w.+%-])[\w+%][\w.+%'-]{0,63}@(?:[\w](?:[\w-]{0,61}[\w])?\.)+[^\W\d_][\w-]{0,61}[\w](?![\w-])"
 )
 NAME: Final = re.compile(r"(?<![\w.@])@\w(?:[\w.-]{0,253}\w)?")
-TOKEN: Final = re.compile(r"\[((?:email|phone|name):[A-Za-z0-9_-]{22})\]")
+TOKEN: Final = re.compile(r"\[((?:email|phone|name):[A-Za-z0-9_-]{20,40})\]")
 """As it stands in a text."""
 
 
