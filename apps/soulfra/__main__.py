@@ -11,19 +11,26 @@ from typing import Final
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
-from apps.postgres import opened, place, pool
+from apps.postgres import Pool, PostgresSettings, opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
 from apps.soulfra.cache.follower import Follower
+from apps.soulfra.cache.forget import Forget
 from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
+from apps.soulfra.privacy.forgetting import Forgetting
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.memories import AGENTS, Memories
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
+from schemas.errors import Refused
+from schemas.soulfra.server import PERSON_CONNECTIONS
 
 log = logging.getLogger("soulfra")
 START_SECONDS: Final = 10.0
@@ -35,6 +42,9 @@ MONTHS_SECONDS: Final = 86_400.0
 async def serve(told: Settings) -> None:
     """Run until SIGTERM; whoever asked before is answered."""
     tokens = Tokens.load(told.tokens_file)
+    house = House.load(told.master_key_file)
+    if tokens.of_persons and told.persons is None:
+        raise Refused("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
     async with AsyncExitStack() as stack:
         made = stack.enter_context(door(told.host, told.port))
         store = pool(told.postgres, "soulfra")
@@ -43,7 +53,12 @@ async def serve(told: Settings) -> None:
         cache = Cache(store, connect(told.redis))
         stack.push_async_callback(cache.close)
         follower = Follower(cache)
-        writer = Writer(store, cache.changed)
+        persons = await _persons(told.persons, stack)
+        forgetting = Forgetting(
+            store,
+            {"redis": Forget(cache), "memories": Memories(told.data_dir / AGENTS)},
+        )
+        writer = Writer(store, house, cache.changed)
         await writer.make_months()
         following = asyncio.create_task(follower.run())
         stack.push_async_callback(_ended, following)
@@ -62,13 +77,18 @@ async def serve(told: Settings) -> None:
             Reads(cache, follower),
             live=Live(store, hub, tokens),
             relay=relay,
+            opening=Opening(store, house),
+            forgetting=forgetting,
+            persons=persons,
         )
         listener = Listener(doors.answer)
         await listener.open(made)
         followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         following.add_done_callback(lambda _: ending.set())
+        sweeping = asyncio.create_task(forgetting.keep_on())
         await _until(ending, writer)
+        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
         await hub.close()
@@ -81,6 +101,17 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:
+    """What reads in the name of persons, if a client is one's."""
+    if told is None:
+        return None
+    sized = told.model_copy(update={"min_conn": 1, "max_conn": PERSON_CONNECTIONS})
+    store = pool(sized, "soulfra of persons")
+    stack.push_async_callback(store.close)
+    await opened(store, sized, START_SECONDS)
+    return store
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

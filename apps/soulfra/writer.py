@@ -31,6 +31,8 @@ from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
 from apps.soulfra.known import Known
 from apps.soulfra.numbers import Ahead
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.seals import Seals, kept, seals
 from apps.soulfra.projections import projections
 from apps.soulfra.state import asked_for
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
@@ -59,11 +61,12 @@ Told = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool, told: Told | None = None) -> None:
+    def __init__(self, pool: Pool, house: House, told: Told | None = None) -> None:
         self._pool = pool
+        self._house = house
         self._told = told
         self._numbers = Ahead()
-        self._known = Known()
+        self._known = Known(Seals(house))
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self.again = 0
@@ -78,7 +81,8 @@ class Writer:
             raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Done] = loop.create_future()
-        self._waiting.append((Given(command_id or uuid4(), body, by), told))
+        given = Given(command_id or uuid4(), body, by, self._house.pepper)
+        self._waiting.append((given, told))
         if self._writing is None:
             self._writing = loop.create_task(self._write_all())
         return await asyncio.shield(told)
@@ -169,9 +173,10 @@ class Writer:
                 await self._look(conn, unsure)
             try:
                 based_on = self._known.based_on(each.body for each in sure)
-                batch = decided(given, self._known.state, self._numbers)
+                state = self._known.state
+                batch = decided(given, state, self._numbers)
                 if batch.events:
-                    await _write(conn, batch, based_on)
+                    await _write(conn, batch, based_on, state.seals)
             except BaseException:
                 self._known.forget()
                 raise
@@ -208,7 +213,8 @@ class Writer:
         row = await cursor.fetchone()
         if row is None:
             raise Diverged("standing: no answer")
-        self._known.learn(row[0])
+        # After how things stand: who is forgotten by then is known, or their life went on.
+        self._known.learn(row[0], await seals(conn, self._house, bodies, wanted))
 
     async def make_months(self) -> None:
         """Have the months of loops ahead; what cannot be made now is made when it is missed."""
@@ -219,11 +225,12 @@ class Writer:
             log.warning("postgres: %s while making months", type(error).__name__)
 
 
-async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int]) -> None:
+async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], made: Seals) -> None:
     others = {stream: n for stream, n in based_on.items() if stream not in batch.written}
     async with conn.pipeline(), conn.transaction():
         added = {"events": _json(batch.events), "based_on": _json(others)}
         await conn.execute(SQL["append"], added)
+        await kept(conn, made)
         for statement in projections(batch.types):
             await conn.execute(_live(statement))
         await conn.execute(SQL["done"], {"commands": _json(batch.commands)})

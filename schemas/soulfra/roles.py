@@ -3,10 +3,9 @@
 from typing import Final
 
 from schemas.postgres import Grant, each
-from schemas.soulfra.server import APP, READER
+from schemas.soulfra.server import APP, PERSON, READER
 
-TABLES: Final = (
-    "soulfra.users",
+SHARED: Final = (
     "soulfra.agents",
     "soulfra.loops",
     "soulfra.guilds",
@@ -18,14 +17,31 @@ TABLES: Final = (
     "soulfra.transformations",
     "soulfra.clusters",
     "soulfra.cluster_loops",
-    "soulfra.credit_entries",
 )
+"""What reports may see of it all."""
+OWN: Final = (
+    "soulfra.users",
+    "soulfra.credit_entries",
+    "soulfra.loop_owners",
+    "soulfra.pii_tokens",
+)
+TABLES: Final = (*OWN, *SHARED)
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
 
 _APP: Final = (
-    *each(APP, "schema", ("USAGE",), "soulfra", "log"),
+    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
+    *each(APP, "table", ("SELECT", "INSERT", "MAINTAIN"), "privacy.subjects"),
+    # A key is destroyed, never changed for another: a trigger sees to that.
+    Grant(
+        APP,
+        "table",
+        "privacy.subjects",
+        ("UPDATE",),
+        ("wrapped", "username_token", "email_token", "forgotten_at", "finished_at", "report"),
+    ),
+    *each(APP, "table", ("DELETE",), "soulfra.pii_tokens"),
     Grant(
         APP,
         "table",
@@ -85,8 +101,21 @@ _APP: Final = (
 )
 _READER: Final = (
     *each(READER, "schema", ("USAGE",), "soulfra", "log"),
-    *each(READER, "table", ("SELECT",), *TABLES, "log.events", "log.followers"),
+    *each(READER, "table", ("SELECT",), *SHARED, "log.events", "log.followers"),
+    # Not what somebody has, nor how often: who watches it would see who pays for an unsigned loop.
+    Grant(
+        READER,
+        "table",
+        "soulfra.users",
+        ("SELECT",),
+        ("id", "username", "email", "created_at", "subscription_tier"),
+    ),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 
-GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER)
+_PERSON: Final = (
+    *each(PERSON, "schema", ("USAGE",), "soulfra"),
+    *each(PERSON, "table", ("SELECT",), *TABLES),
+)
+
+GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER, *_PERSON)

@@ -27,6 +27,7 @@ from apps.soulfra.cache.cache import Cache, How
 from apps.soulfra.cache.counts import Counts
 from apps.soulfra.cache.follower import NAME, Follower
 from apps.soulfra.cache.kinds import AGENT, LOOP, Kind
+from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
@@ -109,7 +110,7 @@ async def _run(at: Stand, agents: int, seed: int) -> tuple[float, ...]:
     settings = PostgresSettings(url=at.app, min_conn=READERS, max_conn=READERS + 4)
     async with pool(settings, "soulfra") as there:
         cache = Cache(there, Line(at.folder / "redis/redis.sock"))
-        follower, writer = Follower(cache), Writer(there, cache.changed)
+        follower, writer = Follower(cache), Writer(there, House(bytes(32)), cache.changed)
         await cache.redis.ask("FLUSHALL")
         await follower.step()
         tasks = [asyncio.create_task(follower.run())]

@@ -32,12 +32,15 @@ from apps.soulfra.cache.follower import Follower
 from apps.soulfra.doors import Doors
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
+from apps.soulfra.privacy.forgetting import Forgetting
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
 from services.container import archive
 from services.redis import SOULFRA, UID
+from tests.database.soulfra.conftest import HOUSE
 
 PASSWORD = "password-of-soulfra"
 MADE = "2026-11-29T20:00:00+00:00"
@@ -289,11 +292,21 @@ def door(soulfra_database, tmp_path):
         settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
         tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
         async with pool(settings, "soulfra") as store:
-            writer, hub = Writer(store), Hub(store, ring)
+            writer, hub = Writer(store, HOUSE), Hub(store, ring)
             reading = asyncio.create_task(hub.run())
             away = Cache(store, Line(tmp_path / "no.sock"))
             reads, live = Reads(away, Follower(away)), Live(store, hub, tokens)
-            listener = Listener(Doors(store, writer, tokens, reads, live=live).answer)
+            listener = Listener(
+                Doors(
+                    store,
+                    writer,
+                    tokens,
+                    reads,
+                    live=live,
+                    opening=Opening(store, HOUSE),
+                    forgetting=Forgetting(store, {}),
+                ).answer
+            )
             with socket.create_server(("127.0.0.1", 0)) as made:
                 port = made.getsockname()[1]
                 await listener.open(made)
