@@ -75,7 +75,7 @@ class Known:
         return {stream: versions[stream] for stream in names if stream in versions}
 
     def settle(self) -> None:
-        """What was decided is written. No key stays; the database knows which commands were done."""
+        """What was decided is written. No key stays, and no command: the database has them."""
         if self._state is not None:
             self._state.done.clear()
             self._state.seals = self._no_keys
