@@ -1,20 +1,15 @@
 """Soulfra's Redis with the ACL of a deploy, the relay, and events to pass on."""
 
 import asyncio
-import base64
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -38,11 +33,9 @@ from apps.soulfra.relay import Relay
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
-from services.container import archive
-from services.redis import SOULFRA, UID
 from tests.database.soulfra.conftest import HOUSE
+from tests.soulfra.streams import docker, made
 
-PASSWORD = "password-of-soulfra"
 MADE = "2026-11-29T20:00:00+00:00"
 EVENTS = "SELECT log.append(%s)"
 ORDER = """
@@ -56,68 +49,9 @@ TYPES = {
 }
 
 
-def docker(*words, given=None):
-    """What docker says."""
-    done = subprocess.run(["docker", *words], input=given, capture_output=True, check=True)
-    return done.stdout.decode().strip()
-
-
-@dataclass
-class Streams:
-    """A Redis of this run, and the ways to ask and to hurt it."""
-
-    name: str
-    folder: Path
-
-    @property
-    def socket(self):
-        """On this side."""
-        return self.folder / "redis.sock"
-
-    def line(self):
-        """A client as the process has one."""
-        return Line(self.socket, "soulfra", PASSWORD)
-
-    def cli(self, *words):
-        """What its operator is told."""
-        return docker("exec", self.name, "redis-cli", *words)
-
-    def ids(self, stream="loop:created"):
-        """All of a stream, in its order."""
-        said = self.cli("--json", "XRANGE", f"events:{stream}", "-", "+")
-        return [name for name, _ in json.loads(said)]
-
-    def kill(self):
-        """As a power cut does it."""
-        docker("kill", self.name)
-
-    def begin(self):
-        """Start it and wait until it answers."""
-        docker("start", self.name)
-        until = time.monotonic() + 20
-        while not self.is_ready():
-            assert time.monotonic() < until, docker("logs", self.name)
-            time.sleep(0.05)
-
-    def is_ready(self):
-        """Whether it answers."""
-        asked = ["docker", "exec", self.name, "ready.sh"]
-        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
-
-    def environment(self, folder):
-        """For a process of its own."""
-        (folder / "redis_password").write_text(PASSWORD)
-        return {
-            "REDIS_SOCKET": str(self.socket),
-            "REDIS_USER": "soulfra",
-            "REDIS_PASSWORD_FILE": str(folder / "redis_password"),
-        }
-
-
 @pytest.fixture(scope="session")
 def streams_server(standing):
-    """From the image and the files of a deploy."""
-    image = json.loads(docker("inspect", standing.called("redis-soulfra")))[0]["Config"]["Image"]
+    """Of this run, from the image and the files of a deploy."""
     worn = json.loads(docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
     marks = {
         "home": worn["abode.home"],
@@ -125,20 +59,9 @@ def streams_server(standing):
         "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
     }
     name = f"{standing.called('scratch')}-streams-{os.getpid()}"
-    folder = Path(tempfile.mkdtemp(prefix="abode-streams-"))
-    folder.chmod(0o777)
-    labels = [f"--label=abode.{key}={value}" for key, value in marks.items()]
-    volumes = ("-v", "/run/abode", "-v", f"{folder}:/run/redis")
-    docker("create", "--name", name, *volumes, *labels, image)
-    tar = archive(SOULFRA.files("of-operator", PASSWORD), owner=UID, group=UID, mode=0o400)
-    docker("cp", "-", f"{name}:/run/abode", given=base64.b64decode(tar))
-    made = Streams(name, folder)
-    try:
-        made.begin()
-        yield made
-    finally:
-        docker("rm", "-fv", name)
-        shutil.rmtree(folder, ignore_errors=True)
+    lived = json.loads(docker("inspect", standing.called("redis-soulfra")))[0]
+    with made(name, lived["Config"]["Image"], marks) as server:
+        yield server
 
 
 @pytest.fixture

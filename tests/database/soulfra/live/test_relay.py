@@ -13,7 +13,8 @@ from apps.soulfra.feed import Place
 from apps.soulfra.streams import look
 from schemas.soulfra.keys import STREAM_SECONDS
 from schemas.soulfra.live import Message, StreamName
-from tests.database.soulfra.live.conftest import docker, emptied, same
+from tests.database.soulfra.live.conftest import emptied, same
+from tests.soulfra.streams import docker
 
 
 def test_what_the_log_says_is_in_the_streams(run, relaying, streams, happening):
