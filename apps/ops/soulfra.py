@@ -46,7 +46,7 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
             return [each async for each in life(conn, stream, until)]
 
-    with reached(*in_force(root), "soulfra", READER) as url, _answering():
+    with reached(*in_force(root), "soulfra", READER) as url, answering():
         return asyncio.run(run(url))
 
 
@@ -79,14 +79,15 @@ def _connected(root: Path, role: str | None = None) -> Iterator[psycopg.Connecti
     """As the owner unless a role is named."""
     with (
         reached(*in_force(root), "soulfra", role) as url,
-        _answering(),
+        answering(),
         psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
     ):
         yield conn
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """What a Postgres that is away comes to."""
     try:
         yield
     except psycopg.OperationalError as error:

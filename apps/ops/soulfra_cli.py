@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(tree)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Until = Annotated[str | None, typer.Option("--until", help="An instant: 2026-11-29T20:00Z.")]

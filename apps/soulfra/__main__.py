@@ -13,8 +13,10 @@ from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import opened, place, pool
 from apps.soulfra.doors import Doors
+from apps.soulfra.kept import kept
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
+from apps.soulfra.upkeep import upkeep
 from apps.soulfra.writer import Writer
 
 log = logging.getLogger("soulfra")
@@ -37,7 +39,8 @@ async def serve(told: Settings) -> None:
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, writer, tokens).answer)
+        tasks = await stack.enter_async_context(kept(upkeep(store, told)))
+        listener = Listener(Doors(store, writer, tokens, tasks).answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)

@@ -15,6 +15,7 @@ from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Pool
 from apps.queries import load
+from apps.soulfra import drift, kept
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.log import life
 from apps.soulfra.tokens import Tokens
@@ -49,10 +50,13 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens) -> None:
+    def __init__(
+        self, pool: Pool, writer: Writer, tokens: Tokens, tasks: list[kept.Task] | None = None
+    ) -> None:
         self._pool = pool
         self._writer = writer
         self._tokens = tokens
+        self._tasks = tasks or []
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -75,9 +79,14 @@ class Doors:
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
             "lives": ("GET", lambda: self._life(rest)),
+            "drift": ("GET", lambda: self._drift(rest)),
             **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
         }
-        if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
+        if (
+            not asked.path.startswith(f"{AT}/")
+            or below not in handlers
+            or not (rest or below == "drift")
+        ):
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
             raise NotFound(f"{asked.path!r:.80}: nothing lives here", f"try {known}, /health")
         method, handle = handlers[below]
@@ -135,6 +144,18 @@ class Doors:
             raise Missing(f"{stream!r:.80}: nothing happened")
         return found
 
+    async def _drift(self, stream: str) -> Any:
+        """Of all together, or of one: ``agent:ID``, ``loop:ID``."""
+        if not stream:
+            async with self._pool.connection() as conn:
+                return (await drift.told(conn)).model_dump(mode="json")
+        entity, name = drift.named(stream)
+        async with self._pool.connection() as conn:
+            found = await drift.told_of(conn, entity, name)
+        if found is None:
+            raise Missing(f"{stream!r:.80}: is not there")
+        return found.model_dump(mode="json")
+
     async def _health(self) -> Answer:
         try:
             async with self._pool.connection(2) as conn:
@@ -142,4 +163,9 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(to_json({"status": "healthy", "decided_anew": self._writer.again}))
+        told = {
+            "status": "healthy",
+            "decided_anew": self._writer.again,
+            "tasks": kept.told(self._tasks),
+        }
+        return Answer(to_json(told))

@@ -2,6 +2,7 @@
 
 COMMENT ON SCHEMA soulfra IS 'Users, agents, loops and what became of them: each follows from the log.';
 COMMENT ON SCHEMA log IS 'What happened, append-only, and how far it was followed.';
+COMMENT ON SCHEMA drift IS 'How fast agents and loops drift: counted from the log.';
 COMMENT ON TABLE soulfra.users IS 'A person. Follows from the stream ''user:<id>''.';
 COMMENT ON COLUMN soulfra.users.id IS 'Its name for ever.';
 COMMENT ON COLUMN soulfra.users.username IS 'What it is called; no two are called the same.';
@@ -69,6 +70,19 @@ COMMENT ON COLUMN soulfra.blessings.blessing_type IS 'Whose consensus it is.';
 COMMENT ON COLUMN soulfra.blessings.consensus_score IS 'The share of yes; a share or a score, to the hundredth; unit 1; range [0, 1]';
 COMMENT ON COLUMN soulfra.blessings.timestamp IS 'When it was granted.';
 COMMENT ON COLUMN soulfra.blessings.metadata IS 'What has no column of its own.';
+COMMENT ON TABLE drift.ratings IS 'How fast one agent or living loop drifts. Follows from its shifts of tone.';
+COMMENT ON COLUMN drift.ratings.entity IS 'Of which kind.';
+COMMENT ON COLUMN drift.ratings.id IS 'Which one.';
+COMMENT ON COLUMN drift.ratings.level IS 'See schemas/soulfra/drift.py; the order of the ratings; log2 of the tone shifts, not decayed; unit 1; range any';
+COMMENT ON COLUMN drift.ratings.shifts IS 'How often its tone shifted; counted by the follower; unit {shift}; range [0, ∞]';
+COMMENT ON COLUMN drift.ratings.shifted_at IS 'When the last shift was recorded.';
+COMMENT ON TABLE drift.volatility IS 'How volatile all is: the mean rating of those that live. One row.';
+COMMENT ON COLUMN drift.volatility.singleton IS 'There is one row.';
+COMMENT ON COLUMN drift.volatility.level IS 'Of all shifts together; null: none was; log2 of the tone shifts, not decayed; unit 1; range any';
+COMMENT ON COLUMN drift.volatility.agents IS 'How many were registered; counted by the follower; unit {agent}; range [0, ∞]';
+COMMENT ON COLUMN drift.volatility.loops IS 'How many began and did not end; counted by the follower; unit {loop}; range [0, ∞]';
+COMMENT ON COLUMN drift.volatility.shifts IS 'How often a tone shifted; counted by the follower; unit {shift}; range [0, ∞]';
+COMMENT ON COLUMN drift.volatility.shifted_at IS 'When the last shift was recorded; null: none was.';
 COMMENT ON TABLE soulfra.prophecies IS 'What an agent foretold. Follows from the stream ''prophecy:<id>''.';
 COMMENT ON COLUMN soulfra.prophecies.id IS 'Its number; the event says it; made by the database; unit 1; range any';
 COMMENT ON COLUMN soulfra.prophecies.prophecy_text IS 'What was foretold.';

@@ -21,6 +21,7 @@ TABLES: Final = (
     "soulfra.cluster_loops",
     "soulfra.credit_entries",
 )
+DRIFT: Final = ("drift.ratings", "drift.volatility")
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
 MADE_BY_POSTGRES: Final = {"position", "transaction_id", "recorded_at", "sha256"}
 
@@ -81,6 +82,18 @@ _APP: Final = (
         ("prophecy_text", "fulfillment_status", "fulfilled_at"),
     ),
     Grant(APP, "table", "soulfra.clusters", ("UPDATE",), ("mythology", "status", "dissolved_at")),
+    # The follower counts, and lets go of loops that ended.
+    *each(APP, "schema", ("USAGE",), "drift"),
+    *each(APP, "table", ("SELECT",), *DRIFT),
+    Grant(APP, "table", "drift.ratings", ("INSERT", "DELETE")),
+    Grant(APP, "table", "drift.ratings", ("UPDATE",), ("level", "shifts", "shifted_at")),
+    Grant(
+        APP,
+        "table",
+        "drift.volatility",
+        ("UPDATE",),
+        ("level", "agents", "loops", "shifts", "shifted_at"),
+    ),
     *each(APP, "sequence", ("USAGE",), "soulfra.blessings_id_seq", "soulfra.prophecies_id_seq"),
     *each(
         APP,
@@ -94,6 +107,8 @@ _APP: Final = (
 _READER: Final = (
     *each(READER, "schema", ("USAGE",), "soulfra", "log"),
     *each(READER, "table", ("SELECT",), *TABLES, "log.events", "log.followers"),
+    *each(READER, "schema", ("USAGE",), "drift"),
+    *each(READER, "table", ("SELECT",), *DRIFT),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 

@@ -13,6 +13,7 @@ SCHEMAS: Final = MappingProxyType(
     {
         "soulfra": "Users, agents, loops and what became of them: each follows from the log.",
         "log": "What happened, append-only, and how far it was followed.",
+        "drift": "How fast agents and loops drift: counted from the log.",
     }
 )
 """Schema to comment."""

@@ -1,0 +1,7 @@
+-- Takes back how all drift. It follows from the log, and is counted anew from it.
+-- lossy: all rows of drift.ratings, drift.volatility
+
+DELETE FROM log.followers WHERE follower = 'drift';
+DROP TABLE drift.volatility;
+DROP TABLE drift.ratings;
+DROP SCHEMA drift;
