@@ -53,6 +53,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
                 "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "SOULFRA_DATA_DIR": ports.SOULFRA_DATA_DIR,
                 "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
                 "HEALTH_PORT": str(ports.SOULFRA),
             },

@@ -13,6 +13,7 @@ from schemas.errors import HouseError
 
 log = logging.getLogger("soulfra")
 AFTER_FAILURE_SECONDS: Final = 5.0
+"""At least; a task of once a day waits for an hour."""
 ENDING_SECONDS: Final = 5.0
 """For a task to end what it does; then it is cut off, and goes on there next time."""
 
@@ -40,11 +41,11 @@ class Task:
                 self.why = ""
             except (HouseError, psycopg.Error, OSError, TimeoutError) as error:
                 self._fell(f"{type(error).__name__}: {error}".partition("\n")[0])
-                seconds = AFTER_FAILURE_SECONDS
+                seconds = max(AFTER_FAILURE_SECONDS, self.seconds / 24)
             except Exception as error:
                 log.exception("%s: a fault of ours", self.name)
                 self._fell(type(error).__name__)
-                seconds = AFTER_FAILURE_SECONDS
+                seconds = max(AFTER_FAILURE_SECONDS, self.seconds / 24)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await ending.wait()

@@ -16,6 +16,7 @@ NAMES: Final[Names] = {
     "SOULFRA_HOST": ("host",),
     "SOULFRA_PORT": ("port",),
     "SOULFRA_TOKENS_FILE": ("tokens_file",),
+    "SOULFRA_DATA_DIR": ("data_dir",),
     "DB_POSTGRES_URL": ("postgres", "url"),
     "DB_POSTGRES_PASSWORD_FILE": ("postgres", "password_file"),
     "DB_POSTGRES_MIN_CONN": ("postgres", "min_conn"),
@@ -30,6 +31,8 @@ class Settings(Closed):
     port: Annotated[int, Field(ge=1, le=65535)] = ports.SOULFRA
     tokens_file: Path
     """JSON: the name of each client, and the SHA-256 of its token in hex."""
+    data_dir: Path | None = None
+    """Where documents and the archive are kept; None: nowhere."""
     postgres: PostgresSettings
 
 

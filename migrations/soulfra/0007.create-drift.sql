@@ -1,4 +1,5 @@
--- How fast agents, loops and all together drift, as a follower of the log counts it.
+-- How fast agents, loops and all together drift, as a follower of the log counts it; and an index of
+-- what guilds decided, newest first.
 -- depends: 0004.create-lives
 -- ensure: SELECT count(*) = 1 FROM drift.volatility
 -- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_indexes WHERE schemaname = 'drift' AND indexname = 'ratings_level_idx'
@@ -28,3 +29,7 @@ CREATE TABLE drift.volatility (
     shifted_at timestamptz
 );
 INSERT INTO drift.volatility (singleton) VALUES (true);
+
+-- Of few rows: most votings are everybody's.
+CREATE INDEX votings_closed_at_idx ON soulfra.votings (closed_at DESC)
+ WHERE guild_id IS NOT NULL AND closed_at IS NOT NULL;

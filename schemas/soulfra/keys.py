@@ -22,7 +22,11 @@ LOOP_STATE: Final = Key(
     "loop:{loop_id}:state", "How a loop stands, as JSON.", "string", HOT_SECONDS, "mac", "personal"
 )
 LOOP_CONSCIOUSNESS: Final = Key(
-    "loop:{loop_id}:consciousness", "Its consciousness_state, as JSON.", "string", HOT_SECONDS, "mac"
+    "loop:{loop_id}:consciousness",
+    "Its consciousness_state, as JSON.",
+    "string",
+    HOT_SECONDS,
+    "mac",
 )
 LOOP_EVENTS: Final = Key(
     "loop:{loop_id}:events", "What happened to it, the newest last.", "list", WARM_SECONDS, "mac",
@@ -32,7 +36,11 @@ AGENT_STATE: Final = Key(
     "agent:{agent_id}:state", "How an agent stands, as JSON.", "string", HOT_SECONDS, "mac"
 )
 AGENT_ACTIVE: Final = Key(
-    "agent:{agent_id}:active", "There while an agent does something.", "string", ACTIVE_SECONDS, "mac"
+    "agent:{agent_id}:active",
+    "There while an agent does something.",
+    "string",
+    ACTIVE_SECONDS,
+    "mac",
 )
 AGENT_WHISPERS: Final = Key(
     "agent:{agent_id}:whispers", "What it whispered, the newest last.", "list", WARM_SECONDS, "mac",
