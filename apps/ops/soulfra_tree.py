@@ -1,18 +1,24 @@
 """Soulfra's drift and its documents from the operator's machine."""
 
 import asyncio
+import json
+import shlex
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
 from apps.hosts import in_force
 from apps.ops.migrate import reached
 from apps.ops.soulfra import answering
+from apps.ops.ways import ways
 from apps.soulfra import drift
-from schemas.errors import Refused
+from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.drift import Rated, Told
 from schemas.soulfra.server import READER
+
+Do = Literal["snapshot", "check", "archive", "verify"]
 
 
 def drifting(root: Path) -> Told:
@@ -43,3 +49,20 @@ def drifting_of(root: Path, stream: str) -> Rated:
 
 async def _connected(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c timezone=UTC")
+
+
+def documents(root: Path, what: Do) -> dict[str, Any]:
+    """Have the documents or the archive made, or proven, where they lie: in the container."""
+    reach = ways(in_force(root)[0])
+    words = (*reach.soulfra, "python", "-m", "apps.soulfra.tree", what)
+    command = [*reach.over, shlex.join(words)] if reach.over else list(words)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        found: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        said, _, hint = done.stderr.strip().partition("\n  hint: ")
+        kinds = {kind.exit_code: kind for kind in (Refused, Diverged)}
+        raise kinds.get(done.returncode, Unreachable)(
+            f"soulfra's documents: {said or f'exit {done.returncode}'}", hint or "abode status"
+        ) from None
+    return found

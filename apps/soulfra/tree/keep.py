@@ -45,9 +45,14 @@ class Keeper:
     def _wholes(self, look: Look, before: d.Tree | None) -> None:
         moved = before is None or _is_other(before, look)
         for kind in WHOLE:
-            touched = before is not None and self._is_touched(path_of(self.root, kind), kind)
+            path, wanted = path_of(self.root, kind), look.whole(kind)
+            touched = before is not None and (
+                self._is_touched(path, kind)
+                if moved or kind is d.DriftMetrics  # says something else at each instant
+                else not self._is_as(path, wanted)
+            )
             if moved or touched:
-                self._write(path_of(self.root, kind), look.whole(kind), touched=touched)
+                self._write(path, wanted, touched=touched)
 
     def _changed(self, look: Look, before: d.Tree | None) -> set[str]:
         if before is None:
