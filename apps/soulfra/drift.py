@@ -5,7 +5,7 @@ a level is the same number whichever of them were taken before the process was s
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +163,24 @@ async def told_of(
     asked = {"entity": entity, "id": name}
     row = await (await conn.execute(SQL[f"rating_of_{entity}"], asked)).fetchone()
     return None if row is None else rated(row, at)
+
+
+async def hot(
+    conn: Connection, streams: Collection[str] = (), at: Instant | None = None
+) -> tuple[Told, dict[str, Rated]]:
+    """What Redis holds, of one moment: the index, the critical set, and ratings by stream.
+
+    Ratings are of the critical ones and of those that are named, as ``agent:ID``.
+    """
+    at = at or datetime.now(UTC)
+    async with conn.transaction():
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        whole = await told(conn, at)
+        ratings = {f"{each.entity}:{each.id}": each for each in whole.critical}
+        for stream in streams:
+            if stream not in ratings and (one := await told_of(conn, *named(stream), at)):
+                ratings[stream] = one
+    return whole, ratings
 
 
 def rated(row: tuple[Any, ...], at: datetime) -> Rated:

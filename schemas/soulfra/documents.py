@@ -61,7 +61,7 @@ class LivingLoop(Closed):
     loop_id: EntityId
     agent_id: str
     emotional_tone: Tone
-    consciousness_state: Annotated[JsonObject | None, Column("Null: too large, ask Postgres.")]
+    consciousness_state: Annotated[JsonObject | None, Column("Null: it is too large.")]
     blessed: bool
     fork_parent: EntityId | None
     fork_depth: Count

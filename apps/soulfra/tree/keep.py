@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from apps.soulfra.log import Place
 from apps.soulfra.tree.look import WHOLE, Connection, Look, cut, looked, pages
@@ -12,6 +12,12 @@ from schemas.soulfra import documents as d
 
 PAGE: Final = 500
 """Agents, or clusters, whose documents are looked at in one round of the process."""
+FOLDERS: Final = (
+    "clusters/active",
+    "clusters/mythology",
+    *(f"archive/{kind}" for kind in get_args(d.Kind)),
+)
+"""Of the guide's tree, those that may be empty."""
 STORIED: Final = (d.ActiveCluster, d.ClusterMythology)
 
 
@@ -28,6 +34,8 @@ class Keeper:
         """Make what is not as Postgres is; with ``everything`` all is looked at, not some."""
         with held(self.root), looked(conn) as look:
             self._counts = dict.fromkeys(self._counts, 0)
+            for name in FOLDERS:
+                (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
             before = self._before()
             self._wholes(look, before)
             done = self._changed(look, before)

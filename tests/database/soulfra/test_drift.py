@@ -136,6 +136,24 @@ def test_a_loop_that_ended_drifts_no_more(run, soulfra_database, ask):
     assert ask("SELECT count(*) FROM drift.ratings") == [(0,)]
 
 
+def test_what_redis_is_told_is_of_one_moment(run, lived):
+    """The index, the critical set with its ratings, and whoever is named; no stranger."""
+
+    async def told():
+        async with await connected(lived) as conn:
+            while await drift.counted(conn):
+                pass
+            return await drift.hot(conn, ["agent:p1-agent-0", "loop:nobody"])
+
+    whole, ratings = run(told())
+    assert {f"{e.entity}:{e.id}" for e in whole.critical} == {
+        name for name, each in ratings.items() if each.critical
+    }
+    assert whole.critical
+    assert "agent:p1-agent-0" in ratings
+    assert "loop:nobody" not in ratings
+
+
 @pytest.fixture
 def soulfra(soulfra_database, tmp_path):
     """A running process."""
