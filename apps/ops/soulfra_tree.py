@@ -47,6 +47,17 @@ def drifting_of(root: Path, stream: str) -> Rated:
     return found
 
 
+def counted_anew(root: Path) -> int:
+    """Count from nothing how all drift; gives how many events."""
+
+    async def run(url: str) -> int:
+        async with await _connected(url) as conn:
+            return await drift.anew(conn)
+
+    with reached(*in_force(root), "soulfra", None) as url, answering():
+        return asyncio.run(run(url))
+
+
 async def _connected(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c timezone=UTC")
 

@@ -24,10 +24,13 @@ Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 def drift(
     stream: Annotated[str | None, typer.Argument(help="As agent:ID, loop:ID; all without.")] = None,
     as_json: Json = False,
+    anew: Annotated[bool, typer.Option("--anew", help="First count all from nothing.")] = False,
 ) -> None:
     """Show how volatile all is and who drifts too fast, or how fast one drifts."""
     from apps.ops import soulfra_tree  # noqa: PLC0415  # keeps `abode status` quick
 
+    if anew:
+        sys.stderr.write(f"counted {soulfra_tree.counted_anew(ROOT)} events\n")
     if stream is not None:
         one = soulfra_tree.drifting_of(ROOT, stream)
         if as_json:

@@ -1,6 +1,7 @@
 """Documents kept as Postgres is: made when the log moved, made anew when somebody touched one."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, get_args
 
@@ -12,6 +13,8 @@ from schemas.soulfra import documents as d
 
 PAGE: Final = 500
 """Agents, or clusters, whose documents are looked at in one round of the process."""
+WRITERS: Final = 8
+"""Threads: a document waits for the disk most of its time."""
 FOLDERS: Final = (
     "clusters/active",
     "clusters/mythology",
@@ -67,11 +70,25 @@ class Keeper:
             return set()
         changed = look.changed(Place(before.transaction_id, before.position))
         for ids in cut(changed["agent"], PAGE):
-            for document in look.agents(ids):
-                self._write(path_of(self.root, d.AgentState, document.agent_id), document)
+            self._agents(look, ids, again=True, touched=False)
         for ids in cut(changed["cluster"], PAGE):
             self._clusters(look, ids, anew=False)
         return {*changed["agent"], *changed["cluster"]}
+
+    def _agents(self, look: Look, ids: list[str], *, again: bool, touched: bool) -> None:
+        """Write what is not there as it should be, or all of them ``again``; some at a time."""
+
+        def kept(document: d.AgentState) -> bool:
+            path = path_of(self.root, d.AgentState, document.agent_id)
+            if not again and self._is_as(path, document):
+                return False
+            write(path, document)
+            return True
+
+        with ThreadPoolExecutor(WRITERS) as threads:
+            written = sum(threads.map(kept, look.agents(ids)))
+        self._counts["written"] += written
+        self._counts["made_anew"] += written * touched
 
     def _clusters(self, look: Look, ids: list[str], *, anew: bool) -> None:
         """Write those that are active, remove what is there of others."""
@@ -92,10 +109,8 @@ class Keeper:
         """Of documents that nothing happened to, look whether each is what it was."""
         anew = before is not None
         for ids in self._some(look, "agents_after", whole=whole):
-            for document in look.agents([name for name in ids if name not in done]):
-                path = path_of(self.root, d.AgentState, document.agent_id)
-                if not self._is_as(path, document):
-                    self._write(path, document, touched=anew)
+            rest = [name for name in ids if name not in done]
+            self._agents(look, rest, again=False, touched=anew)
         for ids in self._some(look, "clusters_after", whole=whole):
             self._clusters(look, [name for name in ids if name not in done], anew=anew)
         for ids in cut(self._left(), PAGE):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from apps.documents import parse, replace
+from apps.sqlite import sync_directory
 from apps.where.read import glob
 from schemas.document import Document
 from schemas.errors import Diverged, Unreachable
@@ -71,7 +72,9 @@ def write(path: Path, document: M) -> M:
     made = sealed(document)
     text = _text(made)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(path.parent.parent)
         replace(path, (text.decode(),))
         back = path.read_bytes()
     except OSError as error:
