@@ -58,6 +58,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
                 "REDIS_SOCKET": ports.REDIS_SOCKET,
                 "REDIS_USER": "soulfra",
                 "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
+                "SOULFRA_DATA_DIR": ports.SOULFRA_DATA_DIR,
                 "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
                 "SOULFRA_MASTER_KEY_FILE": f"{ports.CONTAINER_FILES_DIR}/master_key",
                 "SOULFRA_PERSON_POSTGRES_URL": database_url(PERSON, SOULFRA.database),

@@ -70,7 +70,7 @@ def forget(root: Path, user_id: UUID, say: Say) -> dict[str, Any]:
                 say(f"{len(found['places'])} places")
                 await asyncio.sleep(0.2)
 
-    with reached(*in_force(root), "soulfra", APP) as url, _answering():
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
         return asyncio.run(run(url))
 
 
@@ -87,7 +87,7 @@ def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
             return await Opening(there, house).entity(entity, name, row[0], None, may=True)
 
     house = house_of(root)
-    with reached(*in_force(root), "soulfra", APP) as url, _answering():
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
         try:
             return asyncio.run(run(url))
         except psycopg.DataError:
@@ -101,7 +101,7 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
             return [each async for each in life(conn, stream, until)]
 
-    with reached(*in_force(root), "soulfra", READER) as url, _answering():
+    with reached(*in_force(root), "soulfra", READER) as url, answering():
         return asyncio.run(run(url))
 
 
@@ -134,14 +134,15 @@ def _connected(root: Path, role: str | None = None) -> Iterator[psycopg.Connecti
     """As the owner unless a role is named."""
     with (
         reached(*in_force(root), "soulfra", role) as url,
-        _answering(),
+        answering(),
         psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
     ):
         yield conn
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """What a Postgres that is away comes to."""
     try:
         yield
     except psycopg.OperationalError as error:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.ops.soulfra_live_cli import live, tail
+from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.command()(live)
 app.command()(tail)
+app.add_typer(tree)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Until = Annotated[str | None, typer.Option("--until", help="An instant: 2026-11-29T20:00Z.")]

@@ -15,10 +15,11 @@ from apps.postgres import Pool, PostgresSettings, opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.drifting import rate_of
 from apps.soulfra.cache.follower import Follower
 from apps.soulfra.cache.forget import Forget
-from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
+from apps.soulfra.kept import kept
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
 from apps.soulfra.privacy.forgetting import Forgetting
@@ -28,6 +29,8 @@ from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.tokens import Tokens
+from apps.soulfra.tree.forget import Documents
+from apps.soulfra.upkeep import upkeep
 from apps.soulfra.writer import Writer
 from schemas.errors import Refused
 from schemas.soulfra.server import PERSON_CONNECTIONS
@@ -56,7 +59,11 @@ async def serve(told: Settings) -> None:
         persons = await _persons(told.persons, stack)
         forgetting = Forgetting(
             store,
-            {"redis": Forget(cache), "memories": Memories(told.data_dir / AGENTS)},
+            {
+                "redis": Forget(cache),
+                "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS),
+            },
         )
         writer = Writer(store, house, cache.changed)
         await writer.make_months()
@@ -70,20 +77,21 @@ async def serve(told: Settings) -> None:
         hub, relay = Hub(store), Relay(store, redis)
         for work in (hub.run(), relay.run()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
+        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache)))
         doors = Doors(
             store,
             writer,
             tokens,
-            Reads(cache, follower),
+            Reads(cache, follower, rate_of(store)),
             live=Live(store, hub, tokens),
             relay=relay,
             opening=Opening(store, house),
             forgetting=forgetting,
             persons=persons,
+            tasks=tasks,
         )
         listener = Listener(doors.answer)
         await listener.open(made)
-        followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         following.add_done_callback(lambda _: ending.set())
         sweeping = asyncio.create_task(forgetting.keep_on())
@@ -92,7 +100,6 @@ async def serve(told: Settings) -> None:
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
         await hub.close()
-        await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 

@@ -1,7 +1,7 @@
 """What answers at ``/soulfra/v1``: commands in, entities and lives out."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Connection, Pool
 from apps.queries import load
+from apps.soulfra import drift, kept
 from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.live.door import Live
@@ -69,6 +70,7 @@ class Doors:
         persons: Pool | None = None,
         live: Live | None = None,
         relay: Relay | None = None,
+        tasks: Sequence[kept.Task] = (),
     ) -> None:
         self._pool, self._persons = pool, persons
         self._reads = reads
@@ -77,6 +79,7 @@ class Doors:
         self._opening, self._forgetting = opening, forgetting
         self._live = live
         self._relay = relay
+        self._tasks = tasks
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -105,9 +108,14 @@ class Doors:
             "commands": ("POST", lambda: self._command(asked, rest, by)),
             "lives": ("GET", lambda: self._life(rest, client)),
             "forgotten": ("GET", lambda: self._forgotten(rest, client)),
+            "drift": ("GET", lambda: self._drift(rest, client)),
             **{each: ("GET", lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
         }
-        if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
+        if (
+            not asked.path.startswith(f"{AT}/")
+            or below not in handlers
+            or not (rest or below == "drift")
+        ):
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
             raise NotFound(f"{asked.path!r:.80}: nothing lives here", f"try {known}, /health")
         method, handle = handlers[below]
@@ -215,6 +223,20 @@ class Doors:
             each["data"] = await self._opening.event(stream, each["data"], may=may)
         return found
 
+    async def _drift(self, stream: str, client: Client) -> Any:
+        """Of all together, or of one: ``agent:ID``, ``loop:ID``."""
+        if client.user is not None:
+            raise Forbidden("drift: not with a person's token", "it reads entities")
+        if not stream:
+            async with self._pool.connection() as conn:
+                return (await drift.told(conn)).model_dump(mode="json")
+        entity, name = drift.named(stream)
+        async with self._pool.connection() as conn:
+            found = await drift.told_of(conn, entity, name)
+        if found is None:
+            raise Missing(f"{stream!r:.80}: is not there")
+        return found.model_dump(mode="json")
+
     async def _health(self) -> Answer:
         try:
             async with self._pool.connection(2) as conn:
@@ -226,6 +248,7 @@ class Doors:
             "status": "healthy",
             "decided_anew": self._writer.again,
             "forgetting_failed": self._forgetting.failed,
+            "tasks": kept.told(self._tasks),
         }
         if self._relay:
             told["streams"] = self._relay.told()

@@ -8,7 +8,7 @@ BEGIN
         WITH place AS (
             SELECT n.oid, n.nspname, n.nspowner, n.nspacl
               FROM pg_catalog.pg_namespace AS n
-             WHERE n.nspname IN ('soulfra', 'log', 'privacy', 'ledger', 'public'))
+             WHERE n.nspname IN ('soulfra', 'log', 'privacy', 'drift', 'ledger', 'public'))
         SELECT DISTINCT had.what, who.name AS who
           FROM (
             SELECT format('SCHEMA %I', p.nspname) AS what, a.grantee
@@ -111,6 +111,12 @@ GRANT UPDATE (whisper_origin, consciousness_state, emotional_tone, blessed, diss
 GRANT UPDATE (status, closed_at) ON TABLE soulfra.votings TO soulfra;
 GRANT UPDATE (prophecy_text, fulfillment_status, fulfilled_at) ON TABLE soulfra.prophecies TO soulfra;
 GRANT UPDATE (mythology, status, dissolved_at) ON TABLE soulfra.clusters TO soulfra;
+GRANT USAGE ON SCHEMA drift TO soulfra;
+GRANT SELECT ON TABLE drift.ratings TO soulfra;
+GRANT SELECT ON TABLE drift.volatility TO soulfra;
+GRANT INSERT, DELETE ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, shifts, shifted_at) ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, agents, loops, shifts, shifted_at) ON TABLE drift.volatility TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.blessings_id_seq TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
 GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
@@ -135,6 +141,9 @@ GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra_ro;
 GRANT SELECT ON TABLE log.events TO soulfra_ro;
 GRANT SELECT ON TABLE log.followers TO soulfra_ro;
 GRANT SELECT (id, username, email, created_at, subscription_tier) ON TABLE soulfra.users TO soulfra_ro;
+GRANT USAGE ON SCHEMA drift TO soulfra_ro;
+GRANT SELECT ON TABLE drift.ratings TO soulfra_ro;
+GRANT SELECT ON TABLE drift.volatility TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra_ro;
 

@@ -26,6 +26,7 @@ OWN: Final = (
     "soulfra.pii_tokens",
 )
 TABLES: Final = (*OWN, *SHARED)
+DRIFT: Final = ("drift.ratings", "drift.volatility")
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
 
 _APP: Final = (
@@ -87,6 +88,18 @@ _APP: Final = (
         ("prophecy_text", "fulfillment_status", "fulfilled_at"),
     ),
     Grant(APP, "table", "soulfra.clusters", ("UPDATE",), ("mythology", "status", "dissolved_at")),
+    # The follower counts, and lets go of loops that ended.
+    *each(APP, "schema", ("USAGE",), "drift"),
+    *each(APP, "table", ("SELECT",), *DRIFT),
+    Grant(APP, "table", "drift.ratings", ("INSERT", "DELETE")),
+    Grant(APP, "table", "drift.ratings", ("UPDATE",), ("level", "shifts", "shifted_at")),
+    Grant(
+        APP,
+        "table",
+        "drift.volatility",
+        ("UPDATE",),
+        ("level", "agents", "loops", "shifts", "shifted_at"),
+    ),
     *each(APP, "sequence", ("USAGE",), "soulfra.blessings_id_seq", "soulfra.prophecies_id_seq"),
     *each(
         APP,
@@ -110,6 +123,8 @@ _READER: Final = (
         ("SELECT",),
         ("id", "username", "email", "created_at", "subscription_tier"),
     ),
+    *each(READER, "schema", ("USAGE",), "drift"),
+    *each(READER, "table", ("SELECT",), *DRIFT),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 
