@@ -85,6 +85,8 @@ def forward(work: Work, to: Step, *, past_readers: bool = False) -> Done:
             f"{declared.name}: is half undone",
             f"abode evolve {ledger.line.name} undo {declared.name}, then run again",
         )
+    if to == "drop" and not (stands and stands.switched_at):
+        raise Refused(f"{declared.name}: is not switched yet", "run it --to switch first")
     work.place = stands.place if stands else work.place
     did = []
     for step, act in left(declared.of, stands.act if stands else None, to):
