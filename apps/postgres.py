@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import Field, StringConstraints
 
+from apps.migrate.lines import known_as
 from schemas.errors import Refused, Unreachable
 from schemas.quantity import Closed
 
@@ -42,7 +43,7 @@ def pool(settings: PostgresSettings, name: str = "governance") -> Pool:
         settings.url,
         min_size=settings.min_conn,
         max_size=settings.max_conn,
-        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS, name),
+        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS, known_as(name)),
         open=False,
         name=name,
         reconnect_timeout=5,

@@ -109,8 +109,8 @@ def body(of: Evolution) -> str:
     """
     assert of.fill is not None  # noqa: S101  # only then there is a trigger
     new = quoted(of.column.name)
-    value = f"(SELECT {of.fill.value} FROM (SELECT NEW.*) AS written)"
-    was = f"(SELECT {of.fill.value} FROM (SELECT OLD.*) AS written)"
+    value = f"(SELECT {of.fill.value} FROM (SELECT NEW.*) AS written)"  # noqa: S608
+    was = f"(SELECT {of.fill.value} FROM (SELECT OLD.*) AS written)"  # noqa: S608
     lines = [
         "#variable_conflict use_column",
         "BEGIN",
@@ -119,7 +119,7 @@ def body(of: Evolution) -> str:
     ]
     if of.replaces:
         old = quoted(of.replaces.column)
-        back = f"(SELECT {of.replaces.back} FROM (SELECT NEW.*) AS written)"
+        back = f"(SELECT {of.replaces.back} FROM (SELECT NEW.*) AS written)"  # noqa: S608
         lines.append(f"        ELSIF NEW.{old} IS NULL THEN NEW.{old} := {back};")
     lines += [
         "        END IF;",

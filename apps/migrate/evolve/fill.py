@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from apps.migrate.errors import Locked
 from apps.migrate.evolve.names import literal, quoted, unset
 from apps.migrate.evolve.standing import SQL, Place
 from apps.migrate.evolve.work import CANCELLED, LOCK_MS, PAUSE_SECONDS, Work
-from apps.migrate.errors import Locked
 from schemas.errors import Diverged
 
 
@@ -67,7 +67,7 @@ def _fill_part(work: Work, leaf: str) -> None:
         work.pace.catch_up(lambda: _lag(work), lambda s: _behind(work, s))
         begun = time.monotonic()
         try:
-            seen, filled, place = _one(work, leaf, key, begun)
+            seen, place = _one(work, leaf, key, begun)
         except work.ledger.error as error:
             if not work.ledger.busy(error) and getattr(error, "sqlstate", "") != CANCELLED:
                 raise
@@ -87,9 +87,7 @@ def _fill_part(work: Work, leaf: str) -> None:
         time.sleep(work.pace.after(seen, time.monotonic() - begun))
 
 
-def _one(
-    work: Work, leaf: str, key: Sequence[tuple[str, str]], begun: float
-) -> tuple[int, int, Place]:
+def _one(work: Work, leaf: str, key: Sequence[tuple[str, str]], begun: float) -> tuple[int, Place]:
     """A batch and the place after it, both or neither."""
     was = work.place
     with work.ledger.transaction():
@@ -109,7 +107,7 @@ def _one(
             _keep(work)
         finally:
             work.place = was
-    return int(seen), int(filled), now
+    return int(seen), now
 
 
 def _keep(work: Work) -> None:

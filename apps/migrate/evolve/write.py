@@ -56,19 +56,19 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
     column = of.column
     yield f"-- {of.says}\n-- evolution: {declared.name}\n"
     yield (
-        "-- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_attribute"
+        "-- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_attribute"  # noqa: S608
         f" WHERE attrelid = '{of.table}'::regclass AND attname = '{column.name}'"
         f" AND atttypid = '{column.type}'::regtype"
         f" AND {'' if column.required else 'NOT '}attnotnull\n"
     )
     if column.check:
         yield (
-            "-- ensure: SELECT convalidated FROM pg_catalog.pg_constraint"
+            "-- ensure: SELECT convalidated FROM pg_catalog.pg_constraint"  # noqa: S608
             f" WHERE conrelid = '{of.table}'::regclass AND conname = '{of.checked}'\n"
         )
     for index in of.index:
         yield (
-            "-- ensure: SELECT indisvalid FROM pg_catalog.pg_index"
+            "-- ensure: SELECT indisvalid FROM pg_catalog.pg_index"  # noqa: S608
             f" WHERE indexrelid = '{of.schema_name}.{index.name}'::regclass\n"
         )
     yield "\n" + GUARD.format(table=of.table, line=line.name, name=declared.name, more="")
@@ -90,7 +90,7 @@ def _collapse(of: Evolution) -> Iterator[str]:
     yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n"
     if of.replaces and of.replaces.required:
         old = of.replaces.column
-        yield f"UPDATE {of.table} SET {old} = {of.replaces.back} WHERE {old} IS NULL;\n"
+        yield f"UPDATE {of.table} SET {old} = {of.replaces.back} WHERE {old} IS NULL;\n"  # noqa: S608
         yield f"ALTER TABLE {of.table} ALTER COLUMN {old} SET NOT NULL;\n"
     for index in reversed(of.index):
         yield f"DROP INDEX {of.schema_name}.{index.name};\n"
@@ -109,7 +109,7 @@ def _contract(line: Line, declared: Declared) -> Iterator[str]:
     yield f"-- {of.table}.{old} goes: {of.column.name} took its place.\n"
     yield f"-- evolution: {declared.name}\n"
     yield (
-        "-- ensure: SELECT count(*) = 0 FROM pg_catalog.pg_attribute"
+        "-- ensure: SELECT count(*) = 0 FROM pg_catalog.pg_attribute"  # noqa: S608
         f" WHERE attrelid = '{of.table}'::regclass AND attname = '{old}' AND NOT attisdropped\n\n"
     )
     yield GUARD.format(table=of.table, line=line.name, name=declared.name, more=" --to drop")
@@ -122,4 +122,4 @@ def _restore(of: Evolution) -> Iterator[str]:
     yield f"-- Brings {of.table}.{old} back, as {of.column.name} tells it.\n"
     yield f"-- lossy: {old} as it was written, where {of.column.name} does not tell it\n"
     yield f"ALTER TABLE {of.table} ADD COLUMN {old} {of.replaces.definition};\n"
-    yield f"UPDATE {of.table} SET {old} = {of.replaces.back};\n"
+    yield f"UPDATE {of.table} SET {old} = {of.replaces.back};\n"  # noqa: S608

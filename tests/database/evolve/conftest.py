@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -97,9 +98,7 @@ def tiny(tmp_path):
     """The line, with its first migration only."""
     folder = tmp_path / "tiny"
     folder.mkdir()
-    parts = [
-        PART.format(m.replace("-", "_"), m, n) for m, n in zip(MONTHS, MONTHS[1:], strict=False)
-    ]
+    parts = [PART.format(m.replace("-", "_"), m, n) for m, n in pairwise(MONTHS)]
     (folder / "0001.create-loops.sql").write_text(MADE.format(months="\n".join(parts)))
     (folder / "0001.create-loops.rollback.sql").write_text(
         "-- lossy: all\nDROP SCHEMA soulfra CASCADE;"
@@ -127,9 +126,7 @@ def place(admin_dsn):
     roles = (name, f"{name}_app")
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in roles:
-            admin.execute(
-                sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role))
-            )
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
         for each in (name, f"{name}_scratch"):
             admin.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(

@@ -6,10 +6,11 @@ from apps.migrate import runner
 from apps.migrate.evolve.run import run, status, undo
 from apps.migrate.evolve.standing import acts
 from schemas.errors import Refused
-
 from tests.database.evolve.conftest import GUIDE, asked
 
-ROWS = "SELECT count(*), count(*) FILTER (WHERE mythology_id = 'myth-' || loop_id) FROM soulfra.loops"
+ROWS = (
+    "SELECT count(*), count(*) FILTER (WHERE mythology_id = 'myth-' || loop_id) FROM soulfra.loops"
+)
 
 
 def test_from_the_first_step_to_the_last(tiny, made, evolution, drift):

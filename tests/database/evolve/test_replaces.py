@@ -62,9 +62,11 @@ def test_the_old_column_goes_when_nobody_needs_it(tiny, made, name, drift, event
                 run(tiny, made.owner, name, to="drop", past_readers=True)
             what = {"view": "houses", "function": "of", "index": "by_house"}[kind]
             db.execute(f"DROP {kind} soulfra.{what}")
-    with psycopg.connect(made.app, application_name="soulfra@0001"):
-        with pytest.raises(Locked, match=r"may still know the old shape: pid \d+ 'soulfra@0001'"):
-            run(tiny, made.owner, name, to="drop")
+    with (
+        psycopg.connect(made.app, application_name="soulfra@0001"),
+        pytest.raises(Locked, match=r"may still know the old shape: pid \d+ 'soulfra@0001'"),
+    ):
+        run(tiny, made.owner, name, to="drop")
     with (
         psycopg.connect(made.app),
         pytest.raises(Locked, match=r"\(no name\).*\n  hint: restart them"),
@@ -104,12 +106,10 @@ def test_the_migrations_go_there_and_back(tiny, place, name, drift):
 
 def test_what_the_line_has_before_it_comes_first(tiny, made, name):
     """The switch of one that is not the next is refused; nothing is marked."""
-    (tiny.folder / "0002.add-guilds-banner.sql").rename(
-        tiny.folder / "0002.add-guilds-other.sql"
-    )
+    (tiny.folder / "0002.add-guilds-banner.sql").rename(tiny.folder / "0002.add-guilds-other.sql")
     (tiny.folder / "0002.add-guilds-banner.rollback.sql").rename(
         tiny.folder / "0002.add-guilds-other.rollback.sql"
     )
-    with pytest.raises(Refused, match="there is no migration 0002.add-guilds-banner"):
+    with pytest.raises(Refused, match=r"there is no migration 0002\.add-guilds-banner"):
         run(tiny, made.owner, name, to="switch")
     assert runner.status(tiny, made.owner).applied.keys() == {"0001.create-loops"}
