@@ -13,7 +13,7 @@ from apps.migrate.catalog import (
     server,
     snapshot,
 )
-from apps.migrate.evolve.between import OURS, unfinished
+from apps.migrate.evolve.between import OURS, explained, unfinished
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 from schemas.quantity import Closed
@@ -49,7 +49,8 @@ def check(
     actual = _said(live) if live else build.live(line, database)
     between = unfinished(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database), between)
-    return against(wanted, actual, declared or server.declared(TENANTS[line.name]))
+    found = against(wanted, actual, declared or server.declared(TENANTS[line.name]))
+    return explained(between, found)
 
 
 def against(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from apps.migrate import runner
+from apps.migrate.catalog.differences import Difference
 from apps.migrate.evolve.add import keep
 from apps.migrate.evolve.declared import parsed
 from apps.migrate.evolve.names import quoted
@@ -50,6 +51,39 @@ def put(line: Line, scratch: str, stand: Iterable[Standing]) -> None:
         for each in stand:
             declared = parsed(each.name, each.declaration, f"ledger, {each.name}")
             _put(Work(ledger, declared, lambda _: None, is_marking=False), each)
+
+
+def explained(stand: Iterable[Standing], found: Iterable[Difference]) -> list[Difference]:
+    """Differences without those that an act leaves which has begun and is not done.
+
+    It is done partition by partition, and what of it is there need not be the whole.
+    """
+    marks = [mark for each in stand if (mark := _going_on(each))]
+    return [each for each in found if not any(_is_of(each, mark) for mark in marks)]
+
+
+def _going_on(stands: Standing) -> tuple[str, tuple[str, ...]] | None:
+    """Kind and names of what the next act changes piece by piece."""
+    of = stands.of
+    rest = [act for _, act in left(of, stands.act, "constrain")]
+    if not rest or stands.undoing:
+        return None
+    if rest[0].startswith("index "):
+        index = next(each for each in of.index if each.name == rest[0].removeprefix("index "))
+        return "index", (f"{of.schema_name}.{index.name}", f"({', '.join(index.columns)})")
+    if rest[0] == "validate":
+        return "constraint", (of.there, of.checked)
+    return None
+
+
+def _is_of(one: Difference, mark: tuple[str, tuple[str, ...]]) -> bool:
+    kind, names = mark
+    if one.object.startswith(f"{kind} "):
+        return one.object.endswith(names)
+    if not one.object.startswith("partition "):
+        return False
+    lines = set((one.expected or "").splitlines()) ^ set((one.actual or "").splitlines())
+    return all(f"{kind}" in line and any(name in line for name in names) for line in lines)
 
 
 def _put(work: Work, stands: Standing) -> None:

@@ -15,7 +15,7 @@ from apps.migrate import runner
 from apps.migrate.catalog import build, server
 from apps.migrate.check import against
 from apps.migrate.evolve import write
-from apps.migrate.evolve.between import unfinished
+from apps.migrate.evolve.between import explained, unfinished
 from apps.migrate.lines import Line
 
 ROOT = Path(__file__).parents[3]
@@ -190,9 +190,8 @@ def drift(tiny):
         held = {name: said for name, said in actual.items() if server.is_held(name)}
         wanted = build.in_scratch(tiny, place.scratch, unfinished(tiny, place.owner))
         app = conninfo.conninfo_to_dict(place.app)["user"]
-        return [
-            str(each) for each in against(wanted, actual, held) if not each.object.endswith(app)
-        ]
+        found = explained(unfinished(tiny, place.owner), against(wanted, actual, held))
+        return [str(each) for each in found if not each.object.endswith(app)]
 
     return differs
 

@@ -8,6 +8,7 @@ import pytest
 
 from apps.migrate import runner
 from apps.migrate.catalog import build
+from apps.migrate.evolve import constrain, indexes
 from apps.migrate.evolve.run import run
 from apps.migrate.evolve.standing import standings
 from tests.database.evolve.conftest import GUIDE, RENAME, asked
@@ -122,8 +123,33 @@ def test_a_half_made_index_is_made_anew(tiny, made, evolution, start):
     halves = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
     assert asked(made.owner, halves) == [(f"soulfra.{leaf}_idx_loops_mythology",)]
     said = []
-
     run(tiny, made.owner, name, say=said.append)
 
     assert any("half that was left" in each for each in said)
     assert asked(made.owner, halves) == []
+
+
+def test_what_is_half_done_is_no_drift(tiny, made, evolution, drift, monkeypatch):
+    """Some partitions have the index, or are looked at, and others not yet; a stranger's is seen."""
+    name = evolution("loops-mythology", GUIDE)
+
+    class Stop(Exception):
+        """In the middle."""
+
+    for module, does in ((constrain, "_validate"), (indexes, "_join")):
+        real, count = getattr(module, does), []
+
+        def once(*given, real=real, count=count):
+            count.append(given)
+            if len(count) == 2:
+                raise Stop
+            real(*given)
+
+        monkeypatch.setattr(module, does, once)
+        with pytest.raises(Stop):
+            run(tiny, made.owner, name)
+        monkeypatch.undo()
+        assert drift(made) == []
+    with psycopg.connect(made.owner, autocommit=True) as db:
+        db.execute("CREATE INDEX stray ON soulfra.loops_2026_10 (whisper)")
+    assert len(drift(made)) == 1
