@@ -88,6 +88,19 @@ SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)
 SELECT attnotnull FROM pg_attribute
  WHERE attrelid = to_regclass(:table) AND attname = :column AND NOT attisdropped AND attnum > 0;
 
+-- hidden --
+-- Those of a table and its partitions of which row security hides rows from us.
+SELECT c.oid::regclass::text
+  FROM pg_class AS c
+ WHERE c.oid = ANY (CAST(:oids AS regclass[])) AND row_security_active(c.oid)
+   AND (EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND NOT p.polpermissive)
+        OR NOT EXISTS (
+            SELECT FROM pg_policy AS p
+             WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd = '*'
+               AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+               AND p.polroles && ARRAY[0::oid, current_user::regrole::oid]))
+ ORDER BY 1;
+
 -- in_use --
 -- Who has a table or one of its partitions in use, and in which transaction.
 SELECT DISTINCT l.pid, l.virtualtransaction, coalesce(a.application_name, ''),

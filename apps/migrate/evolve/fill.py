@@ -8,11 +8,12 @@ from apps.migrate.errors import Locked
 from apps.migrate.evolve.names import literal, quoted, unset
 from apps.migrate.evolve.standing import SQL, Place
 from apps.migrate.evolve.work import CANCELLED, LOCK_MS, PAUSE_SECONDS, Work
-from schemas.errors import Diverged
+from schemas.errors import Diverged, Refused
 
 
 def fill(work: Work) -> None:
     """All rows that were there when the column was added; those that came since have it."""
+    refuse_hidden(work)
     if not work.place.total:
         total = sum(_count(work, leaf) for leaf in work.leaves())
         work.place = replace(work.place, total=total)
@@ -30,6 +31,16 @@ def fill(work: Work) -> None:
             "is the trigger still there? undo, and begin again",
         )
     work.reached("rows")
+
+
+def refuse_hidden(work: Work) -> None:
+    """Rows that row security hides would stay as they are, and nobody would know."""
+    hidden = work.ask("hidden", oids=[name for name, _ in work.tree()])
+    if hidden:
+        raise Refused(
+            f"{work.declared.name}: row security hides rows of {hidden[0][0]} from its owner",
+            f"CREATE POLICY ... ON {hidden[0][0]} FOR ALL TO the owner USING (true)",
+        )
 
 
 def batch(work: Work, leaf: str, key: Sequence[tuple[str, str]], after: Sequence[str]) -> str:

@@ -21,6 +21,12 @@ END
 $$;
 """
 
+LAWFUL: Final = (
+    "-- squawk-ignore-file adding-not-nullable-field, adding-required-field, ban-drop-column,"
+    " constraint-missing-not-valid\n"
+)
+"""Of no rows nothing must be looked at."""
+
 
 def write(line: Line, name: str, *, check: bool = False) -> tuple[Path, ...]:
     """Write what is not as the declaration says; gives those. ``check`` only looks."""
@@ -54,7 +60,7 @@ def files(line: Line, declared: Declared) -> dict[str, str]:
 def _expand(line: Line, declared: Declared) -> Iterator[str]:
     of = declared.of
     column = of.column
-    yield f"-- {of.says}\n-- evolution: {declared.name}\n"
+    yield f"-- {of.says}\n-- evolution: {declared.name}\n{LAWFUL}"
     yield (
         "-- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_attribute"  # noqa: S608
         f" WHERE attrelid = '{of.table}'::regclass AND attname = '{column.name}'"
@@ -107,7 +113,7 @@ def _contract(line: Line, declared: Declared) -> Iterator[str]:
     assert of.replaces is not None  # noqa: S101  # only then is there such a file
     old = of.replaces.column
     yield f"-- {of.table}.{old} goes: {of.column.name} took its place.\n"
-    yield f"-- evolution: {declared.name}\n"
+    yield f"-- evolution: {declared.name}\n{LAWFUL}"
     yield (
         "-- ensure: SELECT count(*) = 0 FROM pg_catalog.pg_attribute"  # noqa: S608
         f" WHERE attrelid = '{of.table}'::regclass AND attname = '{old}' AND NOT attisdropped\n\n"

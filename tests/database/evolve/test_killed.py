@@ -130,7 +130,7 @@ def test_a_half_made_index_is_made_anew(tiny, made, evolution, start):
 
 
 def test_what_is_half_done_is_no_drift(tiny, made, evolution, drift, monkeypatch):
-    """Some partitions have the index, or are looked at, and others not yet; a stranger's is seen."""
+    """Some partitions have the index, or are looked at, others not; a stranger's is seen."""
     name = evolution("loops-mythology", GUIDE)
 
     class Stop(Exception):

@@ -105,3 +105,17 @@ def test_a_promise_of_the_migration_that_is_not_kept(tiny, made, evolution):
     assert asked(made.owner, "SELECT act FROM ledger._abode_evolution") == [
         ("index idx_loops_mythology",)
     ]
+
+
+def test_rows_that_are_hidden_from_their_owner(tiny, made, evolution):
+    """Forced row security: with a policy for the owner they are filled, without one it is told."""
+    name = evolution("agents-mood", AGENTS)
+    with psycopg.connect(made.owner, autocommit=True) as db:
+        db.execute(
+            "ALTER TABLE soulfra.agents_1 ENABLE ROW LEVEL SECURITY;"
+            "ALTER TABLE soulfra.agents_1 FORCE ROW LEVEL SECURITY"
+        )
+        with pytest.raises(Refused, match=r"row security hides rows of soulfra\.agents_1"):
+            run(tiny, made.owner, name)
+        db.execute("CREATE POLICY house ON soulfra.agents_1 TO CURRENT_USER USING (true)")
+    assert run(tiny, made.owner, name).stands.place.filled == 1000
