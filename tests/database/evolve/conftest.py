@@ -127,12 +127,7 @@ def place(admin_dsn):
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in roles:
             admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
-        for each in (name, f"{name}_scratch"):
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(each), sql.Identifier(name)
-                )
-            )
+        admin.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
 
         def dsn(role, database=name):
             url = conninfo.conninfo_to_dict(admin_dsn)
@@ -141,7 +136,8 @@ def place(admin_dsn):
 
         yield Place(dsn(name), dsn(roles[1]), dsn(None), dsn(name, f"{name}_scratch"))
         for each in (name, f"{name}_scratch"):
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(each)))
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            admin.execute(drop.format(sql.Identifier(each)))
         for role in roles:
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
@@ -182,7 +178,16 @@ def filled(db, rows):
 
 
 @pytest.fixture
-def drift(tiny):
+def scratch(place):
+    """The scratch database beside it."""
+    name = conninfo.conninfo_to_dict(place.owner)["dbname"]
+    with psycopg.connect(place.admin, autocommit=True) as admin:
+        make = sql.SQL("CREATE DATABASE {} OWNER {}")
+        admin.execute(make.format(sql.Identifier(f"{name}_scratch"), sql.Identifier(name)))
+
+
+@pytest.fixture
+def drift(tiny, scratch):
     """How a database differs from its line, by what the runner says."""
 
     def differs(place):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 
 import psycopg
 import pytest
@@ -36,7 +37,7 @@ CREATE TRIGGER see AFTER UPDATE ON soulfra.guilds FOR EACH ROW
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["loops-mythology", "guilds-banner"])
-def test_killed_in_every_step_it_goes_on(tiny, made, evolution, start, name):
+def test_killed_in_every_step_it_goes_on(tiny, made, scratch, evolution, start, name):
     """No row is filled twice, none is left, and the catalogue is what an unharmed run makes."""
     evolution("loops-mythology", GUIDE)
     if name == "guilds-banner":
@@ -48,10 +49,15 @@ def test_killed_in_every_step_it_goes_on(tiny, made, evolution, start, name):
     dice = random.Random(f"{SEED} {name}")
     killed = 0
     for step in ("add", "fill", "constrain", "switch", "drop"):
-        for left in range(KILLS, 0, -1):
-            # The first calls take the lock and look; the later, the closer to the end.
-            at = dice.randint(4, 30) if left > 1 else dice.randint(30, 60)
-            process = start(made, name, "run", step, str(at))
+        for number in range(KILLS):
+            # Half of them between two calls of the database, half anywhere.
+            if number % 2 == 0:
+                process = start(made, name, "run", step, str(dice.randint(4, 40)))
+            else:
+                process = start(made, name, "run", step, "ready")
+                assert process.stdout.readline() == "ready\n"
+                time.sleep(dice.uniform(0, 0.3))
+                process.kill()
             _, said = process.communicate(timeout=60)
             assert process.returncode in {0, -9}, said
             killed += process.returncode == -9
@@ -79,7 +85,7 @@ def test_killed_in_every_step_it_goes_on(tiny, made, evolution, start, name):
 
 
 @pytest.mark.timeout(120)
-def test_undo_killed_goes_on_back_and_never_forward(tiny, made, evolution, start):
+def test_undo_killed_goes_on_back_and_never_forward(tiny, made, scratch, evolution, start):
     """A run in between is refused; the next undo does the rest."""
     name = evolution("loops-mythology", GUIDE)
     run(tiny, made.owner, name)
