@@ -12,7 +12,8 @@ import pytest
 from psycopg import conninfo, sql
 
 from apps.migrate import runner
-from apps.migrate.catalog import build, server
+from apps.migrate.catalog import build
+from apps.migrate.catalog.server import is_held
 from apps.migrate.check import against
 from apps.migrate.evolve import write
 from apps.migrate.evolve.between import explained, unfinished
@@ -93,18 +94,21 @@ class Place(NamedTuple):
     scratch: str
 
 
-@pytest.fixture
-def tiny(tmp_path):
-    """The line, with its first migration only."""
-    folder = tmp_path / "tiny"
+def first(folder):
+    """A line with its first migration only."""
     folder.mkdir()
+    folder.with_name(f"{folder.name}.evolutions").mkdir()
     parts = [PART.format(m.replace("-", "_"), m, n) for m, n in pairwise(MONTHS)]
     (folder / "0001.create-loops.sql").write_text(MADE.format(months="\n".join(parts)))
-    (folder / "0001.create-loops.rollback.sql").write_text(
-        "-- lossy: all\nDROP SCHEMA soulfra CASCADE;"
-    )
-    (tmp_path / "tiny.evolutions").mkdir()
+    back = "-- lossy: all\nDROP SCHEMA soulfra CASCADE;"
+    (folder / "0001.create-loops.rollback.sql").write_text(back)
     return Line("tiny", "postgres", folder)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """The line."""
+    return first(tmp_path / "tiny")
 
 
 @pytest.fixture
@@ -119,43 +123,77 @@ def evolution(tiny):
     return declare
 
 
-@pytest.fixture
-def place(admin_dsn):
-    """An empty database and the scratch one beside it; gone after the test."""
-    name = f"governance_evolve_{uuid4().hex[:10]}"
-    roles = (name, f"{name}_app")
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        for role in roles:
-            admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
-        admin.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
+class Server:
+    """Databases of one owner, who is nobody special, and the app that is let in."""
 
-        def dsn(role, database=name):
-            url = conninfo.conninfo_to_dict(admin_dsn)
-            who = f"{role}:x" if role else "postgres"
-            return f"postgresql://{who}@{url['host']}:{url['port']}/{database}"
+    def __init__(self, admin_dsn):
+        self.url, self.owner = (
+            conninfo.conninfo_to_dict(admin_dsn),
+            f"soulfra_evolve_{uuid4().hex[:6]}",
+        )
+        self.app = f"{self.owner}_app"
+        self.admin = psycopg.connect(admin_dsn, autocommit=True)
 
-        yield Place(dsn(name), dsn(roles[1]), dsn(None), dsn(name, f"{name}_scratch"))
+    def dsn(self, role, database):
+        """A URL for a role, or for the server's admin."""
+        who = f"{role}:{role}" if role else "postgres"
+        return f"postgresql://{who}@{self.url['host']}:{self.url['port']}/{database}"
+
+    def place(self, name, template="template1"):
+        """Make a database."""
+        make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        self.admin.execute(make.format(*map(sql.Identifier, (name, self.owner, template))))
+        ways = [self.dsn(role, name) for role in (self.owner, self.app, None)]
+        return Place(*ways, self.dsn(self.owner, f"{name}_scratch"))
+
+    def drop(self, name):
+        """Drop it, and what is beside it."""
         for each in (name, f"{name}_scratch"):
             drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-            admin.execute(drop.format(sql.Identifier(each)))
-        for role in roles:
-            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+            self.admin.execute(drop.format(sql.Identifier(each)))
+
+
+@pytest.fixture(scope="session")
+def server(admin_dsn):
+    """The scratch server, with two roles more."""
+    of = Server(admin_dsn)
+    for role in (of.owner, of.app):
+        make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+        of.admin.execute(make.format(sql.Identifier(role), sql.Literal(role)))
+    yield of
+    for role in (of.app, of.owner):
+        of.admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+    of.admin.close()
+
+
+@pytest.fixture(scope="session")
+def template(server, tmp_path_factory):
+    """The first migration applied, rows in every table, and the app let in."""
+    name = f"{server.owner}_template"
+    place = server.place(name)
+    runner.apply(first(tmp_path_factory.mktemp("line") / "tiny"), place.owner)
+    with psycopg.connect(place.owner, autocommit=True) as db:
+        filled(db, 3000)
+        for what in ("USAGE ON", "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN"):
+            db.execute(f"GRANT {what} SCHEMA soulfra TO {server.app}")
+    yield name
+    server.drop(name)
 
 
 @pytest.fixture
-def made(tiny, place):
-    """The first migration applied, rows in every table, and the app let in."""
-    runner.apply(tiny, place.owner)
-    with psycopg.connect(place.owner, autocommit=True) as db:
-        filled(db, 3000)
-        app = sql.Identifier(conninfo.conninfo_to_dict(place.app)["user"])
-        db.execute(sql.SQL("GRANT USAGE ON SCHEMA soulfra TO {}").format(app))
-        db.execute(
-            sql.SQL(
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA soulfra TO {}"
-            ).format(app)
-        )
-    return place
+def place(server):
+    """An empty database; gone after the test, with the scratch one beside it."""
+    name = f"{server.owner}_{uuid4().hex[:8]}"
+    yield server.place(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def made(server, template):
+    """A copy of the one with rows."""
+    name = f"{server.owner}_{uuid4().hex[:8]}"
+    yield server.place(name, template)
+    server.drop(name)
 
 
 def filled(db, rows):
@@ -178,27 +216,26 @@ def filled(db, rows):
 
 
 @pytest.fixture
-def scratch(place):
-    """The scratch database beside it."""
-    name = conninfo.conninfo_to_dict(place.owner)["dbname"]
-    with psycopg.connect(place.admin, autocommit=True) as admin:
-        make = sql.SQL("CREATE DATABASE {} OWNER {}")
-        admin.execute(make.format(sql.Identifier(f"{name}_scratch"), sql.Identifier(name)))
-
-
-@pytest.fixture
-def drift(tiny, scratch):
+def drift(tiny, server):
     """How a database differs from its line, by what the runner says."""
 
     def differs(place):
         actual = build.live(tiny, place.owner)
-        held = {name: said for name, said in actual.items() if server.is_held(name)}
-        wanted = build.in_scratch(tiny, place.scratch, unfinished(tiny, place.owner))
-        app = conninfo.conninfo_to_dict(place.app)["user"]
+        held = {name: said for name, said in actual.items() if is_held(name)}
+        wanted = built(server, tiny, place)
         found = explained(unfinished(tiny, place.owner), against(wanted, actual, held))
-        return [str(each) for each in found if not each.object.endswith(app)]
+        return [str(each) for each in found if not each.object.endswith(server.app)]
 
     return differs
+
+
+def built(server, line, place):
+    """The line in the scratch database beside a place, as far as evolutions are there."""
+    name = conninfo.conninfo_to_dict(place.scratch)["dbname"]
+    there = "SELECT count(*) FROM pg_database WHERE datname = %s"
+    if server.admin.execute(there, [name]).fetchone() == (0,):
+        server.place(name)
+    return build.in_scratch(line, place.scratch, unfinished(line, place.owner))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from apps.migrate.catalog import build
 from apps.migrate.evolve import constrain, indexes
 from apps.migrate.evolve.run import run
 from apps.migrate.evolve.standing import standings
-from tests.database.evolve.conftest import GUIDE, RENAME, asked
+from tests.database.evolve.conftest import GUIDE, RENAME, asked, built
 
 KILLS = int(os.environ.get("ABODE_KILLS") or 2)
 SEED = 20261129
@@ -37,7 +37,9 @@ CREATE TRIGGER see AFTER UPDATE ON soulfra.guilds FOR EACH ROW
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["loops-mythology", "guilds-banner"])
-def test_killed_in_every_step_it_goes_on(tiny, made, scratch, evolution, start, name):
+def test_killed_in_every_step_it_goes_on(  # noqa: PLR0917  # fixtures
+    tiny, made, server, evolution, start, name
+):
     """No row is filled twice, none is left, and the catalogue is what an unharmed run makes."""
     evolution("loops-mythology", GUIDE)
     if name == "guilds-banner":
@@ -77,7 +79,7 @@ def test_killed_in_every_step_it_goes_on(tiny, made, scratch, evolution, start, 
         stands = standings(ledger)[name]
     assert stands.is_done
     assert (stands.place.seen, stands.place.filled) == (len(rows), len(rows))
-    wanted = build.in_scratch(tiny, made.scratch)
+    wanted = built(server, tiny, made)
     live = build.live(tiny, made.owner)
     kinds = ("column ", "constraint ", "index ", "trigger ", "function ", "partition ")
     names = {n for n in wanted.keys() | live.keys() if n.startswith(kinds) and "soulfra" in n}
@@ -85,11 +87,11 @@ def test_killed_in_every_step_it_goes_on(tiny, made, scratch, evolution, start, 
 
 
 @pytest.mark.timeout(120)
-def test_undo_killed_goes_on_back_and_never_forward(tiny, made, scratch, evolution, start):
+def test_undo_killed_goes_on_back_and_never_forward(tiny, made, server, evolution, start):
     """A run in between is refused; the next undo does the rest."""
     name = evolution("loops-mythology", GUIDE)
     run(tiny, made.owner, name)
-    before = build.in_scratch(tiny, made.scratch).keys()
+    before = built(server, tiny, made).keys()
     for at in (7, 12, 20):
         process = start(made, name, "undo", "-", str(at))
         process.communicate(timeout=60)
