@@ -1,5 +1,6 @@
 """Step 1: the column, and a trigger that keeps it right while rows are filled."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from apps.migrate.evolve.declared import Evolution
@@ -20,12 +21,13 @@ def add(work: Work) -> None:
     of = work.of
     _check(work)
     refuse_rewrite(work)
+    read = sources(work)
 
     def do() -> None:
         ask = work.ledger.ask
         ask(f"ALTER TABLE {quoted(of.table)} ADD COLUMN {column(of)}")
         if of.fill:
-            keep(work)
+            keep(work, read)
         row = {
             "name": work.declared.name, "declaration": work.declared.text,
             "sha256": work.declared.sha256, "act": "column",
@@ -80,26 +82,45 @@ def _check(work: Work) -> None:
             )
 
 
-def keep(work: Work) -> None:
-    """Make the trigger and its function, within a transaction."""
+def sources(work: Work) -> list[str]:
+    """Columns that a filled value is worked out of; a row that changes elsewhere costs nothing."""
+    of = work.of
+    if of.fill is None:
+        return []
+    with work.ledger.transaction(keep=False):
+        work.ledger.ask(
+            f"SET LOCAL search_path TO DEFAULT; CREATE VIEW {PROBE} AS"  # noqa: S608
+            f" SELECT {of.fill.value} AS probed FROM {quoted(of.table)}"
+        )
+        return [name for (name,) in work.ask("read_by", table=quoted(of.table), view=PROBE)]
+
+
+def keep(work: Work, read: Sequence[str]) -> None:
+    """Make the function and its triggers, within a transaction."""
     of = work.of
     function = f"ledger.{quoted(of.keeper)}()"
+    comes, changes = map(quoted, of.keepers)
+    column = quoted(of.column.name)
+    also = [column] if of.replaces else []
+    differ = [f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in [*map(quoted, read), *also]]
+    when = " OR ".join([unset(of, "NEW"), *differ])
+    new = "" if of.replaces else f" WHEN ({unset(of, 'NEW')})"
     work.ledger.ask(
         f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql"
         f" SET search_path = pg_catalog, pg_temp AS {literal(body(of))};"
         f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"
-        f"CREATE TRIGGER {quoted(of.keeper)} BEFORE INSERT OR UPDATE ON {quoted(of.table)}"
-        f" FOR EACH ROW EXECUTE FUNCTION {function}"
+        f"CREATE TRIGGER {comes} BEFORE INSERT ON {quoted(of.table)}"
+        f" FOR EACH ROW{new} EXECUTE FUNCTION {function};"
+        f"CREATE TRIGGER {changes} BEFORE UPDATE ON {quoted(of.table)}"
+        f" FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {function}"
     )
 
 
 def unkeep(work: Work) -> str:
-    """The statements that take both back."""
+    """The statements that take all of it back."""
     of = work.of
-    return (
-        f"DROP TRIGGER IF EXISTS {quoted(of.keeper)} ON {quoted(of.table)};"
-        f"DROP FUNCTION IF EXISTS ledger.{quoted(of.keeper)}()"
-    )
+    gone = [f"DROP TRIGGER IF EXISTS {quoted(each)} ON {quoted(of.table)}" for each in of.keepers]
+    return ";".join([*gone, f"DROP FUNCTION IF EXISTS ledger.{quoted(of.keeper)}()"])
 
 
 def body(of: Evolution) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apps.migrate import runner
 from apps.migrate.catalog.differences import Difference
-from apps.migrate.evolve.add import keep
+from apps.migrate.evolve.add import keep, sources
 from apps.migrate.evolve.declared import parsed
 from apps.migrate.evolve.names import quoted
 from apps.migrate.evolve.run import PATIENT, _act, _prepare, backward
@@ -104,8 +104,10 @@ def _put(work: Work, stands: Standing) -> None:
 
 
 def _kept(work: Work) -> Callable[[], None]:
+    read = sources(work)
+
     def do() -> None:
         if work.of.fill:
-            keep(work)
+            keep(work, read)
 
     return do

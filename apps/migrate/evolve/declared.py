@@ -114,8 +114,13 @@ class Evolution(Closed):
 
     @property
     def keeper(self) -> str:
-        """The trigger, and its function in the ledger."""
-        return f"keep_{self.bare[:25]}_{self.column.name[:30]}"
+        """The function in the ledger that keeps the column right."""
+        return f"keep_{self.bare[:22]}_{self.column.name[:28]}"
+
+    @property
+    def keepers(self) -> tuple[str, str]:
+        """Its triggers: for rows that come, and for those that change."""
+        return f"{self.keeper}_insert", f"{self.keeper}_update"
 
     @property
     def ends_with(self) -> Step:

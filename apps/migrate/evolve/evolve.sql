@@ -101,6 +101,16 @@ SELECT c.oid::regclass::text
                AND p.polroles && ARRAY[0::oid, current_user::regrole::oid]))
  ORDER BY 1;
 
+-- read_by --
+-- Columns of a table that a view reads.
+SELECT DISTINCT a.attname::text
+  FROM pg_rewrite AS w
+  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+  JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+ WHERE w.ev_class = to_regclass(:view) AND d.refclassid = 'pg_class'::regclass
+   AND d.refobjid = to_regclass(:table) AND d.refobjsubid > 0
+ ORDER BY 1;
+
 -- in_use --
 -- Who has a table or one of its partitions in use, and in which transaction.
 SELECT DISTINCT l.pid, l.virtualtransaction, coalesce(a.application_name, ''),
@@ -162,6 +172,9 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid), coalesce(k.conname, i
  WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
            SELECT FROM pg_attrdef AS f WHERE f.oid = d.objid AND f.adnum = old.attnum))
    AND NOT (d.classid = 'pg_class'::regclass AND i.relkind = 'S')
+   AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
+           SELECT FROM pg_trigger AS g JOIN pg_proc AS f ON f.oid = g.tgfoid
+            WHERE g.oid = d.objid AND f.proname = :keeper))
 UNION
 SELECT format('function %s', f.oid::regprocedure), f.proname::text
   FROM pg_proc AS f

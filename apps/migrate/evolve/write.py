@@ -103,7 +103,8 @@ def _collapse(of: Evolution) -> Iterator[str]:
     if of.column.check:
         yield f"ALTER TABLE {of.table} DROP CONSTRAINT {of.checked};\n"
     if of.fill:
-        yield f"DROP TRIGGER IF EXISTS {of.keeper} ON {of.table};\n"
+        for keeper in of.keepers:
+            yield f"DROP TRIGGER IF EXISTS {keeper} ON {of.table};\n"
         yield f"DROP FUNCTION IF EXISTS ledger.{of.keeper}();\n"
     yield f"ALTER TABLE {of.table} DROP COLUMN {column};\n"
 

@@ -1,5 +1,8 @@
 """What an evolution declares, the acts it is made of, and how fast its rows are filled."""
 
+from pathlib import Path
+from textwrap import dedent
+
 import pytest
 
 from apps.lint.finding import findings
@@ -15,6 +18,7 @@ from apps.migrate.lines import Line, known_as, line
 from schemas.errors import Refused
 from tests.database.evolve.conftest import GUIDE, RENAME
 
+ROOT = Path(__file__).parents[3]
 PLAIN = 'says = "x"\ntable = "a.b"\nmigration = "0002.add-c"\n[column]\nname = "c"\ntype = "text"\n'
 
 
@@ -37,6 +41,17 @@ def test_what_is_not_as_it_must_be_is_told_with_its_place(text, said):
     """And where a whole one is."""
     with pytest.raises(Refused, match=said):
         parsed("x", text, "at")
+
+
+def test_the_one_of_the_document_is_whole():
+    """As whoever reads it will copy it."""
+    said = (ROOT / "docs/evolve.md").read_text().split("schema:\n\n")[1].split("\n\n`write`")[0]
+    of = parsed("loops-mythology", dedent(said), "docs/evolve.md").of
+    assert (of.column.name, of.replaces.drop, of.ends_with) == (
+        "mythology_id",
+        "0009.drop-loops-myth",
+        "drop",
+    )
 
 
 def test_a_name_that_is_not_there(tmp_path):
