@@ -11,6 +11,7 @@ FIRST: Final = 500
 LEAST: Final = 20
 MOST: Final = 20_000
 LAG_LOOK_SECONDS: Final = 0.2
+LAG_SAY_SECONDS: Final = 2.0
 
 Lag = Callable[[], tuple[int, int | None, float | None]]
 """Where the log is, where the slowest replica is, and its delay as the server says it."""
@@ -79,7 +80,10 @@ class Pace:
         if self.max_lag is None:
             return
         begun = time.monotonic()
+        told = 0.0
         while (seconds := self.behind(lag)) > self.max_lag:
-            waiting(seconds)
+            if time.monotonic() - told > LAG_SAY_SECONDS:
+                waiting(seconds)
+                told = time.monotonic()
             time.sleep(LAG_LOOK_SECONDS)
         self.waited += time.monotonic() - begun

@@ -14,9 +14,8 @@ from psycopg import conninfo, sql
 from apps.migrate import runner
 from apps.migrate.catalog import build
 from apps.migrate.catalog.server import is_held
-from apps.migrate.check import against
+from apps.migrate.check import check
 from apps.migrate.evolve import write
-from apps.migrate.evolve.between import explained, unfinished
 from apps.migrate.lines import Line
 
 ROOT = Path(__file__).parents[3]
@@ -220,22 +219,27 @@ def drift(tiny, server):
     """How a database differs from its line, by what the runner says."""
 
     def differs(place):
+        beside(server, place)
         actual = build.live(tiny, place.owner)
         held = {name: said for name, said in actual.items() if is_held(name)}
-        wanted = built(server, tiny, place)
-        found = explained(unfinished(tiny, place.owner), against(wanted, actual, held))
+        found = check(tiny, place.owner, scratch=place.scratch, declared=held)
         return [str(each) for each in found if not each.object.endswith(server.app)]
 
     return differs
 
 
-def built(server, line, place):
-    """The line in the scratch database beside a place, as far as evolutions are there."""
+def beside(server, place):
+    """Have the scratch database there."""
     name = conninfo.conninfo_to_dict(place.scratch)["dbname"]
     there = "SELECT count(*) FROM pg_database WHERE datname = %s"
     if server.admin.execute(there, [name]).fetchone() == (0,):
         server.place(name)
-    return build.in_scratch(line, place.scratch, unfinished(line, place.owner))
+
+
+def built(server, line, place):
+    """What the files make, in the scratch database beside a place."""
+    beside(server, place)
+    return build.in_scratch(line, place.scratch)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from apps.migrate.catalog import build
 from apps.migrate.evolve import constrain, indexes
 from apps.migrate.evolve.run import run
 from apps.migrate.evolve.standing import standings
+from apps.migrate.evolve.throttle import Pace
+from schemas.errors import Unreachable
 from tests.database.evolve.conftest import GUIDE, RENAME, asked, built
 
 KILLS = int(os.environ.get("ABODE_KILLS") or 2)
@@ -161,3 +163,26 @@ def test_what_is_half_done_is_no_drift(tiny, made, evolution, drift, monkeypatch
     with psycopg.connect(made.owner, autocommit=True) as db:
         db.execute("CREATE INDEX stray ON soulfra.loops_2026_10 (whisper)")
     assert len(drift(made)) == 1
+
+
+def test_a_server_that_goes_away_is_told(tiny, made, evolution):
+    """In the middle of the rows; the next run fills the rest, and none twice."""
+    name = evolution("loops-mythology", GUIDE)
+    run(tiny, made.owner, name, to="add")
+    end = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'abode%'"
+    )
+    came = []
+
+    def cut(rows):
+        came.append(rows)
+        if sum(came) > 1000:
+            asked(made.admin, end)
+
+    with pytest.raises(Unreachable, match="the connection was lost"):
+        run(tiny, made.owner, name, to="fill", pace=Pace(rows=100, pause_ms=0), came=cut)
+    done = run(tiny, made.owner, name, to="fill")
+
+    assert 0 < sum(came) < 3000
+    assert (done.stands.place.seen, done.stands.place.filled) == (3000, 3000)
