@@ -87,18 +87,25 @@ def shown(seen: Status) -> Table | str:
     """For a terminal."""
     if not seen.evolutions:
         return f"{seen.line}: no evolutions"
-    table = Table("evolution", "column", "state", "next", "rows", "pace", "left", "drop after")
+    table = Table("evolution", "state", "next", "rows", "pace", "drop after")
+    table.columns[0].no_wrap = True
     for each in seen.evolutions:
         colour = {"done": "green", "declared": "dim", "undoing": "red"}.get(each.state, "yellow")
         state = f"[{colour}]{each.state}[/]" + (" [red]edited[/]" if each.edited else "")
-        table.add_row(
-            each.name, f"{each.table}.{each.column}", state, _next(each),
-            f"{each.rows:,} of {each.total:,}" if each.total else "-",
-            f"{each.rows_per_second:,.0f}/s" if each.rows_per_second else "-",
-            span(each.eta_seconds),
-            f"{each.droppable_at:%Y-%m-%d %H:%M}" if each.droppable_at else "-",
-        )  # fmt: skip
+        rows = f"{each.rows:,} of {each.total:,}" if each.total else "-"
+        table.add_row(each.name, state, _next(each), rows, _pace(each), _after(each))
     return table
+
+
+def _pace(of: Evolving) -> str:
+    if not of.rows_per_second:
+        return "-"
+    left = f", {span(of.eta_seconds)} left" if of.eta_seconds else ""
+    return f"{of.rows_per_second:,.0f}/s{left}"
+
+
+def _after(of: Evolving) -> str:
+    return f"{of.droppable_at:%Y-%m-%d %H:%M} UTC" if of.droppable_at else "-"
 
 
 def told(done: shapes.Ran) -> str:

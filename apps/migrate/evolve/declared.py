@@ -115,7 +115,8 @@ class Evolution(Closed):
     @property
     def keeper(self) -> str:
         """The function in the ledger that keeps the column right."""
-        return f"keep_{self.bare[:22]}_{self.column.name[:28]}"
+        mark = sha256(f"{self.table}.{self.column.name}".encode()).hexdigest()[:6]
+        return f"keep_{self.bare[:18]}_{self.column.name[:20]}_{mark}"
 
     @property
     def keepers(self) -> tuple[str, str]:
