@@ -43,7 +43,7 @@ def pool(settings: PostgresSettings, name: str = "governance") -> Pool:
         settings.url,
         min_size=settings.min_conn,
         max_size=settings.max_conn,
-        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS, known_as(name)),
+        kwargs=_kwargs(settings, STATEMENT_TIMEOUT_MS, name),
         open=False,
         name=name,
         reconnect_timeout=5,
@@ -76,7 +76,7 @@ def _kwargs(
     connect: dict[str, Any] = {
         "options": options,
         "connect_timeout": 5,
-        "application_name": name,
+        "application_name": known_as(name),
         "autocommit": True,
     }
     if settings.password_file is not None:
