@@ -158,9 +158,11 @@ def line(name: str) -> Line:
 def known_as(name: str) -> str:
     """How a process calls itself in the database of its line: with the newest migration it knows.
 
+    ``soulfra``, or ``soulfra of persons`` for a part of it.
     What an evolution drops stays as long as somebody is there who does not know that it goes.
     """
-    known = line(name).migrations() if name in ENGINES else ()
+    of = name.partition(" ")[0]
+    known = line(of).migrations() if of in ENGINES else ()
     return f"{name}@{known[-1][:4]}" if known else name
 
 

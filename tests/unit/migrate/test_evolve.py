@@ -148,4 +148,5 @@ def test_what_is_written_is_lawful(tmp_path, text):
 def test_a_process_says_which_schema_it_knows():
     """Its line, and the number of the newest migration."""
     assert known_as("soulfra") == f"soulfra@{line('soulfra').migrations()[-1][:4]}"
+    assert known_as("soulfra of persons").startswith("soulfra of persons@")
     assert known_as("abode legacy") == "abode legacy"
