@@ -32,7 +32,8 @@ test: $(STAMP) ## run every test
 
 soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 25 times each
 	@ABODE_KILLS=25 ABODE_ROUNDS=20 $(BIN)/python -m pytest --timeout 3600 \
-		tests/unit/migrate/test_killed.py tests/database/migrate/test_killed.py
+		tests/unit/migrate/test_killed.py tests/database/migrate/test_killed.py \
+		tests/database/evolve/test_killed.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 7200 \
 		tests/database/governance/test_partitions.py tests/database/governance/test_maintenance.py
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
