@@ -31,6 +31,7 @@ from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
 from apps.soulfra.numbers import Ahead
 from apps.soulfra.projections import projections
+from apps.soulfra.shards.elsewhere import elsewhere
 from apps.soulfra.state import State, asked_for, state_of
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.commands import Asked, CastVote, Prophesy
@@ -148,6 +149,8 @@ class Writer:
     async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
         if len(given) > 1:
             return [outcome for one in given for outcome in await self._write([one])]
+        if moved := elsewhere(error):
+            return [moved]
         name = error.diag.constraint_name
         return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
 

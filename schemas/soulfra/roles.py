@@ -22,11 +22,24 @@ TABLES: Final = (
     "soulfra.credit_entries",
 )
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
+SHARDS: Final = (
+    "shard.places",
+    "shard.map",
+    "shard.slots",
+    "shard.registrations",
+    "shard.moves",
+)
+SLOT_OF: Final = "shard.slot_of(text)"
+ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
 MADE_BY_POSTGRES: Final = {"position", "transaction_id", "recorded_at", "sha256"}
 
 _APP: Final = (
-    *each(APP, "schema", ("USAGE",), "soulfra", "log"),
+    *each(APP, "schema", ("USAGE",), "soulfra", "log", "shard"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
+    # Which slots are whose, only the owner says.
+    *each(APP, "table", ("SELECT",), *SHARDS),
+    *each(APP, "table", ("DELETE",), "shard.registrations"),
+    *each(APP, "routine", ("EXECUTE",), SLOT_OF, ADOPT),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
     # When and in which transaction, after what: nobody says that of an event.
     Grant(
@@ -92,8 +105,9 @@ _APP: Final = (
     ),
 )
 _READER: Final = (
-    *each(READER, "schema", ("USAGE",), "soulfra", "log"),
-    *each(READER, "table", ("SELECT",), *TABLES, "log.events", "log.followers"),
+    *each(READER, "schema", ("USAGE",), "soulfra", "log", "shard"),
+    *each(READER, "table", ("SELECT",), *TABLES, *SHARDS, "log.events", "log.followers"),
+    *each(READER, "routine", ("EXECUTE",), SLOT_OF),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 

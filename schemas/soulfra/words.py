@@ -13,6 +13,7 @@ SCHEMAS: Final = MappingProxyType(
     {
         "soulfra": "Users, agents, loops and what became of them: each follows from the log.",
         "log": "What happened, append-only, and how far it was followed.",
+        "shard": "Which database has which agents, and how slots move between them.",
     }
 )
 """Schema to comment."""

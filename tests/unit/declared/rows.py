@@ -50,6 +50,10 @@ INSTANTS = (
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 OTHERWISE: dict[str, Any] = {
     "log.events": lambda _: {"version": 1},
+    # Up to the line's 0005 a key led to it: the first user that is made.
+    "soulfra.agents": lambda _: {"owner_id": UUID(int=0)},
+    "shard.slots": lambda row: {"frozen_until": NOON if row["state"] == "frozen" else None},
+    "shard.moves": lambda _: {"last_slot": 4095},
     "soulfra.loops": lambda row: {
         "fork_depth": (row["fork_depth"] or 1) if row["fork_parent"] else 0
     },

@@ -1,0 +1,17 @@
+"""The statements that follow from events of the very transaction that they run in."""
+
+from collections.abc import Collection
+from typing import Final
+
+from apps.soulfra.projections import projections
+from schemas.soulfra.log import EventType
+
+THIS: Final = "pg_current_xact_id()::text::bigint"
+
+
+def of_this(types: Collection[EventType]) -> list[str]:
+    """For events of these types, without anything to be filled in."""
+    return [
+        text.replace("%(first)s AND %(last)s", f"{THIS} AND {THIS}").replace("%%", "%")
+        for text in projections(types)
+    ]
