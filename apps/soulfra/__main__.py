@@ -14,6 +14,8 @@ from apps.bridge.process import run
 from apps.postgres import opened, place, pool
 from apps.soulfra.doors import Doors
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.place import shard
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
 
@@ -32,17 +34,22 @@ async def serve(told: Settings) -> None:
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
-        writer = Writer(store)
+        router = Router(store, lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"))
+        stack.push_async_callback(router.close)
+        writer = router.home.writer
         await writer.make_months()
+        await router.learn()
+        keeping = asyncio.create_task(router.keep())
+        stack.callback(keeping.cancel)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, writer, tokens).answer)
+        listener = Listener(Doors(store, router, tokens).answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
-        await writer.close()
+        await router.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 

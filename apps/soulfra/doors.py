@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -13,18 +13,19 @@ from pydantic_core import to_json
 from apps.bridge import body, web
 from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
-from apps.postgres import Pool
+from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.log import life
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
-from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import COMMANDS
 from schemas.soulfra.log import Stream
 from schemas.soulfra.words import Entity, EntityId
 
 log = logging.getLogger("soulfra")
+T = TypeVar("T")
 SQL: Final = load(Path(__file__).with_name("reads.sql"))
 AT: Final = "/soulfra/v1"
 PLURALS: Final = {
@@ -49,9 +50,9 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, writer: Writer, tokens: Tokens) -> None:
+    def __init__(self, pool: Pool, router: Router, tokens: Tokens) -> None:
         self._pool = pool
-        self._writer = writer
+        self._router = router
         self._tokens = tokens
 
     async def answer(self, asked: Request) -> Answer:
@@ -98,7 +99,7 @@ class Doors:
         except ValueError:
             raise Refused("Idempotency-Key: is not a UUID") from None
         body.decode(asked.body, name)
-        done = await self._writer.give(body.read(kind, asked.body, name), command_id, by)
+        done = await self._router.give(body.read(kind, asked.body, name), command_id, by)
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
     async def _entity(self, plural: str, name: str) -> Any:
@@ -109,8 +110,11 @@ class Doors:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
-        async with self._pool.connection() as conn:
-            row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
+
+        async def ask(conn: Connection) -> tuple[Any, ...] | None:
+            return await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
+
+        row = await self._asked(entity, str(found), ask)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
         return row[0]
@@ -120,8 +124,9 @@ class Doors:
             STREAM.validate_python(stream)
         except ValidationError:
             raise Refused(f"{stream!r:.80}: is no stream", "as loop:ID") from None
-        async with self._pool.connection() as conn:
-            found = [
+
+        async def ask(conn: Connection) -> list[dict[str, Any]]:
+            return [
                 {
                     "version": each.version,
                     "type": each.type,
@@ -131,9 +136,21 @@ class Doors:
                 }
                 async for each in life(conn, stream)
             ]
+
+        entity, _, name = stream.partition(":")
+        found = await self._asked(Entity(entity), name, ask)
         if not found:
             raise Missing(f"{stream!r:.80}: nothing happened")
         return found
+
+    async def _asked(
+        self, entity: Entity, name: str, ask: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        """An agent's own shard, or home."""
+        if entity is Entity.AGENT:
+            return await self._router.read(name, ask)
+        async with self._pool.connection() as conn:
+            return await ask(conn)
 
     async def _health(self) -> Answer:
         try:
@@ -142,4 +159,12 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(to_json({"status": "healthy", "decided_anew": self._writer.again}))
+        return Answer(
+            to_json(
+                {
+                    "status": "healthy",
+                    "decided_anew": self._router.home.writer.again,
+                    "moved": self._router.moved,
+                }
+            )
+        )

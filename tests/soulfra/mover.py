@@ -16,7 +16,7 @@ def main() -> None:
         return psycopg.connect(at, autocommit=True, options="-c timezone=UTC")
 
     with connected(url) as home:
-        mover = Mover(home, lambda place: connected(f"{who}@{place}"))
+        mover = Mover(home, lambda _, place: connected(f"{who}@{place}"))
         mover.move(int(first), int(last), target, int(group))
 
 

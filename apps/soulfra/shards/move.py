@@ -26,7 +26,8 @@ TRIES: Final = 10
 PRUNED: Final = 500
 """Agents that are taken away at once."""
 Say = Callable[[str], None]
-Connect = Callable[[str], Connection]
+Connect = Callable[[str, str], Connection]
+"""By name and place of a shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Mover:
     """Whoever holds home's lock; there is one."""
 
     def __init__(self, home: Connection, connect: Connect, say: Say = lambda _: None) -> None:
-        """As owners: ``connect`` opens a place of the map."""
+        """As owners: ``connect`` opens a shard of the map."""
         self._home = home
         self._connect = connect
         self._say = say
@@ -56,7 +57,7 @@ class Mover:
         """Take in an empty database as a shard; done again it changes nothing but the place."""
         if name == HOME:
             raise Refused(f"shard {name}: is the first one's name")
-        there = self._connect(place)
+        there = self._connect(name, place)
         with there:
             there.execute(SQL["begin"], {"name": name})
         self._home.execute(SQL["begin"], {"name": HOME})
@@ -196,7 +197,7 @@ class Mover:
             yield self._home
             return
         (place,) = self._home.execute(SQL["place"], {"name": name}).fetchone() or ("",)
-        with self._connect(place) as conn:
+        with self._connect(name, place) as conn:
             (said,) = conn.execute(SQL["here"]).fetchone() or (None,)
             if said != name:
                 raise Diverged(f"shard {name}: the database at {place} is {said or 'no shard'}")

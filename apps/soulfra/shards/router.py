@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
+import psycopg
+
 from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.soulfra.decisions.decision import Missing
@@ -21,7 +23,7 @@ from apps.soulfra.shards.carry import carry
 from apps.soulfra.shards.elsewhere import Elsewhere
 from apps.soulfra.slots import slot_of
 from apps.soulfra.writer import Writer
-from schemas.errors import Diverged, Refused
+from schemas.errors import Diverged, HouseError, Refused
 from schemas.soulfra.commands import Asked, RegisterAgent, ShiftAgentTone
 from schemas.soulfra.shards import HOME, Hold
 
@@ -33,6 +35,7 @@ ALONE: Final = (ShiftAgentTone,)
 PATIENCE_SECONDS: Final = 8.0
 """How long a command waits for a slot that moves."""
 PAUSE_SECONDS: Final = 0.02
+KEEP_SECONDS: Final = 5.0
 LEFT: Final = 200
 """Registrations that are carried in one go."""
 
@@ -49,8 +52,8 @@ class Shard:
 class Router:
     """One of a process. Without shards it is home's writer, and asks nothing more."""
 
-    def __init__(self, home: Pool, connect: Callable[[str], Pool]) -> None:
-        """``connect`` makes a closed pool for a place of the map."""
+    def __init__(self, home: Pool, connect: Callable[[str, str], Pool]) -> None:
+        """``connect`` makes a closed pool for the name and the place of a shard."""
         self.home = Shard(HOME, home, Writer(home))
         self._connect = connect
         self._shards = {HOME: self.home}
@@ -60,6 +63,8 @@ class Router:
         self._opened = AsyncExitStack()
         self.moved = 0
         """Commands that came to a shard that has, or takes, their slot no more."""
+        self.missed = 0
+        """Times that it could not be looked after the map, or after who is to be carried."""
 
     async def give(self, body: Asked, command_id: UUID | None = None, by: str = "") -> Done:
         """Have a command done where it must be; raises what it is refused for."""
@@ -95,6 +100,17 @@ class Router:
         for (agent_id,) in found:
             await self._carry(agent_id)
         return len(found)
+
+    async def keep(self) -> None:
+        """Learn and carry now and then, for ever: others may have moved, or died in between."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            try:
+                await self.learn()
+                await self.carry()
+            except (psycopg.Error, TimeoutError, HouseError) as error:
+                self.missed += 1
+                log.warning("shards: %s while looking after them", type(error).__name__)
 
     async def close(self) -> None:
         """Once all that waits is done."""
@@ -175,7 +191,7 @@ class Router:
                 if here and name != HOME:
                     raise Diverged(f"shard {name}: is asked as home", "is the URL the right one?")
                 if name not in self._shards:
-                    there = await self._opened.enter_async_context(self._connect(place))
+                    there = await self._opened.enter_async_context(self._connect(name, place))
                     self._shards[name] = Shard(name, there, Writer(there))
             self._owner = {slot: name for name, *_, slots, _ in found for slot in slots}
             self._epoch = {

@@ -70,7 +70,7 @@ def two(soulfra_database, second_database):
     return made
 
 
-def connected(place):
+def connected(_, place):
     """As owner, to a place of the map."""
     return owned(f"postgresql://{OWNER}:{OWNER}@{place}")
 
@@ -95,7 +95,7 @@ async def routing(two, connections=4):
         return pool(PostgresSettings(url=url, min_conn=1, max_conn=connections), "soulfra")
 
     async with store(two.home.app) as home:
-        made = Router(home, lambda place: store(f"postgresql://{APP}:{APP}@{place}"))
+        made = Router(home, lambda _, place: store(f"postgresql://{APP}:{APP}@{place}"))
         try:
             await made.learn()
             yield made

@@ -4,6 +4,7 @@ What was answered is written down outside the databases. ABODE_SOAK=1 is the lon
 """
 
 import asyncio
+import logging
 import os
 import sys
 from collections import Counter
@@ -19,9 +20,10 @@ from schemas.soulfra import commands as c
 from schemas.soulfra.words import Tone
 from tests.database.soulfra.shards.conftest import asked, moving, routing
 
+log = logging.getLogger("soulfra")
 ADA = UUID(int=1)
 SOAK = bool(os.environ.get("ABODE_SOAK"))
-ROUNDS = 60 if SOAK else 5
+ROUNDS = 60 if SOAK else 4
 WRITERS = 8
 AGENTS = 120
 KILLED_WITHIN = 1.2
@@ -171,14 +173,16 @@ def test_nothing_is_lost_twice_or_nowhere(run, two, seed):
     assert asked(two.home.owner, "SELECT count(*) FROM shard.registrations") == [(0,)]
     assert moved > 0
     assert sum(ledger.acknowledged.values()) > 200
-    print(f"{sum(ledger.acknowledged.values())} acknowledged, {moved} sent on, {dict(steps)},"
-          f" longest wait {ledger.longest:.2f} s")  # fmt: skip
+    log.info(
+        "%d acknowledged, %d sent on, %s, longest wait %.2f s",
+        sum(ledger.acknowledged.values()), moved, dict(steps), ledger.longest,
+    )  # fmt: skip
 
 
 STALE = """
 SELECT a.agent_id FROM soulfra.agents AS a
- WHERE (a.current_tone, a.version) IS DISTINCT FROM (
-       SELECT coalesce(e.data ->> 'after', e.data ->> 'tone'), e.version
+ WHERE row(a.current_tone, a.version)::text IS DISTINCT FROM (
+       SELECT row(coalesce(e.data ->> 'after', e.data ->> 'tone'), e.version)::text
          FROM log.events AS e WHERE e.stream = 'agent:' || a.agent_id
         ORDER BY e.version DESC LIMIT 1)
 """
