@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from typing import NamedTuple
 
 import psycopg
@@ -13,10 +14,18 @@ from apps.migrate.lines import line
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.shards.move import Mover
 from apps.soulfra.shards.router import Router
+from apps.soulfra.slots import slot_of
 from schemas.server import SOULFRA
 from tests.database.conftest import database_made, roles_made, scratch_server
 
 OWNER, APP = "soulfra_owner", "soulfra"
+LAST = 255
+"""Slots up to here move: sixteen times as many take sixteen times as long."""
+
+
+def named(prefix):
+    """Ids without end whose slots are among those."""
+    return (name for n in count() if slot_of(name := f"{prefix}-{n}") <= LAST)
 
 
 def place_of(database):
@@ -112,7 +121,7 @@ def asked(url, query, *values):
 def moved(two, first, last, target):
     """Whole and at once."""
     with moving(two.home.owner) as mover:
-        return mover.move(first, last, target, group=512)
+        return mover.move(first, last, target, group=LAST + 1)
 
 
 async def moved_beside(two, first, last, target):

@@ -1,7 +1,7 @@
 """A move that dies before any of its statements: whoever comes after it ends it, or takes it back.
 
 At every moment at most one database takes what is written, and it is the map's. ABODE_SOAK=1: each
-statement, not each fifth.
+statement, not each ninth.
 """
 
 import os
@@ -18,7 +18,7 @@ from schemas.soulfra import commands as c
 from tests.database.soulfra.shards.conftest import OWNER, asked, moving, routing
 
 ADA = UUID(int=1)
-STRIDE = 1 if os.environ.get("ABODE_SOAK") else 5
+STRIDE = 1 if os.environ.get("ABODE_SOAK") else 9
 AGENT = "oracle"
 SLOT = slot_of(AGENT)
 INSERT = (

@@ -1,6 +1,7 @@
 """Agents on two servers: made, read, moved there and back, refused where they are not."""
 
 import asyncio
+from itertools import islice
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,18 +15,20 @@ from schemas.errors import Diverged, Refused
 from schemas.soulfra import commands as c
 from tests.database.soulfra.conftest import writing
 from tests.database.soulfra.shards.conftest import (
+    LAST,
     asked,
     moved,
     moved_beside,
     moving,
+    named,
     place_of,
     routing,
 )
 
 ADA = UUID(int=1)
-AGENTS = [f"agent-{n}" for n in range(40)]
-EVERYTHING = (0, 4095)
-HALF = (0, 2047)
+AGENTS = list(islice(named("agent"), 40))
+EVERYTHING = (0, LAST)
+HALF = (0, LAST // 2)
 LIFE = "SELECT version, sha256, recorded_at FROM log.events WHERE stream = %s ORDER BY version"
 
 
@@ -259,7 +262,7 @@ def test_home_prunes_nothing_and_a_shard_only_what_went(run, two):
 
 def test_a_registration_left_behind_is_carried(run, two):
     """The process may die between home and the shard; who asks for the agent finds it."""
-    agents = [f"late-{n}" for n in range(6)]
+    agents = list(islice(named("late"), 6))
 
     async def play():
         async with routing(two) as router:
@@ -272,7 +275,7 @@ def test_a_registration_left_behind_is_carried(run, two):
             await shift(router, "joy", agents[:1])
             carried = await router.carry()
             with pytest.raises(Missing):
-                await router.give(c.ShiftAgentTone(agent_id="nobody", tone="joy"))
+                await router.give(c.ShiftAgentTone(agent_id=next(named("nobody")), tone="joy"))
             return carried
 
     assert run(play()) == len(agents) - 1
