@@ -31,8 +31,13 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        names = ("postgres-age", "redis", "governance", "soulfra", "governance-migrate")
-        return [self.called(name) for name in names]
+        names = ("postgres-age", "redis", "governance", "soulfra", *self.shards.values())
+        return [self.called(name) for name in (*names, "governance-migrate")]
+
+    @property
+    def shards(self) -> dict[str, str]:
+        """The servers that have agents of soulfra's beside home, by the name of the shard."""
+        return {name: f"postgres-age-{name}" for name in self.hosts.mac.soulfra_shards}
 
     @property
     def networks(self) -> list[str]:
@@ -43,14 +48,15 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        postgres, redis, governance, soulfra, _ = self.containers
-        sockets = [f"{postgres}-socket", f"{redis}-socket"]
-        return [*(f"{name}-data" for name in (postgres, redis, governance, soulfra)), *sockets]
+        *lasting, _ = self.containers
+        postgres, redis, _, _, *shards = lasting
+        sockets = [f"{name}-socket" for name in (postgres, redis, *shards)]
+        return [*(f"{name}-data" for name in lasting), *sockets]
 
-    def certificate(self) -> tuple[str, str]:
-        """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
-        names = ("localhost", "127.0.0.1", self.called("postgres-age"))
-        return tls.server(self.vault, "postgres", names)
+    def certificate(self, server: str = "postgres-age") -> tuple[str, str]:
+        """A Postgres server's certificate and key in PEM, for the names it has on the Mac."""
+        names = ("localhost", "127.0.0.1", self.called(server))
+        return tls.server(self.vault, server.removesuffix("-age"), names)
 
     def make_secrets(self) -> Vault:
         """Every secret of the house, made in memory if it does not exist yet."""
@@ -60,7 +66,8 @@ class House:
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
-        self.certificate()
+        for server in ("postgres-age", *self.shards.values()):
+            self.certificate(server)
         return self.vault
 
     @property

@@ -19,7 +19,7 @@ from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
 from apps.ops.over_cli import register as register_way_over
 from apps.ops.retire_cli import retire
-from apps.ops.soulfra_cli import app as soulfra
+from apps.ops.shards_cli import app as soulfra
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
 

@@ -60,7 +60,7 @@ def do(
     done = soulfra.give(ROOT, command(name, words or ()), command_id)
     answer = done.answer
     if as_json:
-        _write({**answer.model_dump(mode="json"), "repeated": done.repeated})
+        write({**answer.model_dump(mode="json"), "repeated": done.repeated})
         return
     told = "".join(f", {key} {value}" for key, value in answer.told.items())
     again = ", as before" if done.repeated else ""
@@ -80,7 +80,7 @@ def life(
     if not found:
         raise Refused(f"{stream!r}: nothing happened", "abode soulfra life loop:ID")
     if as_json:
-        _write(
+        write(
             [
                 {
                     "version": each.version,
@@ -114,7 +114,7 @@ def verify(
     if stream is not None and not soulfra.lived(ROOT, stream, None):
         raise Refused(f"{stream!r}: nothing happened", "abode soulfra verify loop:ID")
     if as_json:
-        _write([{"stream": s, "version": v, "fault": fault} for s, v, fault in found])
+        write([{"stream": s, "version": v, "fault": fault} for s, v, fault in found])
         raise typer.Exit(Diverged.exit_code if found else 0)
     if found:
         said = "\n".join(f"{s}/{v}: {fault}" for s, v, fault in found[:20])
@@ -127,10 +127,10 @@ def rebuild(as_json: Json = False) -> None:
     """Replay the log beside what lives, compare, swap; exit 4 when they differed."""
     from apps.ops import soulfra  # noqa: PLC0415
 
-    with _replaying() as say:
+    with replaying() as say:
         done = soulfra.rebuilt(ROOT, say)
     if as_json:
-        _write({"events": done.events, "differing": list(done.differing)})
+        write({"events": done.events, "differing": list(done.differing)})
     else:
         sys.stdout.write(f"replayed {done.events} events and swapped\n")
     if done.differing:
@@ -150,10 +150,10 @@ def at(
     from apps.ops import soulfra  # noqa: PLC0415
 
     until = _instant(instant)
-    with _replaying() as say:
+    with replaying() as say:
         columns, rows = soulfra.then(ROOT, until, query, say)
     if as_json:
-        _write([dict(zip(columns, row, strict=True)) for row in rows])
+        write([dict(zip(columns, row, strict=True)) for row in rows])
         return
     table = Table(*columns)
     for row in rows:
@@ -162,9 +162,10 @@ def at(
 
 
 @contextmanager
-def _replaying() -> Iterator[Callable[[str], None]]:
+def replaying(what: str = "replaying") -> Iterator[Callable[[str], None]]:
+    """Show how far it is."""
     console = Console(stderr=True, highlight=False)
-    with console.status("replaying") as shown:
+    with console.status(what) as shown:
         yield shown.update
 
 
@@ -178,5 +179,6 @@ def _instant(said: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def _write(what: Any) -> None:
+def write(what: Any) -> None:
+    """As JSON for programs."""
     sys.stdout.write(json.dumps(what, indent=1, ensure_ascii=False, default=str) + "\n")

@@ -211,3 +211,9 @@ SELECT count(*), coalesce(sum(a.version), 0)::bigint
   FROM soulfra.agents AS a
   JOIN shard.slots AS s ON s.slot = a.slot
  WHERE s.state IN ('here', 'frozen');
+
+-- known --
+SELECT p.name, p.place FROM shard.places AS p ORDER BY p.joined_at, p.name;
+
+-- waiting --
+SELECT count(*) FROM shard.registrations;
