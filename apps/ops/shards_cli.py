@@ -7,11 +7,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from apps.ops.soulfra_cli import ROOT, Json, app, replaying, write
+from apps.ops.soulfra_cli import ROOT, Json, replaying, write
 from schemas.errors import Diverged, Refused
 
 
-@app.command()
+def register(soulfra: typer.Typer) -> None:
+    """Beside the other words of ``abode soulfra``."""
+    soulfra.command()(shards)
+    soulfra.command()(move)
+
+
 def shards(as_json: Json = False) -> None:
     """Show what each shard has, and what is under way; exit 4 when nobody takes a slot."""
     from apps.ops import shards as ours  # noqa: PLC0415  # keeps `abode status` quick
@@ -36,7 +41,6 @@ def shards(as_json: Json = False) -> None:
         raise Diverged(f"slots {said}: {what}", "abode soulfra move --resume, or --undo")
 
 
-@app.command()
 def move(
     slots: Annotated[str | None, typer.Argument(help="As 7, or 0-2047.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="The shard that shall have them.")] = None,
