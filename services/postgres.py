@@ -90,12 +90,16 @@ def server(house: House, engine: Engine, name: str, port: int, cron: str) -> Non
 
 
 def made(
-    house: House, name: str, logins: tuple[Login, ...], databases: tuple[Database, ...]
+    house: House,
+    name: str,
+    logins: tuple[Login, ...],
+    databases: tuple[Database, ...],
+    what: str = "Roles, databases and extensions in",
 ) -> None:
     """The roles, databases and extensions of a server, with the passwords of the vault."""
     called = house.called(name)
     roles(
-        name=f"Roles, databases and extensions in {called}",
+        name=f"{what} {called}",
         server=called,
         wanted=tuple(Role(login, house.vault.get(login.secret)) for login in logins),
         databases=databases,

@@ -19,6 +19,7 @@ from services.house import House
 from services.migrations import postgres_line
 from services.postgres import Asked, made, server
 from services.proof import postgres_proof
+from services.reports import reports
 
 LINE: Final = SOULFRA.line
 PLACES: Final = "SELECT json_object_agg(p.name, p.place) FROM shard.places AS p WHERE NOT p.here"
@@ -33,6 +34,7 @@ def shards(house: House, engine: Engine, tag: str) -> None:
         postgres_proof(house, tag, LINE, called)
     if not house.shards:
         return
+    reports(house)
     joined(
         name="Let home know the shards",
         home=house.called("postgres-age"),

@@ -40,6 +40,12 @@ def undone(root: Path) -> list[Move]:
         return Mover(home, connect).undo()
 
 
+def forgotten(root: Path, name: str) -> None:
+    """Know nothing more of a shard that has no slots."""
+    with _connected(root) as (home, connect):
+        Mover(home, connect).forget(name)
+
+
 def _range(said: str) -> tuple[int, int]:
     first, dash, last = said.partition("-")
     try:

@@ -17,10 +17,17 @@ def register(soulfra: typer.Typer) -> None:
     soulfra.command()(move)
 
 
-def shards(as_json: Json = False) -> None:
+def shards(
+    forget: Annotated[
+        str | None, typer.Option("--forget", help="A shard without slots that is no more.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show what each shard has, and what is under way; exit 4 when nobody takes a slot."""
     from apps.ops import shards as ours  # noqa: PLC0415  # keeps `abode status` quick
 
+    if forget is not None:
+        ours.forgotten(ROOT, forget)
     found = ours.stands(ROOT)
     if as_json:
         write(asdict(found))

@@ -63,6 +63,15 @@ class Mover:
         self._home.execute(SQL["begin"], {"name": HOME})
         self._home.execute(SQL["join"], {"name": name, "place": place})
 
+    def forget(self, name: str) -> None:
+        """Know nothing more of a shard that has no slots, nor of the moves from it and to it."""
+        if self._home.execute(SQL["unfinished"]).fetchone() is not None:
+            raise Refused("shards: a move is not ended", "abode soulfra move --resume")
+        with self._home.transaction():
+            self._home.execute(SQL["forget_moves"], {"name": name})
+            if self._home.execute(SQL["forget"], {"name": name}).rowcount != 1:
+                raise Refused(f"shard {name!r}: has slots, or is not known", "abode soulfra shards")
+
     def move(self, first: int, last: int, target: str, group: int = GROUP) -> list[Content]:
         """Have the slots on the target; what was begun before and not ended is ended first."""
         done = list(self.resume())

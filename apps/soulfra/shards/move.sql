@@ -217,3 +217,11 @@ SELECT p.name, p.place FROM shard.places AS p ORDER BY p.joined_at, p.name;
 
 -- waiting --
 SELECT count(*) FROM shard.registrations;
+
+-- forget_moves --
+DELETE FROM shard.moves AS m WHERE %(name)s IN (m.source, m.target);
+
+-- forget --
+DELETE FROM shard.places AS p
+ WHERE p.name = %(name)s AND NOT p.here
+   AND NOT EXISTS (SELECT FROM shard.map AS m WHERE m.shard = p.name);

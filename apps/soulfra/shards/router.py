@@ -187,10 +187,10 @@ class Router:
         try:
             async with self.home.pool.connection() as conn:
                 found = await (await conn.execute(SQL["places"])).fetchall()
-            for name, place, here, *_ in found:
+            for name, place, here, slots, _ in found:
                 if here and name != HOME:
                     raise Diverged(f"shard {name}: is asked as home", "is the URL the right one?")
-                if name not in self._shards:
+                if slots and name not in self._shards:
                     there = await self._opened.enter_async_context(self._connect(name, place))
                     self._shards[name] = Shard(name, there, Writer(there))
             self._owner = {slot: name for name, *_, slots, _ in found for slot in slots}

@@ -1,6 +1,7 @@
 """Two real servers: home on the one, a shard on the other."""
 
 import asyncio
+import os
 import uuid
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
@@ -51,6 +52,13 @@ def second_server(standing):
     with scratch_server(standing, "scratch-two") as dsn:
         roles_made(dsn)
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def second_address(standing, second_server):
+    """Where the first server finds it."""
+    name = f"{standing.called('scratch-two')}-{os.getpid()}"
+    return standing.docker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name)
 
 
 @pytest.fixture(scope="session")

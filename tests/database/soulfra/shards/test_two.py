@@ -236,6 +236,12 @@ def test_only_one_moves_and_only_what_is_known(two):
         with pytest.raises(errors.RaiseException, match="is another one"):
             mover.join("three", place_of(two.two))
         mover.join("two", place_of(two.two))
+        mover.move(0, 0, "two")
+        with pytest.raises(Refused, match="has slots"):
+            mover.forget("two")
+        mover.move(0, 0, "home")
+        mover.forget("two")
+        mover.join("two", place_of(two.two))
     with psycopg.connect(two.home.owner, autocommit=True) as conn:
         conn.execute("UPDATE shard.places SET place = %s WHERE name = 'two'", (place_of(two.home),))
     with pytest.raises(Diverged, match="is home"):
