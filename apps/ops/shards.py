@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from apps.hosts import in_force
 from apps.ops.migrate import reached
+from apps.soulfra.months import bring_back, prune
 from apps.soulfra.shards.copy import Connection, Content
 from apps.soulfra.shards.move import Connect, Move, Mover, Say
 from apps.soulfra.shards.survey import Survey, survey
@@ -44,6 +46,17 @@ def forgotten(root: Path, name: str) -> None:
     """Know nothing more of a shard that has no slots."""
     with _connected(root) as (home, connect):
         Mover(home, connect).forget(name)
+
+
+def pruned(root: Path, month: str, folder: Path | None, *, back: bool) -> dict[str, int]:
+    """Put a month of loops into an archive, or back; gives rows by table."""
+    try:
+        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(f"{month!r}: is no month", "as 2026-01") from None
+    folder = folder or in_force(root)[1] / "archive" / "soulfra"
+    with _connected(root) as (home, _):
+        return (bring_back if back else prune)(home, first, folder)
 
 
 def _range(said: str) -> tuple[int, int]:

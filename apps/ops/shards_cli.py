@@ -1,6 +1,7 @@
-"""The words of ``abode soulfra shards`` and ``abode soulfra move``."""
+"""The words of ``abode soulfra shards``, ``move`` and ``prune``."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ def register(soulfra: typer.Typer) -> None:
     """Beside the other words of ``abode soulfra``."""
     soulfra.command()(shards)
     soulfra.command()(move)
+    soulfra.command()(prune)
 
 
 def shards(
@@ -79,3 +81,20 @@ def move(
         write(said)
     else:
         Console(highlight=False).print(text)
+
+
+def prune(
+    month: Annotated[str, typer.Argument(help="As 2026-01.")],
+    back: Annotated[bool, typer.Option("--back", help="Out of the archive again.")] = False,
+    into: Annotated[Path | None, typer.Option("--into", help="The archive's folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a month of loops, and what refers to them, into an archive; the log keeps all of it."""
+    from apps.ops import shards as ours  # noqa: PLC0415
+
+    rows = ours.pruned(ROOT, month, into, back=back)
+    if as_json:
+        write(rows)
+    else:
+        said = ", ".join(f"{count} {table.replace('_', ' ')}" for table, count in rows.items())
+        Console(highlight=False).print(f"{'brought back' if back else 'archived'} {said}")

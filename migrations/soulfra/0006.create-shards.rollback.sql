@@ -1,6 +1,7 @@
 -- Takes back the shards. Only a home that has all slots has all agents, and only there every owner.
 -- lossy: which shards there were and which slots moved: shard.places, shard.map, shard.slots, shard.registrations, shard.moves
 
+DROP FUNCTION soulfra.cut_loop_month(timestamptz);
 DROP TRIGGER events_slot ON log.events;
 DROP FUNCTION shard.prune(integer[], integer);
 DROP FUNCTION shard.begin(text);

@@ -1,4 +1,4 @@
--- Which database has which agents, the writes it takes for that, and the moves of slots.
+-- Which database has which agents, the moves of slots, and the cut of a month of loops.
 -- depends: 0004.create-lives
 -- ensure: SELECT count(*) = 5 FROM pg_catalog.pg_tables WHERE schemaname = 'shard'
 -- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgname = 'events_slot' AND tgenabled = 'O'
@@ -197,3 +197,69 @@ END
 $$;
 COMMENT ON FUNCTION shard.prune(integer[], integer) IS
     'Takes whole lives out of a shard that has not their slots any more; gives how many agents.';
+
+-- All of it follows from the log, and comes back with a replay. Others refer to loops, so they go
+-- with them; what is still open keeps a month. The month stays, empty, for a replay.
+CREATE FUNCTION soulfra.cut_loop_month(month timestamptz) RETURNS text
+    LANGUAGE plpgsql STRICT
+    SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+    SET lock_timeout = '2s'
+AS $$
+DECLARE
+    first timestamptz := date_trunc('month', month);
+    last timestamptz := date_trunc('month', month) + interval '1 month';
+    tail text := to_char(month, 'YYYY_MM');
+    part text := 'loops_' || tail;
+    why text;
+BEGIN
+    IF last > now() THEN
+        RAISE EXCEPTION 'loops of %: the month is not over', tail;
+    END IF;
+    CREATE SCHEMA IF NOT EXISTS retired;
+    IF to_regclass(format('retired.%I', part)) IS NOT NULL THEN
+        RETURN tail;
+    END IF;
+    IF to_regclass(format('soulfra.%I', part)) IS NULL THEN
+        RAISE EXCEPTION 'loops of %: there is no such month', tail;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('soulfra.loops'));
+    LOCK TABLE soulfra.loops, soulfra.votings, soulfra.votes, soulfra.blessings,
+               soulfra.cluster_loops IN ACCESS EXCLUSIVE MODE;
+    SELECT string_agg(open.what, ', ') INTO why
+      FROM (SELECT 'voting ' || v.voting_id AS what
+              FROM soulfra.votings AS v
+             WHERE v.status = 'open' AND v.loop_created_at >= first AND v.loop_created_at < last
+             UNION ALL
+            SELECT DISTINCT 'cluster ' || c.cluster_id
+              FROM soulfra.cluster_loops AS l
+              JOIN soulfra.clusters AS c ON c.cluster_id = l.cluster_id AND c.status = 'active'
+             WHERE l.loop_created_at >= first AND l.loop_created_at < last
+             LIMIT 5) AS open;
+    IF why IS NOT NULL THEN
+        RAISE EXCEPTION 'loops of %: still open: %', tail, why
+              USING HINT = 'vote, or dissolve the cluster', ERRCODE = 'restrict_violation';
+    END IF;
+    EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.votes AS t
+                      JOIN soulfra.votings AS v ON v.voting_id = t.voting_id
+                     WHERE v.loop_created_at >= %L AND v.loop_created_at < %L',
+                   'votes_' || tail, first, last);
+    DELETE FROM soulfra.votes AS t USING soulfra.votings AS v
+     WHERE v.voting_id = t.voting_id AND v.loop_created_at >= first AND v.loop_created_at < last;
+    FOREACH why IN ARRAY ARRAY['blessings', 'cluster_loops', 'votings'] LOOP
+        EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.%I AS t
+                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',
+                       why || '_' || tail, why, first, last);
+        EXECUTE format('DELETE FROM soulfra.%I AS t
+                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',
+                       why, first, last);
+    END LOOP;
+    EXECUTE format('ALTER TABLE soulfra.loops DETACH PARTITION soulfra.%I', part);
+    EXECUTE format('ALTER TABLE soulfra.%I SET SCHEMA retired', part);
+    EXECUTE format('CREATE TABLE soulfra.%I PARTITION OF soulfra.loops FOR VALUES FROM (%L) TO (%L)',
+                   part, to_char(first, 'YYYY-MM-DD HH24:MI:SS+00'),
+                   to_char(last, 'YYYY-MM-DD HH24:MI:SS+00'));
+    RETURN tail;
+END
+$$;
+COMMENT ON FUNCTION soulfra.cut_loop_month(timestamptz) IS
+    'Puts a month of loops, and what refers to them, into schema retired, to be archived; gives its name.';
