@@ -14,22 +14,14 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from apps.declared.field import fields
 from apps.declared.postgres import TYPES, text
 from schemas import ports
-from schemas.postgres import Database
 from schemas.server import SOULFRA
-from schemas.soulfra.server import OWNER, READER
+from schemas.soulfra.server import READER, REPORTS
 from schemas.soulfra.shards import HOME, SlotHere
 from schemas.soulfra.tables import Agent
 from schemas.table import Table
 from services.house import House
 from services.postgres import Asked, made
 
-REPORTS: Final = Database(
-    "soulfra_reports",
-    OWNER,
-    connect=(READER,),
-    settings={"TimeZone": "UTC"},
-    extensions={"postgres_fdw": "fdw"},
-)
 TABLES: Final[tuple[type[Table], ...]] = (Agent, SlotHere)
 MARK: Final = "SELECT json_build_object('mark', obj_description('report'::regnamespace))"
 """What it was made of, by its hash; Postgres would show the passwords in it to its superuser."""

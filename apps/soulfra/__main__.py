@@ -49,6 +49,7 @@ async def serve(told: Settings) -> None:
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         await _until(ending, writer)
         await drained([listener], DRAIN_SECONDS)
+        keeping.cancel()
         await router.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
 

@@ -65,15 +65,15 @@ class SlotOwner(
 
 
 class SlotHere(Table, owner="mac", store="soulfra", table="shard.slots", key=("slot",)):
-    """What this database does with writes about a slot's agents. No rows: it takes them all."""
+    """What becomes of a slot's agents in this database. No rows: it has them all."""
 
     slot: Annotated[Slot, Column("The slot.", sql="integer")]
-    state: Annotated[Hold, Column("Whether they are taken.")]
+    state: Annotated[Hold, Column("Whether it has them.")]
     epoch: Annotated[Epoch, Column("The map's, when this was decided.", default="1")] = 1
     frozen_until: Annotated[
         Instant | None,
         Column(
-            "When a frozen slot takes writes again, should its mover be dead.",
+            "When a frozen slot is open again, should its mover be dead.",
             check="(state = 'frozen') = (frozen_until IS NOT NULL)",
         ),
     ] = None
@@ -97,7 +97,7 @@ class Move(
     key=("id",),
     indexes=(Index("first_slot", "moves_first_slot_idx", where="step IN ('copying', 'flipped')"),),
 ):
-    """A move of slots from one shard to another: how far it is, and what was proven."""
+    """A move of slots from one shard to another: how far it is, and how much it was."""
 
     id: Annotated[Serial, Column("Its number.", identity=True)]
     first_slot: Annotated[Slot, Column("The first slot.", sql="integer")]
@@ -118,7 +118,7 @@ class Move(
         Column("Of all that moved, the same on both sides before the map was changed."),
     ] = None
     frozen_ms: Annotated[
-        int | None, Quantity("ms", "the mover's clock", low=0), Column("How long writes waited.")
+        int | None, Quantity("ms", "the mover's clock", low=0), Column("How long it was frozen.")
     ] = None
     begun_at: Annotated[Instant, Column("When it began.", default="now()")]
-    moved_at: Annotated[Instant, Column("When it last went on.", default="now()")]
+    moved_at: Annotated[Instant, Column("When its step was taken.", default="now()")]

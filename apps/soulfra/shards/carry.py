@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from psycopg.errors import RestrictViolation
+from psycopg.errors import RestrictViolation, SerializationFailure, UniqueViolation
 
 from apps.postgres import Connection
 from apps.queries import load
@@ -44,6 +44,9 @@ async def carry(home: Connection, there: Connection | None, agent_id: str) -> No
                 await there.execute(statement)
             if said is None or said[0] != sha256:
                 raise Diverged(f"agent {agent_id!r}: its shard has another one of that name")
+    except (SerializationFailure, UniqueViolation):
+        # Somebody else carries it right now.
+        raise Elsewhere(f"agent {agent_id!r}: is being carried", "give it again") from None
     except RestrictViolation as error:
         raise elsewhere(error) or error from None
     await home.execute(SQL["carried"], which)

@@ -161,6 +161,7 @@ class Mover:
     def _sealed(self, source: Connection, slots: Slots) -> bool:
         """All of them, or none: one that was frozen too long may have been written to."""
         with source.transaction() as whole:
+            source.execute(SQL["still"], slots.asked)
             source.execute(SQL["seal"], slots.asked)
             found = dict(source.execute(SQL["states"], slots.asked).fetchall())
             if found.keys() == {Hold.AWAY}:

@@ -44,6 +44,11 @@ UPDATE shard.slots AS s
    SET state = 'frozen', frozen_until = clock_timestamp() + make_interval(secs => %(seconds)s)
  WHERE s.slot = %(slot)s AND s.state IN ('here', 'frozen');
 
+-- still --
+-- Whoever writes there, having found the freeze to be over, is waited for before the clock is asked.
+SELECT s.slot FROM shard.slots AS s
+ WHERE s.slot BETWEEN %(first)s AND %(last)s ORDER BY s.slot FOR UPDATE;
+
 -- seal --
 -- From here on nobody writes to them until the map is changed, or the move is undone.
 UPDATE shard.slots AS s SET state = 'away', frozen_until = NULL

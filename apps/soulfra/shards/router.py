@@ -23,7 +23,7 @@ from apps.soulfra.shards.carry import carry
 from apps.soulfra.shards.elsewhere import Elsewhere
 from apps.soulfra.slots import slot_of
 from apps.soulfra.writer import Writer
-from schemas.errors import Diverged, HouseError, Refused
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import Asked, RegisterAgent, ShiftAgentTone
 from schemas.soulfra.shards import HOME, Hold
 
@@ -64,7 +64,7 @@ class Router:
         self.moved = 0
         """Commands that came to a shard that has, or takes, their slot no more."""
         self.missed = 0
-        """Times that it could not be looked after the map, or after who is to be carried."""
+        """Times that the map was not read, or somebody not carried, and it was left for later."""
 
     async def give(self, body: Asked, command_id: UUID | None = None, by: str = "") -> Done:
         """Have a command done where it must be; raises what it is refused for."""
@@ -127,7 +127,12 @@ class Router:
 
         done = await self._until(agent_id, given)
         if self._at(agent_id) is not self.home:
-            await self._carry(agent_id)
+            try:
+                await self._carry(agent_id)
+            except (psycopg.Error, TimeoutError, Unreachable) as error:
+                # It is registered; whoever looks after the rest carries it.
+                self.missed += 1
+                log.warning("agent %s: %s while carrying it", agent_id, type(error).__name__)
         return done
 
     async def _alone(self, body: ShiftAgentTone, command_id: UUID, by: str) -> Done:

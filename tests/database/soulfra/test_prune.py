@@ -104,9 +104,9 @@ def test_a_replay_brings_a_month_back(owner, tmp_path):
 
 
 def test_a_month_that_is_not_over_or_not_there_stays(owner, tmp_path):
-    """And nobody but the owner cuts one."""
-    with pytest.raises(Refused, match="is not over"):
-        prune(owner, datetime.now(UTC), tmp_path)
+    """Neither by hand."""
+    with pytest.raises(psycopg.errors.RaiseException, match="is not over"):
+        owner.execute("SELECT soulfra.cut_loop_month(now())")
     with pytest.raises(Refused, match="there are none"):
         prune(owner, FIRST - timedelta(days=1), tmp_path)
 

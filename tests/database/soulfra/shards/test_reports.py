@@ -9,8 +9,9 @@ from psycopg import errors
 from apps.soulfra.slots import slot_of
 from schemas.server import SOULFRA
 from schemas.soulfra import commands as c
+from schemas.soulfra.server import REPORTS
 from services.postgres import statement
-from services.reports import REPORTS, statements
+from services.reports import statements
 from services.roles import extension_sql
 from tests.database.conftest import database_made
 from tests.database.soulfra.shards.conftest import asked, moved_beside, routing

@@ -1,6 +1,7 @@
 """Agents on two servers: made, read, moved there and back, refused where they are not."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from psycopg import errors
 
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.doors import SQL as READS
+from apps.soulfra.shards.copy import SQL, Slots
 from apps.soulfra.slots import slot_of
 from schemas.errors import Diverged, Refused
 from schemas.soulfra import commands as c
@@ -194,6 +196,49 @@ def test_a_freeze_waits_for_whoever_writes_and_ends_by_itself(two):
         writer.rollback()
         mover.execute("SELECT pg_sleep(0.3)")
         writer.execute(insert)
+
+
+def test_a_freeze_that_ended_beside_a_writer_is_not_sealed(two):
+    """It looked before the end and wrote after it; the mover asked in between, and waits."""
+    slot = Slots(slot_of("oracle"), slot_of("oracle"))
+    with (
+        psycopg.connect(two.home.owner) as writer,
+        psycopg.connect(two.home.owner, autocommit=True) as clock,
+        moving(two.home.owner) as mover,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        clock.execute(SQL["freeze"], {"slot": slot.first, "seconds": 0.5})
+        writer.execute("SELECT FROM shard.slots WHERE slot = %s FOR SHARE", (slot.first,))
+        sealing = thread.submit(mover._sealed, mover._home, slot)
+        clock.execute("SELECT pg_sleep(0.6)")
+        assert not sealing.done()
+        writer.execute(
+            "INSERT INTO shard.registrations (agent_id, slot) VALUES ('as-an-event-would', 0)"
+        )
+        writer.commit()
+        assert sealing.result() is False
+        state = "SELECT state FROM shard.slots WHERE slot = %s"
+        assert clock.execute(state, (slot.first,)).fetchone() == ("frozen",)
+
+
+def test_two_carry_the_same_at_once(run, two):
+    """One of them does; nobody is told of a fault."""
+    agents = list(islice(named("twin"), 8))
+
+    async def play():
+        async with routing(two) as one, routing(two) as other:
+            await beginning(one, [])
+            await moved_beside(two, *EVERYTHING, "two")
+            async with writing(two.home) as dies:
+                for agent in agents:
+                    await dies.give(c.RegisterAgent(agent_id=agent, user_id=ADA, archetype="x"))
+            await asyncio.gather(one.learn(), other.learn())
+            await asyncio.gather(one.carry(), other.carry())
+
+    run(play())
+    assert len(asked(two.two.owner, "SELECT FROM soulfra.agents")) == len(agents)
+    assert asked(two.home.owner, "SELECT count(*) FROM shard.registrations") == [(0,)]
+    assert faults(two) == [[], []]
 
 
 def test_what_differs_is_not_moved(run, two):
