@@ -37,11 +37,13 @@ def check(
     scratch: str | None = None,
     live: Path | None = None,
     declared: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> list[Difference]:
     """How a database differs from the line built anew, and its server from its declaration.
 
     ``scratch`` is where a Postgres line is built: ``<database>_scratch`` unless it is said.
-    ``live`` holds what somebody who sees more than its owner read of it.
+    ``live`` holds what somebody who sees more than its owner read of it. ``alone`` is on a server
+    that has no other tenant.
     """
     if line.engine == "sqlite":
         path = Path(database)
@@ -49,7 +51,7 @@ def check(
     actual = _said(live) if live else build.live(line, database)
     between = unfinished(line, database)
     wanted = build.in_scratch(line, scratch or build.scratch_of(database), between)
-    found = against(wanted, actual, declared or server.declared(TENANTS[line.name]))
+    found = against(wanted, actual, declared or server.held(TENANTS[line.name], alone=alone))
     return explained(between, found)
 
 

@@ -20,6 +20,7 @@ from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
 from apps.ops.over_cli import register as register_way_over
 from apps.ops.retire_cli import retire
+from apps.ops.shards_cli import register as register_shards
 from apps.ops.soulfra_cli import app as soulfra
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
@@ -43,6 +44,7 @@ legacy.command()(retire)
 register_way_over(legacy)
 app.add_typer(legacy)
 app.command()(graph)
+register_shards(soulfra)
 app.add_typer(soulfra)
 
 

@@ -28,6 +28,8 @@ from apps.soulfra.privacy.memories import AGENTS, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.place import shard
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.tree.forget import Documents
 from apps.soulfra.upkeep import upkeep
@@ -65,8 +67,16 @@ async def serve(told: Settings) -> None:
                 "memories": Memories(told.data_dir / AGENTS),
             },
         )
-        writer = Writer(store, house, cache.changed)
+        router = Router(
+            store,
+            lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
+            house,
+            cache.changed,
+        )
+        stack.push_async_callback(router.close)
+        writer = router.home.writer
         await writer.make_months()
+        await router.learn()
         following = asyncio.create_task(follower.run())
         stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
@@ -75,12 +85,12 @@ async def serve(told: Settings) -> None:
         redis = connect(told.redis)
         stack.push_async_callback(redis.close)
         hub, relay = Hub(store), Relay(store, redis)
-        for work in (hub.run(), relay.run()):
+        for work in (hub.run(), relay.run(), router.keep(), forgetting.keep_on()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
-        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache)))
+        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
         doors = Doors(
             store,
-            writer,
+            router,
             tokens,
             Reads(cache, follower, rate_of(store)),
             live=Live(store, hub, tokens),
@@ -94,9 +104,7 @@ async def serve(told: Settings) -> None:
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         following.add_done_callback(lambda _: ending.set())
-        sweeping = asyncio.create_task(forgetting.keep_on())
         await _until(ending, writer)
-        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
         await hub.close()

@@ -12,6 +12,7 @@ from apps.soulfra.changes import AT_ONCE, POLL_SECONDS, follow_changes
 from apps.soulfra.kept import Task
 from apps.soulfra.log import PAGE
 from apps.soulfra.settings import Settings
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tree.archive import archive
 from apps.soulfra.tree.keep import Keeper
 from schemas.soulfra.documents import ARCHIVE_SECONDS, SNAPSHOT_SECONDS
@@ -20,7 +21,7 @@ DRIFT_SECONDS: Final = 0.5
 STATEMENT_MS: Final = 60_000
 
 
-def upkeep(pool: Pool, told: Settings, cache: Cache) -> list[Task]:
+def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Task]:
     """What is kept up beside the answers."""
 
     async def count_drift() -> bool:
@@ -32,8 +33,11 @@ def upkeep(pool: Pool, told: Settings, cache: Cache) -> list[Task]:
         return False
 
     async def change() -> bool:
-        async with pool.connection() as conn:
-            return await follow_changes(conn) >= AT_ONCE
+        more = False
+        for each in router.pools:
+            async with each.connection() as conn:
+                more |= await follow_changes(conn) >= AT_ONCE
+        return more
 
     return [
         Task("transformations", change, POLL_SECONDS),

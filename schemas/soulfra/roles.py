@@ -28,10 +28,23 @@ OWN: Final = (
 TABLES: Final = (*OWN, *SHARED)
 DRIFT: Final = ("drift.ratings", "drift.volatility")
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
+SHARDS: Final = (
+    "shard.places",
+    "shard.map",
+    "shard.slots",
+    "shard.registrations",
+    "shard.moves",
+)
+SLOT_OF: Final = "shard.slot_of(text)"
+ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
 
 _APP: Final = (
-    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy"),
+    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy", "shard"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
+    # Which slots are whose, only the owner says.
+    *each(APP, "table", ("SELECT",), *SHARDS),
+    *each(APP, "table", ("DELETE",), "shard.registrations"),
+    *each(APP, "routine", ("EXECUTE",), SLOT_OF, ADOPT),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
     *each(APP, "table", ("SELECT", "INSERT", "MAINTAIN"), "privacy.subjects"),
     # A key is destroyed, never changed for another: a trigger sees to that.
@@ -113,8 +126,9 @@ _APP: Final = (
     ),
 )
 _READER: Final = (
-    *each(READER, "schema", ("USAGE",), "soulfra", "log"),
-    *each(READER, "table", ("SELECT",), *SHARED, "log.events", "log.followers"),
+    *each(READER, "schema", ("USAGE",), "soulfra", "log", "shard"),
+    *each(READER, "table", ("SELECT",), *SHARED, *SHARDS, "log.events", "log.followers"),
+    *each(READER, "routine", ("EXECUTE",), SLOT_OF),
     # Not what somebody has, nor how often: who watches it would see who pays for an unsigned loop.
     Grant(
         READER,

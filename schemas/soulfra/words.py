@@ -15,6 +15,7 @@ SCHEMAS: Final = MappingProxyType(
         "log": "What happened, append-only, and how far it was followed.",
         "privacy": "The key of each person. Destroyed, nothing of theirs can be read any more.",
         "drift": "How fast agents and loops drift: counted from the log.",
+        "shard": "Which database has which agents, and how slots move between them.",
     }
 )
 """Schema to comment."""
