@@ -39,6 +39,8 @@ class Column:
     unique: bool = False
     check: str | None = None
     """An SQL condition that the type does not say."""
+    unsampled: bool = False
+    """The planner keeps no values of it: they would outlive their rows."""
     sql: str | None = None
     """The column's SQL type where it is not the usual one for the Python type."""
 

@@ -56,7 +56,10 @@ def create(table: type[Table]) -> str:
 
 
 def indexes(table: type[Table]) -> Iterator[str]:
-    """CREATE INDEX for each that the table asks for."""
+    """CREATE INDEX for each that the table asks for; of unsampled columns nothing is kept."""
+    for field in fields(table):
+        if field.column.unsampled:
+            yield f"ALTER TABLE {table.table} ALTER COLUMN {field.name} SET STATISTICS 0;"
     for index in table.indexes:
         unique = "UNIQUE " if index.unique else ""
         where = f" WHERE {index.where}" if index.where else ""

@@ -145,7 +145,7 @@ COMMENT ON COLUMN log.followers.moved_at IS 'When it last took one.';
 COMMENT ON TABLE privacy.subjects IS 'A person''s key, wrapped by the process''s own. Without it, nothing of theirs can be read.';
 COMMENT ON COLUMN privacy.subjects.user_id IS 'Whose it is.';
 COMMENT ON COLUMN privacy.subjects.wrapped IS 'The key, sealed with the master key; null: destroyed.';
-COMMENT ON COLUMN privacy.subjects.username_token IS 'A keyed hash of the name: no two are called the same.';
+COMMENT ON COLUMN privacy.subjects.username_token IS 'A keyed hash of the name: no two are the same.';
 COMMENT ON COLUMN privacy.subjects.email_token IS 'A keyed hash of the address; likewise.';
 COMMENT ON COLUMN privacy.subjects.made_at IS 'When the key was made.';
 COMMENT ON COLUMN privacy.subjects.forgotten_at IS 'When the key was destroyed.';

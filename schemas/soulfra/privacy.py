@@ -43,15 +43,17 @@ class Subject(
         Wrapped | None,
         Column(
             "The key, sealed with the master key; null: destroyed.",
+            unsampled=True,
             check="(wrapped IS NULL) = (forgotten_at IS NOT NULL)",
         ),
     ] = None
     username_token: Annotated[
         Keyed | None,
-        Column("A keyed hash of the name: no two are called the same.", unique=True),
+        Column("A keyed hash of the name: no two are the same.", unique=True, unsampled=True),
     ] = None
     email_token: Annotated[
-        Keyed | None, Column("A keyed hash of the address; likewise.", unique=True)
+        Keyed | None,
+        Column("A keyed hash of the address; likewise.", unique=True, unsampled=True),
     ] = None
     made_at: Annotated[Instant, Column("When the key was made.", default="now()")]
     forgotten_at: Annotated[Instant | None, Column("When the key was destroyed.")] = None

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from apps.soulfra.privacy.keys import Subject
 from apps.soulfra.state import State
-from schemas.errors import Refused
+from schemas.errors import Diverged, Refused
 from schemas.soulfra.commands import Asked
 from schemas.soulfra.events import CreditsChanged, Happened
 from schemas.soulfra.words import CREDITS, Cause, Entity
@@ -100,7 +100,10 @@ def subject(state: State, user_id: UUID) -> Subject:
     """The key of somebody who was not forgotten."""
     if user_id in state.seals.forgotten:
         raise Conflict(f"user {str(user_id)!r}: is forgotten")
-    found: Subject = there(state.seals.subjects.get(user_id), Entity.USER, user_id)
+    there(state.users.get(user_id), Entity.USER, user_id)
+    found = state.seals.subjects.get(user_id)
+    if found is None:
+        raise Diverged(f"privacy.subjects: no key of user {user_id}", "was it restored, too?")
     return found
 
 

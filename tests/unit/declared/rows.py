@@ -215,7 +215,7 @@ def _fits(field: Field, text: str) -> bool:
     return shortest <= len(text) <= longest and bool(re.search(field.pattern or "", text))
 
 
-def _single(field: Field, n: int, value: Any) -> Any:
+def _single(field: Field, n: int, value: Any) -> Any:  # noqa: PLR0911  # one for each kind
     """A value that no other row of the table has."""
     if field.column.references:
         return value
@@ -226,8 +226,8 @@ def _single(field: Field, n: int, value: Any) -> Any:
             return ends(field)[n] if n < len(ends(field)) else 1000 + n
         case "date":
             return date(2024, 2, 28) + timedelta(days=n)
-        case "bytes":
-            return None if value is None else bytes([n]) + value[1:]
+        case "bytes" if value is not None:
+            return bytes([n]) + value[1:]
         case "UUID":
             value = UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
     return value

@@ -1,5 +1,6 @@
 """Somebody is forgotten: no byte of theirs is left; the log and all others are as they were."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from apps.postgres import PostgresSettings, pool
 from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.memories import Memories
 from apps.soulfra.rebuild import rebuild
-from schemas.errors import Refused
+from schemas.errors import Refused, Unreachable
 from schemas.soulfra import commands as c
 from tests.database.soulfra.conftest import said, writing
 from tests.database.soulfra.privacy.conftest import ADA, EVE, GUILD, MARKS, PHONE, remembering
@@ -82,6 +83,8 @@ def test_nothing_is_left_of_whoever_is_forgotten(run, people, asking, memories, 
     assert bytes(before) in server.files(asking, wal=False)
     assert there(memory) == []
 
+    with psycopg.connect(people.admin, autocommit=True) as conn:
+        conn.execute("ANALYZE")
     done, failed, report = run(forgets(people, ADA, memories=Memories(memories)))
 
     assert (done, failed) == (1, 0)
@@ -157,6 +160,63 @@ def test_forgotten_once_is_forgotten(run, people, asking):
     assert run(play()) == [f"user '{ADA}': is forgotten"] * len(bodies)
     # A blessing of a loop that stays is still paid for.
     assert asking("SELECT emotional_credits FROM soulfra.users WHERE id = %s", ADA) == [(1001,)]
+
+
+def test_whatever_is_said_meanwhile_is_forgotten_or_refused(run, people, asking):
+    """Two processes: one hears whispers and prophecies while the other is asked to forget."""
+
+    async def hear(writer, n):
+        body = (
+            c.Whisper(agent_id="a-ada", text="a@x.org", unsigned=n % 2 == 0)
+            if n % 3
+            else c.Prophesy(agent_id="a-ada", text="a@x.org")
+        )
+        try:
+            await writer.give(body)
+        except Refused as error:
+            return str(error)
+        return None
+
+    async def play():
+        async with writing(people) as one, writing(people) as other:
+            begun, forgotten_yet = asyncio.Event(), asyncio.Event()
+
+            async def speak():
+                said, after = [], 3
+                while after:
+                    after -= forgotten_yet.is_set()
+                    said.append(await hear(one, len(said)))
+                    if len(said) > 1:
+                        begun.set()
+                    await asyncio.sleep(0.01)
+                return said
+
+            async def forget():
+                await begun.wait()
+                while True:
+                    try:
+                        await other.give(c.ForgetUser(user_id=ADA))
+                        return forgotten_yet.set()
+                    except Unreachable:  # the others were faster
+                        continue
+
+            *heard, _ = await asyncio.gather(*(speak() for _ in range(4)), forget())
+            return [each for said in heard for each in said]
+
+    heard = run(play())
+    refused = [each for each in heard if each]
+    assert set(refused) == {f"user '{ADA}': is forgotten"}
+    assert 0 < len(refused) < len(heard)
+    left = asking(
+        "SELECT count(l.whisper_origin), (SELECT count(*) FROM soulfra.prophecies AS p"
+        " WHERE p.author_agent = 'a-ada' AND p.prophecy_text <> 'forgotten'),"
+        " (SELECT count(*) FROM soulfra.pii_tokens AS t WHERE t.user_id = %s)"
+        " FROM soulfra.loops AS l LEFT JOIN soulfra.loop_owners AS o ON o.loop_id = l.loop_id"
+        " WHERE coalesce(l.creator_id, o.creator_id) = %s", ADA, ADA,
+    )  # fmt: skip
+    assert left == [(0, 0, 0)]
+    with psycopg.connect(people.owner, autocommit=True, options="-c timezone=UTC") as owner:
+        assert rebuild(owner).differing == ()
 
 
 def test_a_key_is_never_changed_for_another(people, asking):
