@@ -10,6 +10,7 @@ import pytest
 from schemas import ports
 
 ROOT = Path(__file__).resolve().parents[3]
+COMMAND = "import sys; from apps.ops.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def abode():
 
     def run(*words):
         done = subprocess.run(
-            [sys.executable, "-c", "import sys; from apps.ops.cli import main; sys.exit(main())", "soulfra", *words],
+            [sys.executable, "-c", COMMAND, "soulfra", *words],
             cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
