@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from apps import hosts as in_force
+from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 from schemas.server import LOGINS
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
 from services.secrets import Vault
+
+WITH_SOCKET: Final = ("postgres-age", "redis", "redis-soulfra")
+"""Those that others reach through a socket."""
+SECRETS: Final = (
+    "redis_operator", "redis_governance", "redis_soulfra_operator", "redis_soulfra",
+    "soulfra_operator",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,7 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        names = ("postgres-age", "redis", "governance", "soulfra", "governance-migrate")
-        return [self.called(name) for name in names]
+        return [self.called(name) for name in (*CONTAINERS, "governance-migrate")]
 
     @property
     def networks(self) -> list[str]:
@@ -43,9 +51,8 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        postgres, redis, governance, soulfra, _ = self.containers
-        sockets = [f"{postgres}-socket", f"{redis}-socket"]
-        return [*(f"{name}-data" for name in (postgres, redis, governance, soulfra)), *sockets]
+        kept = [self.called(f"{name}-data") for name in CONTAINERS]
+        return [*kept, *(self.called(f"{name}-socket") for name in WITH_SOCKET)]
 
     def certificate(self) -> tuple[str, str]:
         """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
@@ -56,7 +63,7 @@ class House:
         """Every secret of the house, made in memory if it does not exist yet."""
         for login in LOGINS:
             self.vault.get(login.secret)
-        for what in ("redis_operator", "redis_governance", "soulfra_operator"):
+        for what in SECRETS:
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")

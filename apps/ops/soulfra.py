@@ -1,6 +1,7 @@
 """Soulfra from the operator's machine: give a command, follow a life, prove and replay the log."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,15 +14,22 @@ import psycopg
 from apps.hosts import in_force
 from apps.ops.migrate import reached
 from apps.postgres import PostgresSettings, pool
+from apps.queries import load
 from apps.soulfra.given import Done
 from apps.soulfra.log import SQL, life
+from apps.soulfra.privacy.forgetting import forgotten
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.rebuild import Rebuilt, Say, asked_at, rebuild
 from apps.soulfra.upcast import Recorded
 from apps.soulfra.writer import Writer
-from schemas.errors import Refused, Unreachable
-from schemas.soulfra.commands import Asked
-from schemas.soulfra.server import APP, READER
+from schemas.errors import Diverged, Refused, Unreachable
+from schemas.soulfra.commands import Asked, ForgetUser
+from schemas.soulfra.server import APP, MASTER_KEY, READER
+from schemas.soulfra.words import Entity
 
+READS: Final = load(Path(__file__).parents[1] / "soulfra" / "reads.sql")
+FINISH_SECONDS: Final = 30.0
 FAULTS: Final = 1_000
 """As many are told."""
 
@@ -32,11 +40,58 @@ def give(root: Path, body: Asked, command_id: UUID | None) -> Done:
     async def run(url: str) -> Done:
         settings = PostgresSettings(url=url, min_conn=1, max_conn=3)
         async with pool(settings, "soulfra") as there:
-            writer = Writer(there)
+            writer = Writer(there, house)
             return await writer.give(body, command_id, by="operator")
 
+    house = house_of(root)
     with reached(*in_force(root), "soulfra", APP) as url:
         return asyncio.run(run(url))
+
+
+def house_of(root: Path) -> House:
+    """With the master key that the deploy made, in the vault on this machine."""
+    _, state = in_force(root)
+    return House.load(state / "secrets" / MASTER_KEY)
+
+
+def forget(root: Path, user_id: UUID, say: Say) -> dict[str, Any]:
+    """Have a person forgotten, and wait for the process to finish; what was done in each place."""
+    give(root, ForgetUser(user_id=user_id), None)
+
+    async def run(url: str) -> dict[str, Any]:
+        end = time.monotonic() + FINISH_SECONDS
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+            while True:
+                found = await forgotten(conn, user_id)
+                if found is None:
+                    raise Diverged(f"user {user_id}: has no key that could be destroyed")
+                if found["finished_at"] is not None or time.monotonic() > end:
+                    return found
+                say(f"{len(found['places'])} places")
+                await asyncio.sleep(0.2)
+
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
+        return asyncio.run(run(url))
+
+
+def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
+    """What somebody said, with what its tokens stand for."""
+
+    async def run(url: str) -> dict[str, Any]:
+        settings = PostgresSettings(url=url, min_conn=1, max_conn=3)
+        async with pool(settings, "soulfra") as there:
+            async with there.connection() as conn:
+                row = await (await conn.execute(READS[entity], {"id": name})).fetchone()
+            if row is None:
+                raise Refused(f"{entity} {name!r}: is not there")
+            return await Opening(there, house).entity(entity, name, row[0], None, may=True)
+
+    house = house_of(root)
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
+        try:
+            return asyncio.run(run(url))
+        except psycopg.DataError:
+            raise Refused(f"{entity} {name!r}: is no id") from None
 
 
 def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:

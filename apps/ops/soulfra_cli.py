@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from apps.ops.soulfra_live_cli import live, tail
 from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 
 app.add_typer(tree)
+app.command()(live)
+app.command()(tail)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Until = Annotated[str | None, typer.Option("--until", help="An instant: 2026-11-29T20:00Z.")]
@@ -106,6 +109,48 @@ def life(
 
 
 @app.command()
+def forget(
+    user_id: Annotated[UUID, typer.Argument(help="Whom.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a person for ever: destroy their key, rewrite what follows; exit 4 if not finished."""
+    from apps.ops import soulfra  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"{user_id}: what they said can never be read again. Go on?", abort=True)
+    with _replaying("forgetting") as say:
+        found = soulfra.forget(ROOT, user_id, say)
+    if as_json:
+        _write(found)
+    else:
+        table = Table("where", "how many", "what", title=f"user {user_id}")
+        for each in found["places"]:
+            table.add_row(each["place"], str(each["count"]), each["how"])
+        Console(highlight=False).print(table)
+    if found["finished_at"] is None:
+        raise Diverged(
+            f"user {user_id}: the key is destroyed, other places are not finished",
+            "is the process up?  abode status, then run again",
+        )
+
+
+@app.command()
+def meant(
+    entity: Annotated[str, typer.Argument(help="As loop:ID, prophecy:ID, user:ID, agent:ID.")],
+) -> None:
+    """Show what somebody said with what its tokens stand for: for the operator's eyes."""
+    from apps.ops import soulfra  # noqa: PLC0415
+    from schemas.soulfra.words import Entity  # noqa: PLC0415
+
+    kind, _, name = entity.partition(":")
+    said = [str(each) for each in Entity]
+    if kind not in said or not name:
+        raise Refused(f"{entity!r}: is no entity", f"one of {', '.join(said)}, as loop:ID")
+    _write(soulfra.meant(ROOT, Entity(kind), name))
+
+
+@app.command()
 def verify(
     stream: Annotated[str | None, typer.Argument(help="All without one.")] = None,
     as_json: Json = False,
@@ -165,9 +210,9 @@ def at(
 
 
 @contextmanager
-def _replaying() -> Iterator[Callable[[str], None]]:
+def _replaying(what: str = "replaying") -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True, highlight=False)
-    with console.status("replaying") as shown:
+    with console.status(what) as shown:
         yield shown.update
 
 

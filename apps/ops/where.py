@@ -23,6 +23,7 @@ from schemas.key import Key
 from schemas.postgres import Tenant
 from schemas.reach import Reach, Words
 from schemas.server import TENANTS
+from schemas.table import Store
 
 ASK_SECONDS: Final = 8.0
 """For a store to answer; others do not wait for it."""
@@ -52,7 +53,7 @@ def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
         stores = [
             *(pool.submit(_postgres, found, reach, tenant) for tenant in TENANTS.values()),
             pool.submit(_sqlite, found, reach),
-            pool.submit(_redis, found, reach),
+            *(pool.submit(_redis, found, reach, tenant.line) for tenant in TENANTS.values()),
             pool.submit(_files, found, reach),
         ]
     seen: Seen = {}
@@ -116,9 +117,10 @@ def _of_sqlite(said: dict[int, list[str]], n: int) -> tuple[Live, float | None]:
     return Live.THERE, _age(lines[0])
 
 
-def _redis(found: Sequence[Answer], reach: Reach) -> Seen:
+def _redis(found: Sequence[Answer], reach: Reach, tenant: Store) -> Seen:
     """How long the youngest key of a pattern has left tells how old it is."""
-    keys = {n: each.entry.of for n, each in enumerate(found) if isinstance(each.entry.of, Key)}
+    keys = {n: of for n, each in enumerate(found)
+            if isinstance(of := each.entry.of, Key) and of.tenant == tenant}  # fmt: skip
     if not keys:
         return {}
     script = [
@@ -126,7 +128,7 @@ def _redis(found: Sequence[Answer], reach: Reach) -> Seen:
         " | xargs -r -d '\\n' -n 1 redis-cli TTL && echo done"
         for n, key in keys.items()
     ]
-    said = _said(reach.over, (*reach.redis, "sh", "-c", "\n".join(script)), "")
+    said = _said(reach.over, (*reach.redis_of(tenant), "sh", "-c", "\n".join(script)), "")
     return {n: _of_redis(said.get(n, []), key) for n, key in keys.items()}
 
 

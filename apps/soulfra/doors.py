@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -11,18 +12,25 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from apps.bridge import body, web
-from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
+from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
-from apps.postgres import Pool
+from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.soulfra import drift, kept
+from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
+from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
-from apps.soulfra.tokens import Tokens
+from apps.soulfra.privacy.forgetting import Forgetting, forgotten
+from apps.soulfra.privacy.opening import Opening
+from apps.soulfra.privacy.persons import allowed, in_the_name_of
+from apps.soulfra.relay import Relay
+from apps.soulfra.tokens import Client, May, Tokens
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
-from schemas.soulfra.commands import COMMANDS
-from schemas.soulfra.log import Stream
+from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
+from schemas.soulfra.live import PATH
+from schemas.soulfra.log import UNSHOWN, Stream
 from schemas.soulfra.words import Entity, EntityId
 
 log = logging.getLogger("soulfra")
@@ -51,11 +59,26 @@ class Doors:
     """One process's answers."""
 
     def __init__(
-        self, pool: Pool, writer: Writer, tokens: Tokens, tasks: list[kept.Task] | None = None
+        self,
+        pool: Pool,
+        writer: Writer,
+        tokens: Tokens,
+        reads: Reads,
+        *,
+        opening: Opening,
+        forgetting: Forgetting,
+        persons: Pool | None = None,
+        live: Live | None = None,
+        relay: Relay | None = None,
+        tasks: list[kept.Task] | None = None,
     ) -> None:
-        self._pool = pool
+        self._pool, self._persons = pool, persons
+        self._reads = reads
         self._writer = writer
         self._tokens = tokens
+        self._opening, self._forgetting = opening, forgetting
+        self._live = live
+        self._relay = relay
         self._tasks = tasks or []
 
     async def answer(self, asked: Request) -> Answer:
@@ -74,13 +97,19 @@ class Doors:
     async def _handled(self, asked: Request) -> Answer:
         if asked.path == "/health":
             return await self._health()
+        if asked.path == PATH and self._live:
+            return await self._live.answer(asked)
+        if asked.path == "/metrics":
+            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
+        client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
-            "lives": ("GET", lambda: self._life(rest)),
+            "lives": ("GET", lambda: self._life(rest, client)),
             "drift": ("GET", lambda: self._drift(rest)),
-            **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
+            "forgotten": ("GET", lambda: self._forgotten(rest, client)),
+            **{each: ("GET", lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
         }
         if (
             not asked.path.startswith(f"{AT}/")
@@ -92,7 +121,8 @@ class Doors:
         method, handle = handlers[below]
         if asked.method != method:
             raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
-        return Answer(to_json(await handle()))
+        done = await handle()
+        return done if isinstance(done, Answer) else Answer(to_json(done))
 
     async def _command(self, asked: Request, name: str, by: str) -> Any:
         kind = COMMANDS.get(name)
@@ -107,28 +137,74 @@ class Doors:
         except ValueError:
             raise Refused("Idempotency-Key: is not a UUID") from None
         body.decode(asked.body, name)
-        done = await self._writer.give(body.read(kind, asked.body, name), command_id, by)
+        given = body.read(kind, asked.body, name)
+        await self._allowed(self._tokens.client(by), given)
+        done = await self._writer.give(given, command_id, by)
+        if isinstance(given, ForgetUser):
+            self._forgetting.hurry()
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
-    async def _entity(self, plural: str, name: str) -> Any:
+    async def _allowed(self, client: Client, given: Asked) -> None:
+        if client.user is not None:
+            await allowed(self._of_persons(), client.user, given)
+        elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
+            raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
+
+    async def _entity(self, plural: str, rest: str, client: Client, asked: Request) -> Any:
         entity = PLURALS[plural]
+        name, _, part = rest.partition("/")
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
         except ValidationError:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
-        async with self._pool.connection() as conn:
+        may = May.DETOKENISE in client.may
+        if client.user is None:
+            kept = await self._reads.answer(entity, str(found), part, asked)
+            if kept is not None:
+                said = await self._opening.kept(entity, str(found), part, kept.body, may=may)
+                return kept._replace(body=said)
+        elif part:
+            raise Forbidden(f"{part}: not with a person's token", "it reads entities")
+        async with self._reading(client) as conn:
             row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        return row[0]
+        may = May.DETOKENISE in client.may
+        return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
 
-    async def _life(self, stream: str) -> Any:
+    def _reading(self, client: Client) -> AbstractAsyncContextManager[Connection]:
+        if client.user is None:
+            return self._pool.connection()
+        return in_the_name_of(self._of_persons(), client.user)
+
+    def _of_persons(self) -> Pool:
+        if self._persons is None:
+            raise Diverged("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
+        return self._persons
+
+    async def _forgotten(self, name: str, client: Client) -> Any:
+        try:
+            user_id = UUID(name)
+        except ValueError:
+            raise Refused(f"user {name!r:.80}: is no id") from None
+        if client.user not in {None, user_id}:
+            raise Forbidden("forgotten: not with a person's token", "of itself it may ask")
+        async with self._pool.connection() as conn:
+            found = await forgotten(conn, user_id)
+        if found is None:
+            raise Missing(f"user {name!r:.80}: is not forgotten")
+        return found
+
+    async def _life(self, stream: str, client: Client) -> Any:
         try:
             STREAM.validate_python(stream)
         except ValidationError:
             raise Refused(f"{stream!r:.80}: is no stream", "as loop:ID") from None
+        if client.user is not None:
+            raise Forbidden("lives: not with a person's token", "it reads entities")
+        may = May.DETOKENISE in client.may
         async with self._pool.connection() as conn:
             found = [
                 {
@@ -139,9 +215,12 @@ class Doors:
                     "by": each.metadata.get("by", ""),
                 }
                 async for each in life(conn, stream)
+                if may or each.type not in UNSHOWN
             ]
         if not found:
             raise Missing(f"{stream!r:.80}: nothing happened")
+        for each in found:
+            each["data"] = await self._opening.event(stream, each["data"], may=may)
         return found
 
     async def _drift(self, stream: str) -> Any:
@@ -163,9 +242,14 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        told = {
+        told: dict[str, Any] = {
             "status": "healthy",
             "decided_anew": self._writer.again,
+            "forgetting_failed": self._forgetting.failed,
             "tasks": kept.told(self._tasks),
         }
-        return Answer(to_json(told))
+        if self._relay:
+            told["streams"] = self._relay.told()
+        if self._live:
+            told["live"] = self._live.told()
+        return Answer(to_json({**told, **self._reads.health()}))

@@ -24,8 +24,7 @@ def upkeep(pool: Pool, told: Settings) -> list[Task]:
         async with pool.connection() as conn:
             return await drift.counted(conn) == PAGE
 
-    found = [Task("drift", count_drift, DRIFT_SECONDS)]
-    return found if told.data_dir is None else [*found, *_of_files(told, told.data_dir)]
+    return [Task("drift", count_drift, DRIFT_SECONDS), *_of_files(told, told.data_dir)]
 
 
 def _of_files(told: Settings, root: Path) -> list[Task]:

@@ -26,6 +26,7 @@ SHOWS = {
     "list": f"-I {{}} redis-cli LRANGE {{}} -{ROWS} -1",
     "hash": "-n 1 redis-cli HGETALL",
     "set": "-n 1 redis-cli SMEMBERS",
+    "stream": f"-I {{}} redis-cli XREVRANGE {{}} + - COUNT {ROWS}",
     "zset": f"-I {{}} redis-cli ZRANGE {{}} -{ROWS} -1",
 }
 """What reads a key, by the kind of it."""
@@ -112,7 +113,7 @@ def _order(table: type[Table]) -> str:
 def _key(key: Key, reach: Reach) -> str:
     listed = f"redis-cli --scan --pattern {shlex.quote(key.glob)} | head -n {ROWS}"
     given = f"{listed} | xargs -r -d '\\n' {SHOWS[key.kind]}"
-    return on_mac(reach, (*reach.redis, "sh", "-c", given))
+    return on_mac(reach, (*reach.redis_of(key.tenant), "sh", "-c", given))
 
 
 def _metric(metric: Metric, reach: Reach) -> str:

@@ -4,13 +4,15 @@ After what Postgres says of them was rewritten: what is made from it later says 
 that was killed is run again; what it left is looked through, too.
 """
 
-from collections.abc import Collection, Iterator
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, get_args
 
 from pydantic import TypeAdapter
 
+from apps.soulfra.privacy.forgetting import Entities, Touched
 from apps.soulfra.tree.archive import BROKEN, LINES, lines, put, tidy
 from apps.soulfra.tree.keep import STORIED
 from apps.soulfra.tree.look import WHOLE
@@ -22,6 +24,19 @@ from schemas.soulfra import documents as d
 AT: Final = TypeAdapter(datetime)
 TEXTS: Final = frozenset({"whisper", "mythology", "name", "archetype"})
 """What somebody wrote: it names nobody, be it that it is spelled like a name."""
+
+
+class Documents:
+    """What a forgetting does in the volume, beside memories."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def __call__(self, of: Entities) -> Sequence[Touched]:
+        """Each document and archive that named them."""
+        ids = {str(of.user_id), *of.agents, *of.loops}
+        found = await asyncio.to_thread(forget, self._root, ids)
+        return [Touched(place, count, "rewritten") for place, count in found]
 
 
 def forget(root: Path, ids: Collection[str]) -> list[tuple[str, int]]:

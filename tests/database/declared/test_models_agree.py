@@ -11,6 +11,8 @@ from apps.where.read import home_of, volume
 from schemas.document import Document
 from schemas.governance.graph import GRAPH
 from schemas.reach import Reach
+from services.redis import GOVERNANCE as GOVERNANCE_REDIS
+from services.redis import SOULFRA as SOULFRA_REDIS
 
 
 def shown(expected, actual):
@@ -32,36 +34,44 @@ def test_there_is_something_to_agree_on(tenant, declared, declared_file):
     """Two empty catalogs are equal, too."""
     kinds = {name.partition(" ")[0] for name in declared}
 
-    assert kinds | {"label"} == {
+    assert kinds - {"policy"} | {"label"} == {
         "schema", "table", "column", "constraint", "index", "sequence", "label", "comment", "grant",
     }  # fmt: skip
     assert ("label" in kinds) is (GRAPH in tenant.places)
+    assert ("policy" in kinds) is bool(tenant.policies)
     assert len(declared) > {"governance": 600, "soulfra": 400}[tenant.line]
     assert {name.partition(" ")[0] for name in declared_file} == {
         "table", "column", "constraint", "index",
     }  # fmt: skip
 
 
-def unlike(declared, acl):
-    """The patterns that only the declared keys have, or only what an ACL lets governance touch."""
-    patterns = set(re.findall(r"~(\S+)", _user(acl)))
-    return sorted(patterns ^ {key.glob for key in declared if key.owner == "mac"})
+def unlike(declared, acl, kept):
+    """The patterns that only the declared keys have, or only what an ACL lets the tenant touch."""
+    patterns = set(re.findall(r"~(\S+)", _user(acl, kept)))
+    wanted = {key.glob for key in declared if key.tenant == kept.user}
+    return sorted(patterns ^ wanted)
+
+
+@pytest.fixture(params=(GOVERNANCE_REDIS, SOULFRA_REDIS), ids=lambda kept: kept.container)
+def kept(request):
+    """Each tenant's Redis."""
+    return request.param
 
 
 @pytest.fixture
-def redis(standing):
-    """What Redis answers its operator."""
+def redis(standing, kept):
+    """What it answers its operator."""
 
     def ask(*words):
-        return standing.docker("exec", standing.called("redis"), "redis-cli", *words)
+        return standing.docker("exec", standing.called(kept.container), "redis-cli", *words)
 
     return ask
 
 
-def test_every_living_key_is_declared(redis):
+def test_every_living_key_is_declared(redis, kept):
     """Its pattern, its type, and a lifetime that is not longer than declared."""
     for name in redis("--scan").splitlines():
-        found = [key for key in keys() if _matches(key.glob, name)]
+        found = [key for key in keys() if key.tenant == kept.user and _matches(key.glob, name)]
         assert len(found) == 1, f"{name}: {len(found)} declarations"
         kind, left = redis("TYPE", name), int(redis("TTL", name))
         if left == -2:
@@ -70,9 +80,9 @@ def test_every_living_key_is_declared(redis):
         assert 0 <= left <= found[0].lifetime_seconds
 
 
-def test_the_acl_lets_governance_touch_the_declared_keys_only(redis):
+def test_the_acl_lets_a_tenant_touch_the_declared_keys_only(redis, kept):
     """Patterns of the user, as Redis itself tells them."""
-    assert unlike(keys(), redis("ACL", "LIST")) == []
+    assert unlike(keys(), redis("ACL", "LIST"), kept) == []
 
 
 def test_every_living_file_is_as_declared(standing):
@@ -106,5 +116,5 @@ def _matches(glob, name):
     return re.fullmatch(".*".join(map(re.escape, glob.split("*"))), name)
 
 
-def _user(acl):
-    return next(line for line in acl.splitlines() if line.startswith("user governance "))
+def _user(acl, kept):
+    return next(line for line in acl.splitlines() if line.startswith(f"user {kept.user} "))

@@ -182,7 +182,7 @@ def test_without_a_house_the_declarations_answer(monkeypatch, capsys):
 def test_a_key_is_read_by_its_kind(key):
     """And its age is told only where what is left of its life tells it."""
     command = find(key.pattern)[0].found.read
-    reads = {"string": "MGET", "list": "LRANGE"}
+    reads = {"string": "MGET", "list": "LRANGE", "stream": "XREVRANGE", "set": "SMEMBERS"}
 
     assert f"redis-cli {reads[key.kind]}" in command
     live, age = places._of_redis([str(key.lifetime_seconds - 5), "-1", "done"], key)
