@@ -13,6 +13,7 @@ from services.governance import database_url
 from services.house import House
 from services.migrations import postgres_line
 from services.proof import postgres_proof
+from services.shards import shards, sockets
 
 UID: Final = 973
 MEMORY_MB: Final = 256
@@ -24,6 +25,7 @@ CLIENT: Final = "operator"
 def soulfra(house: House, engine: Engine, tag: str) -> None:
     """Its database migrated, its process running, both proven; ``tag`` is the image with both."""
     postgres_line(house, tag, LINE)
+    shards(house, engine, tag)
     _process(house, engine, tag)
     postgres_proof(house, tag, LINE)
 
@@ -49,6 +51,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
                 f"{called}-data": ports.SOULFRA_DATA_DIR,
                 f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
                 f"{house.called('redis-soulfra')}-socket": ports.REDIS_SOCKET_DIR,
+                **sockets(house),
             },
             env={
                 "DB_POSTGRES_URL": database_url(APP, SOULFRA.database),

@@ -15,9 +15,9 @@ from apps.postgres import Pool, PostgresSettings, opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.drifting import rate_of
 from apps.soulfra.cache.follower import Follower
 from apps.soulfra.cache.forget import Forget
-from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
 from apps.soulfra.kept import kept
 from apps.soulfra.live.door import Live
@@ -28,6 +28,8 @@ from apps.soulfra.privacy.memories import AGENTS, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.place import shard
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.tree.forget import Documents
 from apps.soulfra.upkeep import upkeep
@@ -61,12 +63,20 @@ async def serve(told: Settings) -> None:
             store,
             {
                 "redis": Forget(cache),
-                "memories": Memories(told.data_dir / AGENTS),
                 "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS),
             },
         )
-        writer = Writer(store, house, cache.changed)
+        router = Router(
+            store,
+            lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
+            house,
+            cache.changed,
+        )
+        stack.push_async_callback(router.close)
+        writer = router.home.writer
         await writer.make_months()
+        await router.learn()
         following = asyncio.create_task(follower.run())
         stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
@@ -75,32 +85,29 @@ async def serve(told: Settings) -> None:
         redis = connect(told.redis)
         stack.push_async_callback(redis.close)
         hub, relay = Hub(store), Relay(store, redis)
-        for work in (hub.run(), relay.run()):
+        for work in (hub.run(), relay.run(), router.keep(), forgetting.keep_on()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
+        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
         doors = Doors(
             store,
-            writer,
+            router,
             tokens,
-            Reads(cache, follower),
+            Reads(cache, follower, rate_of(store)),
             live=Live(store, hub, tokens),
             relay=relay,
             opening=Opening(store, house),
             forgetting=forgetting,
             persons=persons,
-            tasks=await stack.enter_async_context(kept(upkeep(store, told))),
+            tasks=tasks,
         )
         listener = Listener(doors.answer)
         await listener.open(made)
-        followers = [asyncio.create_task(keep_following(store, ending))]
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
         following.add_done_callback(lambda _: ending.set())
-        sweeping = asyncio.create_task(forgetting.keep_on())
         await _until(ending, writer)
-        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
         await hub.close()
-        await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -73,7 +73,7 @@ async def kept(tasks: list[Task]) -> AsyncIterator[list[Task]]:
             await asyncio.gather(*late, return_exceptions=True)
 
 
-def told(tasks: list[Task]) -> dict[str, dict[str, int | str]]:
+def told(tasks: Sequence[Task]) -> dict[str, dict[str, int | str]]:
     """How each does, for whoever asks after the health."""
     return {
         task.name: {

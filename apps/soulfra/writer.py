@@ -33,7 +33,8 @@ from apps.soulfra.known import Known
 from apps.soulfra.numbers import Ahead
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.seals import Seals, kept, seals
-from apps.soulfra.projections import projections
+from apps.soulfra.projections import of_this
+from apps.soulfra.shards.elsewhere import elsewhere
 from apps.soulfra.state import asked_for
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import Asked, CastVote, Prophesy
@@ -41,7 +42,6 @@ from schemas.soulfra.commands import Asked, CastVote, Prophesy
 log = logging.getLogger("soulfra")
 SQL: Final = load(Path(__file__).with_name("log.sql"))
 STANDING: Final = load(Path(__file__).with_name("state.sql"))["standing"]
-THIS: Final = "pg_current_xact_id()::text::bigint"
 
 AT_ONCE: Final = 256
 """Commands of one transaction."""
@@ -158,6 +158,8 @@ class Writer:
     async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
         if len(given) > 1:
             return [outcome for one in given for outcome in await self._write([one], looks=True)]
+        if moved := elsewhere(error):
+            return [moved]
         name = error.diag.constraint_name
         return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
 
@@ -231,24 +233,13 @@ async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], ma
         added = {"events": _json(batch.events), "based_on": _json(others)}
         await conn.execute(SQL["append"], added)
         await kept(conn, made)
-        for statement in projections(batch.types):
-            await conn.execute(_live(statement))
+        for statement in of_this(batch.types):
+            await conn.execute(statement)
         await conn.execute(SQL["done"], {"commands": _json(batch.commands)})
 
 
 def _json(what: object) -> str:
     return to_json(what).decode()
-
-
-_LIVE: dict[str, str] = {}
-
-
-def _live(statement: str) -> str:
-    """The statement for the events of this very transaction."""
-    if statement not in _LIVE:
-        text = statement.replace("%(first)s AND %(last)s", f"{THIS} AND {THIS}")
-        _LIVE[statement] = text.replace("%%", "%")
-    return _LIVE[statement]
 
 
 def _is_month(error: psycopg.Error) -> bool:

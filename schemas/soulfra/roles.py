@@ -19,7 +19,6 @@ SHARED: Final = (
     "soulfra.cluster_loops",
 )
 """What reports may see of it all."""
-DRIFT: Final = ("drift.ratings", "drift.volatility")
 OWN: Final = (
     "soulfra.users",
     "soulfra.credit_entries",
@@ -27,11 +26,25 @@ OWN: Final = (
     "soulfra.pii_tokens",
 )
 TABLES: Final = (*OWN, *SHARED)
+DRIFT: Final = ("drift.ratings", "drift.volatility")
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
+SHARDS: Final = (
+    "shard.places",
+    "shard.map",
+    "shard.slots",
+    "shard.registrations",
+    "shard.moves",
+)
+SLOT_OF: Final = "shard.slot_of(text)"
+ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
 
 _APP: Final = (
-    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy"),
+    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy", "shard"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
+    # Which slots are whose, only the owner says.
+    *each(APP, "table", ("SELECT",), *SHARDS),
+    *each(APP, "table", ("DELETE",), "shard.registrations"),
+    *each(APP, "routine", ("EXECUTE",), SLOT_OF, ADOPT),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
     *each(APP, "table", ("SELECT", "INSERT", "MAINTAIN"), "privacy.subjects"),
     # A key is destroyed, never changed for another: a trigger sees to that.
@@ -113,10 +126,9 @@ _APP: Final = (
     ),
 )
 _READER: Final = (
-    *each(READER, "schema", ("USAGE",), "soulfra", "log"),
-    *each(READER, "table", ("SELECT",), *SHARED, "log.events", "log.followers"),
-    *each(READER, "schema", ("USAGE",), "drift"),
-    *each(READER, "table", ("SELECT",), *DRIFT),
+    *each(READER, "schema", ("USAGE",), "soulfra", "log", "shard"),
+    *each(READER, "table", ("SELECT",), *SHARED, *SHARDS, "log.events", "log.followers"),
+    *each(READER, "routine", ("EXECUTE",), SLOT_OF),
     # Not what somebody has, nor how often: who watches it would see who pays for an unsigned loop.
     Grant(
         READER,
@@ -125,6 +137,8 @@ _READER: Final = (
         ("SELECT",),
         ("id", "username", "email", "created_at", "subscription_tier"),
     ),
+    *each(READER, "schema", ("USAGE",), "drift"),
+    *each(READER, "table", ("SELECT",), *DRIFT),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 

@@ -13,8 +13,9 @@ SCHEMAS: Final = MappingProxyType(
     {
         "soulfra": "Users, agents, loops and what became of them: each follows from the log.",
         "log": "What happened, append-only, and how far it was followed.",
-        "drift": "How fast agents and loops drift: counted from the log.",
         "privacy": "The key of each person. Destroyed, nothing of theirs can be read any more.",
+        "drift": "How fast agents and loops drift: counted from the log.",
+        "shard": "Which database has which agents, and how slots move between them.",
     }
 )
 """Schema to comment."""

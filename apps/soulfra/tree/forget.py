@@ -27,14 +27,14 @@ TEXTS: Final = frozenset({"whisper", "mythology", "name", "archetype"})
 
 
 class Documents:
-    """What a forgetting does in the volume, beside memories."""
+    """What forgetting asks of documents and archives."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     async def __call__(self, of: Entities) -> Sequence[Touched]:
-        """Each document and archive that named them."""
-        ids = {str(of.user_id), *of.agents, *of.loops}
+        """Every row of a person, their agents and loops."""
+        ids = [str(of.user_id), *of.agents, *of.loops, *map(str, of.prophecies)]
         found = await asyncio.to_thread(forget, self._root, ids)
         return [Touched(place, count, "rewritten") for place, count in found]
 

@@ -168,8 +168,5 @@ class Keeper:
 
 def _is_other(before: d.Tree, look: Look) -> bool:
     """Whether the log, or what is counted from it, went on since."""
-    place = Place(before.transaction_id, before.position)
-    return (place, before.followers) != (
-        look.settled,
-        look.followers,
-    ) or look.newest != look.settled
+    was = Place(before.transaction_id, before.position), before.followers
+    return was != (look.settled, look.followers) or look.newest != look.settled

@@ -62,6 +62,10 @@ OTHERWISE: dict[str, Any] = {
         "forgotten_at": None if row["wrapped"] else NOON,
         "finished_at": None if row["wrapped"] else row["finished_at"],
     },
+    # Up to the line's 0005 a key led to it: the first user that is made.
+    "soulfra.agents": lambda _: {"owner_id": UUID(int=0)},
+    "shard.slots": lambda row: {"frozen_until": NOON if row["state"] == "frozen" else None},
+    "shard.moves": lambda _: {"last_slot": 4095},
     "soulfra.loops": lambda row: {
         # Nobody's were not there from the beginning: the first of each.
         "creator_id": row["creator_id"] or UUID(int=0),
