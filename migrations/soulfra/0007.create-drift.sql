@@ -10,7 +10,7 @@ CREATE TABLE drift.ratings (
     entity     text NOT NULL
                CONSTRAINT ratings_entity_check CHECK (entity IN ('agent', 'loop')),
     id         text NOT NULL CONSTRAINT ratings_id_check
-               CHECK (id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+               CHECK (length(id) <= 100 AND id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     level      double precision NOT NULL,
     shifts     bigint NOT NULL CONSTRAINT ratings_shifts_check CHECK (shifts >= 0),
     shifted_at timestamptz NOT NULL,

@@ -59,7 +59,7 @@ class LivingLoop(Closed):
     """A loop that did not end."""
 
     loop_id: EntityId
-    agent_id: str
+    agent_id: Annotated[str | None, Column("Null: unsigned.")]
     emotional_tone: Tone
     consciousness_state: Annotated[JsonObject | None, Column("Null: it is too large.")]
     blessed: bool
@@ -289,7 +289,9 @@ class ClusterMythology(
 class Tree(Made, Document, owner="mac", place=f"{SOULFRA_VOLUME}tree.json"):
     """How far the documents are: the next run makes what changed since then. Written last."""
 
-    drift: Annotated[int, Quantity("1", "the transaction of the last counted event", low=0)]
+    followers: Annotated[
+        int, Quantity("1", "transactions of the last events that followers took, summed", low=0)
+    ]
     runs: Annotated[Count, Column("How often documents were made.")]
     written: Annotated[Count, Column("How many in all.")]
     made_anew: Annotated[
@@ -321,12 +323,12 @@ class Archived(Made, Document, owner="mac", place=f"{SOULFRA_VOLUME}archive/<kin
 
 
 class ChatLine(Closed):
-    """A whisper, as it is archived."""
+    """A whisper, as it is archived: sealed as in Postgres, unsigned if it was."""
 
     at: Instant
     loop_id: EntityId
-    creator_id: str
-    agent_id: str
+    creator_id: str | None
+    agent_id: str | None
     whisper: str
     emotional_tone: Tone
 

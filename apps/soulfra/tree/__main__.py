@@ -6,7 +6,6 @@ import os
 import sys
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -17,19 +16,12 @@ from apps.soulfra.tree.archive import archive, verify
 from apps.soulfra.tree.check import check
 from apps.soulfra.tree.keep import Keeper
 from apps.soulfra.tree.look import Connection
-from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.errors import Diverged, HouseError, Unreachable
 
 STATEMENT_MS: Final = 600_000
 """Of millions of rows, from a program that somebody waits for."""
 MOST: Final = 1_000
 """As many are told."""
-
-
-def folder(told: Settings) -> Path:
-    """Where documents lie."""
-    if told.data_dir is None:
-        raise Refused("SOULFRA_DATA_DIR: is not set", "documents lie in its volume")
-    return told.data_dir
 
 
 def connected(told: Settings) -> Connection:
@@ -39,7 +31,7 @@ def connected(told: Settings) -> Connection:
 
 def said(what: str, told: Settings) -> dict[str, Any]:
     """Do it; what there is to say of it."""
-    root = folder(told)
+    root = told.data_dir
     if what == "verify":
         return {"faults": [asdict(each) for each in islice(verify(root), MOST)]}
     with connected(told) as conn:

@@ -137,7 +137,7 @@ class Keeper:
         was = before.model_dump() if before else {}
         counts = {name: was.get(name, 0) + count for name, count in self._counts.items()}
         made = d.Tree.model_validate(
-            {**look.made, "drift": look.drift, "runs": was.get("runs", 0) + 1, **counts}
+            {**look.made, "followers": look.followers, "runs": was.get("runs", 0) + 1, **counts}
         )
         return write(path_of(self.root, d.Tree), made)
 
@@ -168,5 +168,5 @@ class Keeper:
 
 def _is_other(before: d.Tree, look: Look) -> bool:
     """Whether the log, or what is counted from it, went on since."""
-    place = Place(before.transaction_id, before.position)
-    return (place, before.drift) != (look.settled, look.drift) or look.newest != look.settled
+    was = Place(before.transaction_id, before.position), before.followers
+    return was != (look.settled, look.followers) or look.newest != look.settled

@@ -12,12 +12,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from apps.queries import load
-from apps.soulfra import drift
+from apps.soulfra import changes, drift
 from apps.soulfra.log import Place
 from schemas.errors import Diverged
 from schemas.soulfra import documents as d
 from schemas.soulfra.drift import FOLLOWER, MOST_CRITICAL
 
+FOLLOWERS: Final = [FOLLOWER, changes.FOLLOWER]
 Connection = psycopg.Connection[Any]
 SQL: Final = load(Path(__file__).with_name("queries.sql"))
 LISTS: Final[Mapping[type[d.Made], tuple[str, str]]] = MappingProxyType(
@@ -46,6 +47,8 @@ class Look:
     newest: Place
     """Later than ``settled`` while somebody still writes."""
     drift: int
+    followers: int
+    """Grows when one of those moves whose rows are told."""
 
     @property
     def made(self) -> dict[str, Any]:
@@ -129,8 +132,9 @@ def looked(conn: Connection) -> Iterator[Look]:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         settled = conn.execute(SQL["settled"]).fetchone() or (0, 0)
         newest = conn.execute(SQL["newest"]).fetchone() or (0, 0)
-        counted = conn.execute(SQL["counted"], {"follower": FOLLOWER}).fetchone() or (0,)
-        yield Look(conn, datetime.now(UTC), Place(*settled), Place(*newest), counted[0])
+        asked = {"follower": FOLLOWER, "followers": FOLLOWERS}
+        counted = conn.execute(SQL["counted"], asked).fetchone() or (0, 0)
+        yield Look(conn, datetime.now(UTC), Place(*settled), Place(*newest), *counted)
 
 
 def pages(look: Look, query: str, size: int) -> Iterator[list[str]]:

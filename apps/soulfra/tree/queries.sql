@@ -10,7 +10,10 @@ SELECT e.transaction_id, e.position FROM log.events AS e
  ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1;
 
 -- counted --
-SELECT f.transaction_id FROM log.followers AS f WHERE f.follower = %(follower)s;
+SELECT coalesce(max(f.transaction_id) FILTER (WHERE f.follower = %(follower)s), 0),
+       coalesce(sum(f.transaction_id), 0)::bigint
+  FROM log.followers AS f
+ WHERE f.follower = ANY (%(followers)s);
 
 -- changed --
 -- Agents and clusters that something happened to since an event.
@@ -107,13 +110,14 @@ SELECT count(*) FILTER (WHERE c.status = 'active') AS active,
           FROM soulfra.clusters AS k) AS c;
 
 -- agents --
--- Those that are named.
+-- Those that are named, but for those of a person who is forgotten.
 SELECT a.agent_id, a.owner_id::text, a.archetype, a.current_tone, a.consciousness_score::float8,
        a.memory_depth, a.created_at, a.slot, a.version,
        ARRAY(SELECT m.guild_id FROM soulfra.guild_members AS m WHERE m.agent_id = a.agent_id
               ORDER BY m.guild_id LIMIT %(limit)s) AS guilds
   FROM soulfra.agents AS a
- WHERE a.agent_id = ANY (%(ids)s);
+  JOIN soulfra.users AS u ON u.id = a.owner_id
+ WHERE a.agent_id = ANY (%(ids)s) AND u.username NOT LIKE 'forgotten:%%';
 
 -- agents_after --
 SELECT a.agent_id FROM soulfra.agents AS a

@@ -20,7 +20,7 @@ from apps.soulfra.tree.look import WHOLE, looked
 from apps.soulfra.tree.sealed import Altered, content, path_of, read, write
 from schemas.soulfra import commands as c
 from schemas.soulfra import documents as d
-from tests.database.soulfra.conftest import played, writing
+from tests.database.soulfra.conftest import caught_up, played, writing
 from tests.database.soulfra.test_doors import Process
 from tests.soulfra.play import Play
 
@@ -56,6 +56,7 @@ def more(run, database, seed, count=60):
     async def play():
         async with writing(database) as writer:
             await played(writer, Play(seed), count)
+        await caught_up(database)
 
     run(play())
 
@@ -142,6 +143,7 @@ def test_what_changed_since_comes_to_what_all_anew_comes_to(run, lived, conn, ro
         async def on():
             async with writing(lived) as writer:
                 await played(writer, play, 40)
+            await caught_up(lived)
 
         run(on())
         keeper.round(conn)
@@ -347,6 +349,7 @@ def test_two_at_once_do_not_tread_on_each_other(lived, conn, root):
             env={
                 **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "DB_POSTGRES_URL": lived.app,
                 "SOULFRA_DATA_DIR": str(root), "SOULFRA_TOKENS_FILE": "/dev/null",
+                "SOULFRA_MASTER_KEY_FILE": "/dev/null",
             },
             stdout=subprocess.PIPE,
         )

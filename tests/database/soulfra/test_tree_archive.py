@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from apps.soulfra.privacy.forgetting import Entities
 from apps.soulfra.tree.archive import archive, months, verify
-from apps.soulfra.tree.forget import forget
+from apps.soulfra.tree.forget import Documents, forget
 from apps.soulfra.tree.keep import Keeper
 from apps.soulfra.tree.sealed import path_of, read
 from schemas.errors import Diverged
@@ -175,7 +176,8 @@ def test_who_is_forgotten_is_named_nowhere(lived, conn, root, ask):
         "SELECT u.id::text, array_agg(DISTINCT a.agent_id), array_agg(DISTINCT l.loop_id)"
         "  FROM soulfra.users AS u JOIN soulfra.agents AS a ON a.owner_id = u.id"
         "  JOIN soulfra.loops AS l ON l.creator_id = u.id OR l.agent_id = a.agent_id"
-        " WHERE u.username LIKE 'p1-%' GROUP BY u.id ORDER BY count(*) DESC LIMIT 1"
+        " WHERE u.id = (SELECT owner_id FROM soulfra.agents WHERE agent_id = 'p1-agent-0')"
+        " GROUP BY u.id"
     )
     ids = {user, *agents, *loops}
     before = lines(root, "chatlogs")
@@ -201,6 +203,30 @@ def test_who_is_forgotten_is_named_nowhere(lived, conn, root, ask):
     assert len(list(root.glob("archive/chatlogs/*.jsonl.gz"))) == 1
     assert forget(root, ids) == []
     assert archive(conn, root, NEXT) == []
+
+
+def test_a_forgetting_of_the_house_reaches_documents(run, lived, conn, root, ask):
+    """As the process asks it; again it finds nothing, and the person's agents have none anew."""
+    keeper = Keeper(root)
+    keeper.round(conn)
+    [(user,)] = ask("SELECT owner_id FROM soulfra.agents WHERE agent_id = 'p1-agent-0'")
+    agents = tuple(
+        n for (n,) in ask("SELECT agent_id FROM soulfra.agents WHERE owner_id = %s", user)
+    )
+    of = Entities(user, agents, (), ())
+    documents = Documents(root)
+    first = run(documents(of))
+
+    assert {f"agents/{name}/state.json" for name in agents} <= {each.place for each in first}
+    assert {each.how for each in first} == {"rewritten"}
+    assert run(documents(of)) == []
+    with psycopg.connect(lived.admin) as owner:
+        owner.execute(
+            "UPDATE soulfra.users SET username = 'forgotten:' || id, email = 'forgotten:' || id"
+            " WHERE id = %s", (user,))  # fmt: skip
+    keeper.round(conn, everything=True)
+    assert not [name for name in agents if (root / f"agents/{name}/state.json").exists()]
+    assert faults(conn, root) == {}
 
 
 def test_whoever_is_not_named_stays_as_they_were(lived, conn, root):
