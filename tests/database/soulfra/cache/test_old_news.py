@@ -12,7 +12,7 @@ from schemas.errors import HouseError
 from schemas.soulfra import commands as c
 from schemas.soulfra.keys import LOOP_EVENTS, MARK_SECONDS, RECENT, WARM_SECONDS
 from schemas.soulfra.words import Entity
-from tests.database.soulfra.cache.conftest import room
+from tests.database.soulfra.cache.conftest import believed, room
 
 KEY = LOOP_EVENTS.of(loop_id="rain")
 
@@ -31,17 +31,6 @@ async def _kept(here):
     raise AssertionError("Redis does not keep it")
 
 
-async def _believed(here):
-    """Until the follower has told it all."""
-    for _ in range(100):
-        try:
-            await here.follower.step()
-        except HouseError:
-            await asyncio.sleep(0.1)
-        if here.cache.redis.is_believed:
-            return
-
-
 def test_a_redis_that_was_away_is_not_believed_before_it_was_told(run, soulfra_database, redis):
     """It still has what it had, and what it had is old."""
 
@@ -55,7 +44,7 @@ def test_a_redis_that_was_away_is_not_believed_before_it_was_told(run, soulfra_d
             redis.cli("ACL", "SETUSER", "soulfra", "on")
             had = json.loads(redis.cli("GET", "loop:rain:state"))["value"]["emotional_tone"]
             before = [await _tone(here) for _ in range(3)]
-            await _believed(here)
+            await believed(here)
             return had, before, [await _tone(here) for _ in range(2)]
 
     had, before, after = run(away())
@@ -81,7 +70,7 @@ def test_what_its_disk_had_lost_is_told_again(run, soulfra_database, redis):
                 with suppress(HouseError):
                     await here.cache.redis.ask("TIME")
             assert not here.cache.redis.is_believed
-            await _believed(here)
+            await believed(here)
             return await _tone(here)
 
     assert run(lose()) == (How.STALE, "grief")
