@@ -92,7 +92,11 @@ SOULFRA: Final = Kept(
     keys=soulfra_keys.KEYS,
     commands=(
         "ping", "hello", "client|setinfo", "client|setname", "time", "evalsha", "script|load",
-        "get", "set", "unlink", "expire", "lindex", "lrange", "ltrim", "rpush", "srem",
+        "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "sadd",
+        "srem",
+        # The streams, and how far they are filled.
+        "hset", "hmget", "xadd", "xrange", "xinfo|stream", "xinfo|groups", "xgroup|create",
+        "xgroup|setid", "xreadgroup", "xack", "xpending", "xautoclaim",
     ),
     policy="volatile-lfu",
     says="All of it is made from the log, and can be again: what is asked for least goes first.",

@@ -23,6 +23,8 @@ READING_SECONDS: Final = 2
 ACTIVE_SECONDS: Final = 300
 STREAM_SECONDS: Final = 7 * 86_400
 """A stream lives on with each event; who was away for longer asks the log."""
+STREAM_ENTRIES: Final = 50_000
+"""About so many of the newest are in each stream; those before them are in the log."""
 RECENT: Final = 100
 """So many of the newest are kept in a queue of recent events or whispers."""
 
@@ -85,6 +87,14 @@ BLESSING_GRANTED: Final = _key(
 CLUSTER_FORMED: Final = _key(
     "events:cluster:formed", "Clusters that came to be.", "stream", STREAM_SECONDS
 )
+STREAMS_PLACE: Final = _key(
+    "events:place", "How far the streams are filled, and the last id of each.", "hash",
+    STREAM_SECONDS,
+)  # fmt: skip
+STREAM_ASIDE: Final = _key(
+    "events:aside:{group}", "Ids that a group of consumers could not handle.", "stream",
+    STREAM_SECONDS,
+)  # fmt: skip
 FORECAST: Final = _kept(
     "cache:forecast:{loop_id}", "What is expected of a loop.", "string", FORECAST_SECONDS
 )
@@ -101,7 +111,7 @@ READING: Final = _key(
 KEYS: Final = (
     LOOP_STATE, LOOP_CONSCIOUSNESS, LOOP_EVENTS, AGENT_STATE, AGENT_ACTIVE, AGENT_WHISPERS,
     DRIFT_INDEX, DRIFT_RATING, DRIFT_CRITICAL, LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED,
-    FORECAST, RATING, GUILD, READING,
+    STREAMS_PLACE, STREAM_ASIDE, FORECAST, RATING, GUILD, READING,
 )  # fmt: skip
 """What the ACL of the user may touch, and nothing else."""
 STREAMS: Final = (LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED)

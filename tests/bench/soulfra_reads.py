@@ -27,6 +27,7 @@ from apps.soulfra.cache.cache import Cache, How
 from apps.soulfra.cache.counts import Counts
 from apps.soulfra.cache.follower import NAME, Follower
 from apps.soulfra.cache.kinds import AGENT, LOOP, Kind
+from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
@@ -45,10 +46,11 @@ WRITES: Final = 50
 """Changes a second: some of what was read is old."""
 SEED: Final = 7
 LOOPS: Final = """
-INSERT INTO log.events (stream, version, type, schema_version, data)
-SELECT 'loop:bench-' || n, 1, 'loop_created', 1, jsonb_build_object('creator_id',
-       '00000000-0000-0000-0000-000000000001', 'agent_id', 'bench-' || n, 'whisper', 'it rains',
-       'tone', 'joy', 'created_at', now())
+SELECT log.append(jsonb_agg(jsonb_build_object(
+           'stream', 'loop:bench-' || n, 'version', 1, 'type', 'loop_created',
+           'schema_version', 1, 'metadata', '{}'::jsonb, 'data', jsonb_build_object(
+               'creator_id', '00000000-0000-0000-0000-000000000001', 'agent_id', 'bench-' || n,
+               'whisper', 'it rains', 'tone', 'joy', 'created_at', now()))))
   FROM generate_series(%(low)s::integer, %(high)s::integer) AS n
 """
 AHEAD: Final = """
@@ -108,7 +110,7 @@ async def _run(at: Stand, agents: int, seed: int) -> tuple[float, ...]:
     settings = PostgresSettings(url=at.app, min_conn=READERS, max_conn=READERS + 4)
     async with pool(settings, "soulfra") as there:
         cache = Cache(there, Line(at.folder / "redis/redis.sock"))
-        follower, writer = Follower(cache), Writer(there, cache.changed)
+        follower, writer = Follower(cache), Writer(there, House(bytes(32)), cache.changed)
         await cache.redis.ask("FLUSHALL")
         await follower.step()
         tasks = [asyncio.create_task(follower.run())]

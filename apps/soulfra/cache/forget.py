@@ -1,6 +1,6 @@
 """The right to be forgotten, as far as Redis remembers: every key of somebody goes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +8,7 @@ from apps.redis_line import Script
 from apps.soulfra.cache.breaker import LONG_SECONDS
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.value import now
+from apps.soulfra.privacy.forgetting import Entities, Touched
 from schemas.key import Key
 from schemas.soulfra import keys
 from schemas.soulfra.words import Entity
@@ -28,6 +29,22 @@ OTHERS: Final[Mapping[Entity, tuple[Key, ...]]] = {
     Entity.USER: (keys.RATING, keys.DRIFT_RATING),
 }
 AT_ONCE: Final = 200
+
+
+class Forget:
+    """What forgetting asks of Redis; without Redis it is asked again later."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    async def __call__(self, of: Entities) -> Sequence[Touched]:
+        """Every key of a person, their agents and loops."""
+        ids = [
+            (Entity.USER, str(of.user_id)),
+            *((Entity.AGENT, each) for each in of.agents),
+            *((Entity.LOOP, each) for each in of.loops),
+        ]
+        return [Touched("redis", await forget(self._cache, ids), "removed")]
 
 
 async def forget(cache: Cache, ids: Iterable[tuple[Entity, str]]) -> int:

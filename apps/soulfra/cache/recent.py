@@ -102,10 +102,10 @@ def _pushed(each: Recorded) -> list[tuple[str, int, str, int]]:
     if entity != "loop":
         return []
     pushed = [(LOOP_EVENTS.of(loop_id=name), each.version, _event(each), 1)]
-    if isinstance(each.what, e.LoopCreated):
-        what = each.what
+    what = each.what
+    if isinstance(what, e.LoopCreated) and (agent_id := what.agent_id) is not None:
         item = _whisper(each.position, name, what.whisper, what.tone, what.created_at)
-        pushed.append((AGENT_WHISPERS.of(agent_id=what.agent_id), each.position, item, 0))
+        pushed.append((AGENT_WHISPERS.of(agent_id=agent_id), each.position, item, 0))
     return pushed
 
 

@@ -17,6 +17,7 @@ from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
 from schemas.soulfra import commands as c
 from services.redis import SOULFRA
+from tests.database.soulfra.conftest import HOUSE
 from tests.redis_server import RedisServer, emptied, redis_server
 
 USER = "00000000-0000-4000-8000-000000000001"
@@ -64,7 +65,7 @@ async def room(database, redis, *, connections=4):
     async with pool(settings, "soulfra") as there:
         cache = Cache(there, redis.line())
         try:
-            yield Room(cache, Follower(cache), Recent(cache), Writer(there, cache.changed))
+            yield Room(cache, Follower(cache), Recent(cache), Writer(there, HOUSE, cache.changed))
         finally:
             await cache.close()
 

@@ -18,10 +18,11 @@ from schemas.soulfra import keys
 from tests.database.soulfra.cache.conftest import USER, counted, room
 
 OLD = """
-INSERT INTO log.events (stream, version, type, schema_version, data, recorded_at)
+INSERT INTO log.events (stream, version, type, schema_version, data, recorded_at, sha256)
 VALUES ('loop:old', 1, 'loop_created', 1, jsonb_build_object('creator_id', %(user)s::text,
         'agent_id', 'oracle', 'whisper', 'long ago', 'tone', 'calm', 'created_at',
-        now() - make_interval(secs => %(age)s)), now() - make_interval(secs => %(age)s))
+        now() - make_interval(secs => %(age)s)), now() - make_interval(secs => %(age)s),
+        decode(repeat('00', 32), 'hex'))
 """
 KEPT = {
     "loop:rain:state": keys.LOOP_STATE,
