@@ -127,7 +127,7 @@ class Cache:
             token, value = await claimed(self.redis, key)
         except HouseError:
             return await self._read(kind, name, How.BYPASS)
-        if value is not None:
+        if value is not None and self.redis.is_believed:
             return Found(value, How.HIT)
         return await self._read(kind, name, how, token)
 

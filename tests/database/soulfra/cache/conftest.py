@@ -1,9 +1,12 @@
 """The cache of soulfra with a real Redis and a real Postgres of the tests' own."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+import psycopg
 import pytest
 
 from apps.postgres import PostgresSettings, pool
@@ -11,6 +14,7 @@ from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.follower import Follower
 from apps.soulfra.cache.recent import Recent
 from apps.soulfra.writer import Writer
+from schemas.errors import HouseError
 from schemas.soulfra import commands as c
 from services.redis import SOULFRA
 from tests.database.soulfra.conftest import HOUSE
@@ -74,3 +78,17 @@ def counted(kind, reads):
         return await kind.read(pool, name)
 
     return replace(kind, read=read)
+
+
+async def believed(here):
+    """Until the follower has told Redis all that there is."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            taken = await here.follower.step()
+        except (HouseError, psycopg.Error):
+            taken = 1
+        if not taken and here.cache.redis.is_believed:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("Redis is not believed")

@@ -16,7 +16,7 @@ from apps.soulfra.cache.kinds import AGENT, CONSCIOUSNESS, GUILD, LOOP
 from schemas.errors import HouseError, Refused
 from schemas.soulfra import commands as c
 from schemas.soulfra import keys
-from tests.database.soulfra.cache.conftest import room
+from tests.database.soulfra.cache.conftest import believed, room
 from tests.redis_server import docker
 from tests.soulfra.play import Play
 
@@ -53,7 +53,9 @@ def test_redis_killed_in_the_middle_changes_no_answer(run, soulfra_database, red
             while (await here.cache.get(LOOP, "rain")).how is not How.HIT:
                 assert time.monotonic() < until
                 await asyncio.sleep(0.05)
-            queue = json.loads((await here.recent.events("rain")).value.text)
+            while len(queue := json.loads((await here.recent.events("rain")).value.text)) < 61:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
             following.cancel()
             return seen, slow, here.cache.counts, [each["version"] for each in queue]
 
@@ -189,8 +191,8 @@ async def _race(database, redis, seed):
         writes = [_writes(play, (one, two)[n % 2], until) for n, play in enumerate(plays)]
         reads = [_reads(chance, plays, (one, two)[n % 2], until) for n in range(8)]
         await asyncio.gather(_flushes(redis, until - 1), *writes, *reads)
-        while await one.follower.step() or await two.follower.step():
-            pass
+        for here in (one, two):
+            await believed(here)
         for task in following:
             task.cancel()
         return await _compared(plays, one, two), one.cache.counts, two.cache.counts

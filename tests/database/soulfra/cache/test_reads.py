@@ -15,13 +15,13 @@ from apps.soulfra.rebuild import rebuild
 from schemas.quantity import Closed
 from schemas.soulfra import commands as c
 from schemas.soulfra import keys
-from tests.database.soulfra.cache.conftest import USER, counted, room
+from tests.database.soulfra.cache.conftest import HOUSE, USER, counted, room
 
 OLD = """
 INSERT INTO log.events (stream, version, type, schema_version, data, recorded_at, sha256)
 VALUES ('loop:old', 1, 'loop_created', 1, jsonb_build_object('creator_id', %(user)s::text,
-        'agent_id', 'oracle', 'whisper', 'long ago', 'tone', 'calm', 'created_at',
-        now() - make_interval(secs => %(age)s)), now() - make_interval(secs => %(age)s),
+        'agent_id', 'oracle', 'whisper', 's1.' || repeat('A', 40), 'pii', jsonb_build_object(),
+        'tone', 'calm', 'created_at', now() - make_interval(secs => %(age)s)), now() - make_interval(secs => %(age)s),
         decode(repeat('00', 32), 'hex'))
 """
 KEPT = {
@@ -71,7 +71,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
     found = run(fill())
 
     assert set(KINDS) == set(NAMES)
-    assert found["loop:rain:state"]["whisper_origin"] == "it rains"
+    assert found["loop:rain:state"]["loop_id"] == "rain"
     assert found["loop:rain:consciousness"] == {}
     assert found["cache:guild:seers"]["members"] == 1
     assert 0 < found["cache:forecast:rain"]["change_within_hour"] <= 1
@@ -114,7 +114,7 @@ def test_the_age_of_the_last_change_says_how_long_it_is_kept(
 
     tier, how, most = expected
     assert (found.value.tier, found.how) == (tier, how)
-    assert json.loads(found.value.text)["whisper_origin"] == "long ago"
+    assert json.loads(found.value.text)["loop_id"] == "old"
     assert most - 60 < left <= most
 
 
@@ -169,7 +169,7 @@ def test_what_is_not_there_is_remembered_for_a_moment(run, soulfra_database, red
     assert [each.value.text for each in before] == [None] * 5
     assert 0 < left <= keys.ABSENT_SECONDS
     assert (count, absent) == (1, 4)
-    assert json.loads(after.value.text)["whisper_origin"] == "it snows"
+    assert json.loads(after.value.text)["loop_id"] == "snow"
 
 
 def test_who_was_answered_finds_what_they_did(run, soulfra_database, redis):
@@ -190,7 +190,7 @@ def test_who_was_answered_finds_what_they_did(run, soulfra_database, redis):
                 theirs = json.loads((await there.cache.get(LOOP, "rain")).value.text)
                 seen.append((mine["emotional_tone"], theirs["emotional_tone"]) == (tone, tone))
             following = asyncio.create_task(here.follower.run())
-            blind = type(here.writer)(here.cache.pool)  # as one that dies before it tells
+            blind = type(here.writer)(here.cache.pool, HOUSE)  # as one that dies before it tells
             began = time.monotonic()
             await here.cache.get(AGENT, "oracle")
             await blind.give(c.ShiftAgentTone(agent_id="oracle", tone="grief"))

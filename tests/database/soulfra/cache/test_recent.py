@@ -102,5 +102,6 @@ def test_who_is_forgotten_is_in_no_key(run, soulfra_database, redis):
 
     assert gone == 6  # loop: state, forecast, events; agent: state, active, whispers
     assert lost == 1
-    assert "it rains" not in said
+    assert "loop_created" not in said
+    assert "whisper" not in said
     assert "value" not in said
