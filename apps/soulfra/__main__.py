@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Final
 
 from apps.bridge.door import door
@@ -15,6 +15,7 @@ from apps.postgres import opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.changes import keep_following
 from apps.soulfra.doors import Doors
+from apps.soulfra.ending import ended
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
 from apps.soulfra.relay import Relay
@@ -46,7 +47,9 @@ async def serve(told: Settings) -> None:
         stack.push_async_callback(redis.close)
         hub, relay = Hub(store), Relay(store, redis)
         for work in (hub.run(), relay.run()):
-            stack.push_async_callback(_ended, asyncio.create_task(work))
+            running = asyncio.create_task(work)
+            running.add_done_callback(lambda _: ending.set())
+            stack.push_async_callback(ended, running)  # with its fault, if it had one
         listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens), relay).answer)
         await listener.open(made)
         followers = [asyncio.create_task(keep_following(store, ending))]
@@ -57,12 +60,6 @@ async def serve(told: Settings) -> None:
         await hub.close()
         await asyncio.gather(*followers)
     log.info("soulfra: stopped; everything acknowledged is on disk")
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

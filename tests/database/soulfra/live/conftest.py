@@ -21,6 +21,7 @@ from apps.bridge.listener import Listener, drained
 from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.doors import Doors
+from apps.soulfra.ending import ended
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
 from apps.soulfra.relay import Relay
@@ -218,7 +219,7 @@ def door(soulfra_database):
                 await drained([listener], 1)
                 await writer.close()
                 await hub.close()
-                reading.cancel()
+                await ended(reading)
 
     return opened
 
