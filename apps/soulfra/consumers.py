@@ -110,7 +110,7 @@ class Consumer:
         while True:
             try:
                 pause = 0.0 if await self.step() else POLL_SECONDS
-            except AWAY as error:
+            except (*AWAY, Refused) as error:  # of Redis, as while it is loading
                 self.counts.away += 1
                 log.warning("%s: %.200s", self._follower, error)
                 pause = AWAY_SECONDS

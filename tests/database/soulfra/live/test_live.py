@@ -172,7 +172,7 @@ def test_one_who_is_slow_is_let_go_and_comes_back(run, door, happening, monkeypa
     happening.loops(1)
 
     async def slow():
-        async with door(Ring(Place.read(happening.ids()[0]), 1_000)) as at:
+        async with door(Ring(Place.read(happening.ids()[0]), 4_000)) as at:
             narrow = socket.socket()
             narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             narrow.connect(("127.0.0.1", at.port))
