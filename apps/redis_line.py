@@ -78,6 +78,11 @@ class Line:
             wire = await self._open()
         return await wire.ask(*words)
 
+    def sent(self, *words: Word) -> "asyncio.Future[Any] | None":
+        """The answer to come, if it is connected; who has had enough may end it."""
+        wire = self._wire
+        return None if wire is None or wire.is_gone else wire.ask(*words)
+
     async def run(self, script: Script, keys: Sequence[str], words: Sequence[Word]) -> Any:
         """What a script gives; Redis learns it first if it forgot it."""
         asked = ("EVALSHA", script.sha1, len(keys), *keys, *words)

@@ -40,7 +40,13 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        return [self.called(name) for name in (*CONTAINERS, "governance-migrate")]
+        names = (*CONTAINERS, *self.shards.values(), "governance-migrate")
+        return [self.called(name) for name in names]
+
+    @property
+    def shards(self) -> dict[str, str]:
+        """The servers that have agents of soulfra's beside home, by the name of the shard."""
+        return {name: f"postgres-age-{name}" for name in self.hosts.mac.soulfra_shards}
 
     @property
     def networks(self) -> list[str]:
@@ -51,13 +57,14 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        kept = [self.called(f"{name}-data") for name in CONTAINERS]
-        return [*kept, *(self.called(f"{name}-socket") for name in WITH_SOCKET)]
+        kept = [self.called(f"{name}-data") for name in (*CONTAINERS, *self.shards.values())]
+        sockets = (*WITH_SOCKET, *self.shards.values())
+        return [*kept, *(self.called(f"{name}-socket") for name in sockets)]
 
-    def certificate(self) -> tuple[str, str]:
-        """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
-        names = ("localhost", "127.0.0.1", self.called("postgres-age"))
-        return tls.server(self.vault, "postgres", names)
+    def certificate(self, server: str = "postgres-age") -> tuple[str, str]:
+        """A Postgres server's certificate and key in PEM, for the names it has on the Mac."""
+        names = ("localhost", "127.0.0.1", self.called(server))
+        return tls.server(self.vault, server.removesuffix("-age"), names)
 
     def make_secrets(self) -> Vault:
         """Every secret of the house, made in memory if it does not exist yet."""
@@ -67,7 +74,8 @@ class House:
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
-        self.certificate()
+        for server in ("postgres-age", *self.shards.values()):
+            self.certificate(server)
         return self.vault
 
     @property

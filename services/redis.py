@@ -92,7 +92,8 @@ SOULFRA: Final = Kept(
     keys=soulfra_keys.KEYS,
     commands=(
         "ping", "hello", "client|setinfo", "client|setname", "time", "evalsha", "script|load",
-        "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "srem",
+        "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "sadd",
+        "srem",
         # The streams, and how far they are filled.
         "hset", "hmget", "xadd", "xrange", "xinfo|stream", "xinfo|groups", "xgroup|create",
         "xgroup|setid", "xreadgroup", "xack", "xpending", "xautoclaim",

@@ -16,15 +16,15 @@ from apps.migrate.lines import line
 from apps.ops.reach import run, ssh_command
 from apps.ops.ways import ways
 from apps.ops.where import times
-from apps.where.read import glob
+from apps.where.read import glob, home_of
 from schemas import ports
-from schemas.files import BESIDE
+from schemas.files import BESIDE, Home
 from schemas.hosts import Hosts, PiHost
 from schemas.postgres import Tenant
 from schemas.quantity import Closed
 from schemas.reach import Reach
 from schemas.server import TENANTS
-from schemas.table import Owner, Store
+from schemas.table import Store
 
 WAIT_SECONDS: Final = 60.0
 REDIS: Final = MappingProxyType({"governance": "redis", "soulfra": "redis-soulfra"})
@@ -56,7 +56,8 @@ def survey(hosts: Hosts) -> Survey:
         asked = [
             *(pool.submit(_postgres, reach, tenant) for tenant in TENANTS.values()),
             *(pool.submit(_redis, reach, tenant.line) for tenant in TENANTS.values()),
-            pool.submit(_files, reach, "mac", "governance's volume"),
+            pool.submit(_files, reach, "governance", "governance's volume"),
+            pool.submit(_files, reach, "soulfra", "soulfra's volume"),
             *(pool.submit(_on_pi, pi, reach) for pi in hosts.pi),
         ]
     found = [each.result() for each in asked]
@@ -113,17 +114,17 @@ def in_keys(found: list[str], tenant: Store = "governance") -> Iterator[Stray]:
         yield Stray(store=REDIS[tenant], what=f"key {pattern}", detail=f"{count} of them")
 
 
-def _files(reach: Reach, owner: Owner, store: str) -> Looked:
-    there = times(reach, owner)
+def _files(reach: Reach, home: Home, store: str) -> Looked:
+    there = times(reach, home)
     if there is None:
         return [], [f"{store}: does not answer"]
-    return list(in_folder(there, owner, store)), []
+    return list(in_folder(there, home, store)), []
 
 
-def in_folder(there: Mapping[str, float], owner: Owner, store: str) -> Iterator[Stray]:
+def in_folder(there: Mapping[str, float], home: Home, store: str) -> Iterator[Stray]:
     """Files that are no document of ours and do not belong beside one."""
-    ours = [_pattern(glob(document)) for document in documents() if document.owner == owner]
-    ours += [_pattern(each.glob) for each in BESIDE if each.owner == owner]
+    ours = [_pattern(glob(document)) for document in documents() if home_of(document) == home]
+    ours += [_pattern(each.glob) for each in BESIDE if each.home == home]
     for path in sorted(there):
         if not any(each.fullmatch(path) for each in ours):
             yield Stray(store=store, what=f"file {path}")

@@ -6,16 +6,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, get_args
 
 from apps.ops.reach import run
 from apps.ops.ways import ways
 from apps.where.answer import Answer, answer, answers
 from apps.where.ask import STATEMENT_MS, files_of, in_postgres, in_sqlite
 from apps.where.entry import entries
-from apps.where.read import IN_MEMORY
+from apps.where.read import IN_MEMORY, volume
 from schemas import ports
 from schemas.errors import Refused
+from schemas.files import Home
 from schemas.governance.calls.where import Kind, Live
 from schemas.hosts import Hosts
 from schemas.key import Key
@@ -144,11 +145,11 @@ def _files(found: Sequence[Answer], reach: Reach) -> Seen:
     """When a file of a name was last written to."""
     seen: Seen = {}
     files = {n: files_of(each.entry) for n, each in enumerate(found)}
-    for owner in ("mac", "pi"):
-        wanted = {n: each[1] for n, each in files.items() if each and each[0] == owner}
+    for home in get_args(Home):
+        wanted = {n: each[1] for n, each in files.items() if each and each[0] == home}
         if not wanted:
             continue
-        there = times(reach, owner)
+        there = times(reach, home)
         for n, name in wanted.items():
             if there is None:
                 seen[n] = Live.SILENT, None
@@ -159,9 +160,9 @@ def _files(found: Sequence[Answer], reach: Reach) -> Seen:
     return seen
 
 
-def times(reach: Reach, owner: str) -> dict[str, float] | None:
-    """Every file of governance's volume, or of a Pi's folder, and when it was written to."""
-    if owner == "pi":
+def times(reach: Reach, home: Home) -> dict[str, float] | None:
+    """Every file of a container's volume, or of a Pi's folder, and when it was written to."""
+    if home == "pi":
         if not reach.pis:
             return None
         ssh = next(iter(reach.pis.values()))
@@ -170,8 +171,9 @@ def times(reach: Reach, owner: str) -> dict[str, float] | None:
             f"cd {ports.ANIMA_DATA_DIR} && find . {IN_MEMORY} -type f -printf '%P\\t%T@\\n'",
         ]
     else:
-        looked = ("find", ports.GOVERNANCE_DATA_DIR, "-type", "f", "-printf", "%P\\t%T@\\n")
-        command = _over(reach.over, (*reach.governance, *looked))
+        container, folder = volume(reach, home)
+        looked = ("find", folder, "-type", "f", "-printf", "%P\\t%T@\\n")
+        command = _over(reach.over, (*container, *looked))
     said = run(command, seconds=ASK_SECONDS)
     if said.reason is not None:
         return None

@@ -49,7 +49,9 @@ def _one(given: Given, state: State, numbers: Numbers, batch: Batch) -> Done:
             )
         return Done(Answer.model_validate(before), repeated=True)
     decision = asked(state, given.body, numbers)
-    metadata = {"command_id": str(given.command_id), "by": given.by}
+    metadata = {"command_id": str(given.command_id)}
+    if not decision.unsigned:
+        metadata["by"] = given.by
     for stream, what in decision.events:
         version = state.apply(stream, what)
         batch.written.add(stream)

@@ -1,22 +1,15 @@
 """The follower that writes transformations: whole transactions of the log, in their order."""
 
-import asyncio
-import logging
 from typing import Final
 
-import psycopg
-
-from apps.postgres import Connection, Pool
+from apps.postgres import Connection
 from apps.soulfra.log import SQL
 from apps.soulfra.projections import FOLLOWED
 
-log = logging.getLogger("soulfra")
 FOLLOWER: Final = "transformations"
 AT_ONCE: Final = 5_000
 """Events of one transaction, about."""
 POLL_SECONDS: Final = 0.1
-AGAIN_SECONDS: Final = 1.0
-"""After a failure."""
 
 
 async def follow_changes(conn: Connection, limit: int = AT_ONCE) -> int:
@@ -35,21 +28,3 @@ async def follow_changes(conn: Connection, limit: int = AT_ONCE) -> int:
         await conn.execute(FOLLOWED, {"first": after + 1, "last": last})
         await conn.execute(SQL["move_follower_to"], {"follower": FOLLOWER, "transaction_id": last})
         return int(count)
-
-
-async def keep_following(pool: Pool, ending: asyncio.Event) -> None:
-    """Until the end, whatever becomes of Postgres meanwhile."""
-    while not ending.is_set():
-        pause = POLL_SECONDS
-        try:
-            async with pool.connection() as conn:
-                if await follow_changes(conn) >= AT_ONCE:
-                    continue
-        except (psycopg.Error, TimeoutError) as error:
-            log.warning("postgres: %s while following", type(error).__name__)
-            pause = AGAIN_SECONDS
-        try:
-            async with asyncio.timeout(pause):
-                await ending.wait()
-        except TimeoutError:
-            continue

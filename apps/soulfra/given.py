@@ -1,8 +1,8 @@
 """A command as it was given, and what became of it."""
 
+import hmac
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,14 @@ class Given:
     command_id: UUID
     body: Asked
     by: str
+    pepper: bytes = b""
+    """Without it, what was asked cannot be guessed from its hash."""
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of all that was asked, in hex."""
-        return sha256(to_json([self.body.name, self.body])).hexdigest()
+        """The keyed hash of all that was asked, in hex."""
+        said = to_json([self.body.name, self.body])
+        return hmac.digest(self.pepper, said, "sha256").hex()
 
     def row(self, answer: Answer) -> dict[str, Any]:
         """What is kept of it once it is done, as values that become JSON."""

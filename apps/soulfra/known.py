@@ -9,15 +9,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from apps.soulfra.privacy.seals import Seals
 from apps.soulfra.state import State, asked_for, state_of
 from schemas.errors import Diverged
 from schemas.soulfra.commands import (
     Asked,
     DissolveLoop,
-    Fork,
     ShiftAgentTone,
     ShiftLoopTone,
-    Whisper,
 )
 from schemas.soulfra.words import Entity
 
@@ -28,7 +27,8 @@ LIMIT: Final = 100_000
 class Known:
     """Used by one writer, one batch at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, no_keys: Seals) -> None:
+        self._no_keys = no_keys
         self._state: State | None = None
         self._at = 0.0
 
@@ -37,7 +37,7 @@ class Known:
         self._state = None
 
     def has(self, body: Asked) -> bool:
-        """Whether a command can be decided without a look. Ids that it makes are taken for free."""
+        """Whether a command can be decided without a look: none that needs somebody's key."""
         state = self._state
         if state is None:
             return False
@@ -46,16 +46,11 @@ class Known:
                 return body.agent_id in state.agents
             case ShiftLoopTone() | DissolveLoop():
                 return body.loop_id in state.loops
-            case Fork() if body.parent not in state.loops:
-                return False
-            case Whisper() | Fork():
-                agent = state.agents.get(body.agent_id)
-                return agent is not None and agent.owner_id in state.users
         return False
 
-    def learn(self, said: Mapping[str, Any]) -> None:
-        """What the query ``standing`` answered."""
-        new = state_of(said)
+    def learn(self, said: Mapping[str, Any], seals: Seals) -> None:
+        """What the query ``standing`` answered, and the keys for one batch."""
+        new = state_of(said, seals)
         if self._state is None:
             self._state = new
         else:
@@ -80,8 +75,9 @@ class Known:
         return {stream: versions[stream] for stream in names if stream in versions}
 
     def settle(self) -> None:
-        """What was decided is written. Which commands were done, the database knows."""
+        """What was decided is written. No key stays, and no command: the database has them."""
         if self._state is not None:
             self._state.done.clear()
+            self._state.seals = self._no_keys
             if len(self._state.versions) > LIMIT:
                 self.forget()

@@ -5,6 +5,7 @@ What no command looks at is written by a follower of the log (apps/soulfra/chang
 """
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from schemas.soulfra.log import EventType
 from schemas.soulfra.words import Entity
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
+THIS: Final = "pg_current_xact_id()::text::bigint"
 FOLLOWED: Final = SQL["transformations"]
 """What the follower writes."""
 SHIFTED: Final = {Entity.AGENT: SQL["agent_tone_shifted"], Entity.LOOP: SQL["loop_tone_shifted"]}
@@ -25,3 +27,13 @@ def projections(of: Collection[tuple[Entity, EventType]]) -> list[str]:
     types = {kind for _, kind in of}
     shifted = [SHIFTED[entity] for entity, kind in of if kind is EventType.TONE_SHIFTED]
     return [SQL[kind] for kind in FIRST if kind in types] + shifted
+
+
+def of_this(of: Collection[tuple[Entity, EventType]]) -> list[str]:
+    """The same for the events of the very transaction that they run in, with nothing to fill in."""
+    return [_of_this(text) for text in projections(of)]
+
+
+@cache
+def _of_this(text: str) -> str:
+    return text.replace("%(first)s AND %(last)s", f"{THIS} AND {THIS}").replace("%%", "%")

@@ -8,9 +8,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -31,7 +31,10 @@ from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
 from apps.soulfra.known import Known
 from apps.soulfra.numbers import Ahead
-from apps.soulfra.projections import projections
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.seals import Seals, kept, seals
+from apps.soulfra.projections import of_this
+from apps.soulfra.shards.elsewhere import elsewhere
 from apps.soulfra.state import asked_for
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import Asked, CastVote, Prophesy
@@ -39,7 +42,6 @@ from schemas.soulfra.commands import Asked, CastVote, Prophesy
 log = logging.getLogger("soulfra")
 SQL: Final = load(Path(__file__).with_name("log.sql"))
 STANDING: Final = load(Path(__file__).with_name("state.sql"))["standing"]
-THIS: Final = "pg_current_xact_id()::text::bigint"
 
 AT_ONCE: Final = 256
 """Commands of one transaction."""
@@ -52,15 +54,19 @@ AGAIN_SECONDS: Final = 0.05
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNotAvailable)
 """Somebody else's transaction came first: look again, decide again."""
+Told = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Hears of the events of each commit before its commands are answered. It does not fail."""
 
 
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, house: House, told: Told | None = None) -> None:
         self._pool = pool
+        self._house = house
+        self._told = told
         self._numbers = Ahead()
-        self._known = Known()
+        self._known = Known(Seals(house))
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self.again = 0
@@ -75,7 +81,8 @@ class Writer:
             raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Done] = loop.create_future()
-        self._waiting.append((Given(command_id or uuid4(), body, by), told))
+        given = Given(command_id or uuid4(), body, by, self._house.pepper)
+        self._waiting.append((given, told))
         if self._writing is None:
             self._writing = loop.create_task(self._write_all())
         return await asyncio.shield(told)
@@ -151,6 +158,8 @@ class Writer:
     async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
         if len(given) > 1:
             return [outcome for one in given for outcome in await self._write([one], looks=True)]
+        if moved := elsewhere(error):
+            return [moved]
         name = error.diag.constraint_name
         return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
 
@@ -166,13 +175,16 @@ class Writer:
                 await self._look(conn, unsure)
             try:
                 based_on = self._known.based_on(each.body for each in sure)
-                batch = decided(given, self._known.state, self._numbers)
+                state = self._known.state
+                batch = decided(given, state, self._numbers)
                 if batch.events:
-                    await _write(conn, batch, based_on)
+                    await _write(conn, batch, based_on, state.seals)
             except BaseException:
                 self._known.forget()
                 raise
         self._known.settle()
+        if batch.events and self._told is not None:
+            await self._told(batch.events)
         return await self._looked_at(given, batch.outcomes, {id(each) for each in sure})
 
     async def _looked_at(
@@ -203,7 +215,8 @@ class Writer:
         row = await cursor.fetchone()
         if row is None:
             raise Diverged("standing: no answer")
-        self._known.learn(row[0])
+        # After how things stand: who is forgotten by then is known, or their life went on.
+        self._known.learn(row[0], await seals(conn, self._house, bodies, wanted))
 
     async def make_months(self) -> None:
         """Have the months of loops ahead; what cannot be made now is made when it is missed."""
@@ -214,29 +227,19 @@ class Writer:
             log.warning("postgres: %s while making months", type(error).__name__)
 
 
-async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int]) -> None:
+async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], made: Seals) -> None:
     others = {stream: n for stream, n in based_on.items() if stream not in batch.written}
     async with conn.pipeline(), conn.transaction():
         added = {"events": _json(batch.events), "based_on": _json(others)}
         await conn.execute(SQL["append"], added)
-        for statement in projections(batch.types):
-            await conn.execute(_live(statement))
+        await kept(conn, made)
+        for statement in of_this(batch.types):
+            await conn.execute(statement)
         await conn.execute(SQL["done"], {"commands": _json(batch.commands)})
 
 
 def _json(what: object) -> str:
     return to_json(what).decode()
-
-
-_LIVE: dict[str, str] = {}
-
-
-def _live(statement: str) -> str:
-    """The statement for the events of this very transaction."""
-    if statement not in _LIVE:
-        text = statement.replace("%(first)s AND %(last)s", f"{THIS} AND {THIS}")
-        _LIVE[statement] = text.replace("%%", "%")
-    return _LIVE[statement]
 
 
 def _is_month(error: psycopg.Error) -> bool:

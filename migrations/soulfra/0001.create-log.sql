@@ -82,11 +82,12 @@ COMMENT ON AGGREGATE log.chained(
     bytea, text, bigint, text, integer, timestamptz, jsonb, jsonb) IS
     'The hashes of events of one stream in their order, over the one that is there already.';
 
--- The only way in. Each event is the next of its stream, or none is taken.
+-- The only way in. Each event is the next of its stream, or none is taken. Who takes over a life from
+-- elsewhere, the owner, keeps when its events were recorded.
 -- Readers go by transaction: a life must not go on in a transaction that is older than what it goes
 -- on from. None is, if what an event follows from is looked at before the transaction has a number.
-CREATE FUNCTION log.append(events jsonb, based_on jsonb DEFAULT '{}') RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION log.add(events jsonb, based_on jsonb, keeps_time boolean) RETURNS integer
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -102,12 +103,14 @@ BEGIN
     END IF;
     WITH new AS MATERIALIZED (
         SELECT n.stream, n.version, n.type, n.schema_version, n.data, n.metadata, n.ordinality,
+               CASE WHEN keeps_time THEN n.recorded_at ELSE now() END AS recorded_at,
                row_number() OVER life + coalesce(l.version, 0) AS next,
-               log.chained(l.sha256, n.stream, n.version, n.type, n.schema_version, now(), n.data,
+               log.chained(l.sha256, n.stream, n.version, n.type, n.schema_version,
+                           CASE WHEN keeps_time THEN n.recorded_at ELSE now() END, n.data,
                            n.metadata) OVER life AS sha256
           FROM ROWS FROM (jsonb_to_recordset(events) AS (
-                   stream text, version bigint, type text, schema_version integer, data jsonb,
-                   metadata jsonb)) WITH ORDINALITY AS n
+                   stream text, version bigint, type text, schema_version integer,
+                   recorded_at timestamptz, data jsonb, metadata jsonb)) WITH ORDINALITY AS n
           LEFT JOIN LATERAL (SELECT e.version, e.sha256 FROM log.events AS e
                               WHERE e.stream = n.stream
                               ORDER BY e.version DESC LIMIT 1) AS l ON true
@@ -121,8 +124,10 @@ BEGIN
                               ORDER BY e.version DESC LIMIT 1) AS l ON true
          WHERE b.value::bigint <> coalesce(l.version, 0)
     ), taken AS (
-        INSERT INTO log.events (stream, version, type, schema_version, data, metadata, sha256)
-        SELECT n.stream, n.version, n.type, n.schema_version, n.data, n.metadata, n.sha256
+        INSERT INTO log.events (
+            stream, version, type, schema_version, recorded_at, data, metadata, sha256)
+        SELECT n.stream, n.version, n.type, n.schema_version, n.recorded_at, n.data, n.metadata,
+               n.sha256
           FROM new AS n
          WHERE NOT EXISTS (SELECT FROM other)
          ORDER BY n.ordinality
@@ -141,8 +146,15 @@ BEGIN
     RETURN wrong.added;
 END
 $$;
-COMMENT ON FUNCTION log.append(jsonb, jsonb) IS
+COMMENT ON FUNCTION log.add(jsonb, jsonb, boolean) IS
     'Adds events in the order of the array, all or none, if the streams they are based on stand.';
+
+CREATE FUNCTION log.append(events jsonb, based_on jsonb DEFAULT '{}') RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$ SELECT log.add(events, based_on, false) $$;
+COMMENT ON FUNCTION log.append(jsonb, jsonb) IS
+    'Adds events that happen now: what everybody else than the owner may do.';
 
 CREATE FUNCTION log.keep_events() RETURNS trigger
     LANGUAGE plpgsql

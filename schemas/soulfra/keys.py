@@ -1,5 +1,6 @@
-"""Every Redis key of soulfra, built here only. Each is made from the log, and can be again."""
+"""Every Redis key of soulfra; nothing else builds one. All of it can be made from the log again."""
 
+from dataclasses import replace
 from typing import Final
 
 from schemas.key import Key
@@ -13,6 +14,12 @@ FORECAST_SECONDS: Final = 300
 RATING_SECONDS: Final = 60
 GUILD_SECONDS: Final = 600
 """Source of these three: the guide's key patterns."""
+ABSENT_SECONDS: Final = 5
+"""That something is not there is believed for so long."""
+MARK_SECONDS: Final = 15
+"""How long it is known that something older must not be put any more; no read takes so long."""
+READING_SECONDS: Final = 2
+"""Others wait for a read of Postgres at most so long, then they read themselves."""
 ACTIVE_SECONDS: Final = 300
 STREAM_SECONDS: Final = 7 * 86_400
 """A stream lives on with each event; who was away for longer asks the log."""
@@ -29,26 +36,33 @@ def _key(
     return Key(pattern, says, kind, seconds, "mac", sensitivity, tenant="soulfra")
 
 
-LOOP_STATE: Final = _key(
+def _kept(
+    pattern: str, says: str, kind: str, seconds: int, sensitivity: Sensitivity = "internal"
+) -> Key:
+    """One that may be given less than its lifetime: what is left does not tell how old it is."""
+    return replace(_key(pattern, says, kind, seconds, sensitivity), begins_whole=False)
+
+
+LOOP_STATE: Final = _kept(
     "loop:{loop_id}:state", "How a loop stands, as JSON.", "string", HOT_SECONDS, "personal"
 )
-LOOP_CONSCIOUSNESS: Final = _key(
+LOOP_CONSCIOUSNESS: Final = _kept(
     "loop:{loop_id}:consciousness", "Its consciousness_state, as JSON.", "string", HOT_SECONDS
 )
-LOOP_EVENTS: Final = _key(
+LOOP_EVENTS: Final = _kept(
     "loop:{loop_id}:events",
     "What happened to it, the newest last.",
     "list",
     WARM_SECONDS,
     "personal",
 )
-AGENT_STATE: Final = _key(
+AGENT_STATE: Final = _kept(
     "agent:{agent_id}:state", "How an agent stands, as JSON.", "string", HOT_SECONDS
 )
-AGENT_ACTIVE: Final = _key(
+AGENT_ACTIVE: Final = _kept(
     "agent:{agent_id}:active", "There while an agent does something.", "string", ACTIVE_SECONDS
 )
-AGENT_WHISPERS: Final = _key(
+AGENT_WHISPERS: Final = _kept(
     "agent:{agent_id}:whispers",
     "What it whispered, the newest last.",
     "list",
@@ -81,20 +95,23 @@ STREAM_ASIDE: Final = _key(
     "events:aside:{group}", "Ids that a group of consumers could not handle.", "stream",
     STREAM_SECONDS,
 )  # fmt: skip
-FORECAST: Final = _key(
+FORECAST: Final = _kept(
     "cache:forecast:{loop_id}", "What is expected of a loop.", "string", FORECAST_SECONDS
 )
-RATING: Final = _key(
+RATING: Final = _kept(
     "cache:rating:{entity_id}", "An entity's rating, as asked for.", "string", RATING_SECONDS
 )
-GUILD: Final = _key(
+GUILD: Final = _kept(
     "cache:guild:{guild_id}", "A guild with its members, as JSON.", "string", GUILD_SECONDS
+)
+READING: Final = _key(
+    "cache:reading:{key}", "Who reads what is missing, for all.", "string", READING_SECONDS
 )
 
 KEYS: Final = (
     LOOP_STATE, LOOP_CONSCIOUSNESS, LOOP_EVENTS, AGENT_STATE, AGENT_ACTIVE, AGENT_WHISPERS,
     DRIFT_INDEX, DRIFT_RATING, DRIFT_CRITICAL, LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED,
-    STREAMS_PLACE, STREAM_ASIDE, FORECAST, RATING, GUILD,
+    STREAMS_PLACE, STREAM_ASIDE, FORECAST, RATING, GUILD, READING,
 )  # fmt: skip
 """What the ACL of the user may touch, and nothing else."""
 STREAMS: Final = (LOOP_CREATED, BLESSING_GRANTED, CLUSTER_FORMED)

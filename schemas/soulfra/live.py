@@ -68,8 +68,9 @@ class LoopBegan(Fact, of=EventType.LOOP_CREATED, on=StreamName.LOOP_CREATED):
     """A whisper became a loop."""
 
     loop_id: EntityId
-    creator_id: UUID
-    agent_id: EntityId
+    creator_id: UUID | None
+    """None of one that is unsigned; so is the agent."""
+    agent_id: EntityId | None
     tone: Tone
     created_at: Instant
 

@@ -29,8 +29,8 @@ class Prophecy(
 
     id: Annotated[Serial, Column("Its number; the event says it.", identity=True)]
     prophecy_text: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=20_000)],
-        Column("What was foretold."),
+        Annotated[str, StringConstraints(min_length=1, max_length=400_000)],
+        Column("What was foretold, sealed; forgotten if its author is."),
     ]
     author_agent: Annotated[str, Column("Who foretold it.", references=AGENT)]
     fulfillment_status: Annotated[Fulfilment, Column("What became of it.", default="'pending'")] = (

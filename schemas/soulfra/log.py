@@ -37,6 +37,12 @@ class EventType(StrEnum):
     CLUSTER_FORMED = "cluster_formed"
     CLUSTER_DISSOLVED = "cluster_dissolved"
     CREDITS_CHANGED = "credits_changed"
+    LOOP_OWNED = "loop_owned"
+    USER_FORGOTTEN = "user_forgotten"
+
+
+UNSHOWN = (EventType.CREDITS_CHANGED, EventType.LOOP_OWNED)
+"""Of no report: together they say whose an unsigned loop is."""
 
 
 class Event(

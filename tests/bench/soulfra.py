@@ -20,6 +20,7 @@ from rich.table import Table
 
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.log import Place, settled
+from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
 from apps.soulfra.writer import Writer
 from schemas.server import SOULFRA
@@ -115,7 +116,7 @@ async def _written(at: Stand, agents: int) -> tuple[float, float, float]:
     took: list[float] = []
     settings = PostgresSettings(url=at.app, min_conn=2, max_conn=4)
     async with pool(settings, "soulfra") as there:
-        writer = Writer(there)
+        writer = Writer(there, House(bytes(32)))
         until = time.monotonic() + SLICE
 
         async def write(n: int) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from apps.declared.everything import documents, keys
 from apps.migrate.catalog import difference
-from schemas import ports
+from apps.where.read import home_of, volume
 from schemas.document import Document
 from schemas.governance.graph import GRAPH
+from schemas.reach import Reach
 from services.redis import GOVERNANCE as GOVERNANCE_REDIS
 from services.redis import SOULFRA as SOULFRA_REDIS
 
@@ -33,10 +34,11 @@ def test_there_is_something_to_agree_on(tenant, declared, declared_file):
     """Two empty catalogs are equal, too."""
     kinds = {name.partition(" ")[0] for name in declared}
 
-    assert kinds | {"label"} == {
+    assert kinds - {"policy"} | {"label"} == {
         "schema", "table", "column", "constraint", "index", "sequence", "label", "comment", "grant",
     }  # fmt: skip
     assert ("label" in kinds) is (GRAPH in tenant.places)
+    assert ("policy" in kinds) is bool(tenant.policies)
     assert len(declared) > {"governance": 600, "soulfra": 400}[tenant.line]
     assert {name.partition(" ")[0] for name in declared_file} == {
         "table", "column", "constraint", "index",
@@ -84,10 +86,11 @@ def test_the_acl_lets_a_tenant_touch_the_declared_keys_only(redis, kept):
 
 
 def test_every_living_file_is_as_declared(standing):
-    """The canvas and its neighbours on the Pi, each line of the audit log on the Mac."""
+    """The canvas and its neighbours on the Pi, audit log and soulfra's documents on the Mac."""
     seen = {document.place for document in documents() if _parsed(standing, document)}
 
     assert {"~/.anima/canvas.json", "audit_log.jsonl"} <= seen
+    assert "soulfra's volume: runtime/loop_state.json" in seen
 
 
 def _parsed(standing, document: type[Document]) -> int:
@@ -96,8 +99,10 @@ def _parsed(standing, document: type[Document]) -> int:
     if document.owner == "pi":
         text = standing.ssh(f"cat {path} 2>/dev/null || true", standing.hosts.pi[0].user)
     else:
-        script = f"cat {ports.GOVERNANCE_DATA_DIR}/{path} 2>/dev/null || true"
-        text = standing.docker("exec", standing.called("governance"), "sh", "-c", script)
+        home = home_of(document)
+        _, folder = volume(Reach(), home)
+        script = f"cat {folder}/{path} 2>/dev/null || true"
+        text = standing.docker("exec", standing.called(home), "sh", "-c", script)
     found, place, decoder = 0, 0, json.JSONDecoder()
     while place < len(text):
         value, place = decoder.raw_decode(text, place)

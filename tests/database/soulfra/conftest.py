@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -10,9 +11,32 @@ import pytest
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.changes import follow_changes
 from apps.soulfra.given import Done
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.opening import FIELDS
+from apps.soulfra.privacy.seals import SQL as PRIVACY
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
 from tests.soulfra.play import Play
+
+HOUSE = House(b"k" * 32)
+"""Of every test."""
+
+
+def said(ask, entity, name, column):
+    """What a sealed column says to whoever has the keys."""
+    [(user_id, wrapped)] = [
+        (UUID(str(one)), other)
+        for one, other in ask(PRIVACY[f"whose_{entity}"].replace("%(id)s", f"'{name}'"))
+    ]
+    table, key = {
+        "user": ("users", "id"),
+        "agent": ("agents", "agent_id"),
+        "loop": ("loops", "loop_id"),
+        "prophecy": ("prophecies", "id"),
+    }[entity]
+    [(sealed,)] = ask(f"SELECT {column} FROM soulfra.{table} WHERE {key}::text = '{name}'")
+    place = f"{entity}:{name}/{FIELDS[entity][column]}"
+    return HOUSE.subject(user_id, wrapped).open(place, sealed)
 
 
 @asynccontextmanager
@@ -20,7 +44,7 @@ async def writing(database, connections=4):
     """A writer, as a process has one."""
     settings = PostgresSettings(url=database.app, min_conn=1, max_conn=connections)
     async with pool(settings, "soulfra") as there:
-        yield Writer(there)
+        yield Writer(there, HOUSE)
 
 
 async def played(writer, play, count):

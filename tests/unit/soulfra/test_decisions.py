@@ -9,6 +9,8 @@ import pytest
 
 from apps.soulfra.batch import decided
 from apps.soulfra.given import Done, Given
+from apps.soulfra.privacy.keys import House as Keys
+from apps.soulfra.privacy.seals import Seals
 from apps.soulfra.state import State
 from schemas.errors import Refused
 from schemas.soulfra import commands as c
@@ -17,6 +19,7 @@ from schemas.soulfra.words import CREDITS, Ballot, Cause
 from tests.soulfra.play import Play
 
 ADA = UUID(int=1)
+KEYS = Keys(b"k" * 32)
 
 
 class Numbers:
@@ -31,7 +34,7 @@ class House:
     """A state that commands are given to, one by one."""
 
     def __init__(self):
-        self.state = State(datetime(2026, 11, 29, tzinfo=UTC))
+        self.state = State(datetime(2026, 11, 29, tzinfo=UTC), seals=Seals(KEYS))
         self.numbers = Numbers()
         self.events = []
         self.ids = count(1)

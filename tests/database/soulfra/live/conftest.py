@@ -20,14 +20,21 @@ from websockets.asyncio.client import connect
 from apps.bridge.listener import Listener, drained
 from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
+from apps.redis_line import Line
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.follower import Follower
 from apps.soulfra.doors import Doors
 from apps.soulfra.ending import ended
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
+from apps.soulfra.privacy.forgetting import Forgetting
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.tokens import Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
+from tests.database.soulfra.conftest import HOUSE
 from tests.soulfra.streams import docker, made
 
 MADE = "2026-11-29T20:00:00+00:00"
@@ -201,7 +208,7 @@ class Door:
 
 
 @pytest.fixture
-def door(soulfra_database):
+def door(soulfra_database, tmp_path):
     """One, open."""
 
     @asynccontextmanager
@@ -209,9 +216,21 @@ def door(soulfra_database):
         settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
         tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
         async with pool(settings, "soulfra") as store:
-            writer, hub = Writer(store), Hub(store, ring)
+            writer, hub = Writer(store, HOUSE), Hub(store, ring)
             reading = asyncio.create_task(hub.run())
-            listener = Listener(Doors(store, writer, tokens, Live(store, hub, tokens)).answer)
+            away = Cache(store, Line(tmp_path / "no.sock"))
+            reads, live = Reads(away, Follower(away)), Live(store, hub, tokens)
+            listener = Listener(
+                Doors(
+                    store,
+                    writer,
+                    tokens,
+                    reads,
+                    live=live,
+                    opening=Opening(store, HOUSE),
+                    forgetting=Forgetting(store, {}),
+                ).answer
+            )
             with socket.create_server(("127.0.0.1", 0)) as made:
                 port = made.getsockname()[1]
                 await listener.open(made)
