@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Final
 
 from apps.bridge.door import door
@@ -19,6 +19,7 @@ from apps.soulfra.cache.drifting import rate_of
 from apps.soulfra.cache.follower import Follower
 from apps.soulfra.cache.forget import Forget
 from apps.soulfra.doors import Doors
+from apps.soulfra.ending import ended
 from apps.soulfra.kept import kept
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
@@ -78,7 +79,7 @@ async def serve(told: Settings) -> None:
         await writer.make_months()
         await router.learn()
         following = asyncio.create_task(follower.run())
-        stack.push_async_callback(_ended, following)
+        stack.push_async_callback(ended, following)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
@@ -86,7 +87,9 @@ async def serve(told: Settings) -> None:
         stack.push_async_callback(redis.close)
         hub, relay = Hub(store), Relay(store, redis)
         for work in (hub.run(), relay.run(), router.keep(), forgetting.keep_on()):
-            stack.push_async_callback(_ended, asyncio.create_task(work))
+            running = asyncio.create_task(work)
+            running.add_done_callback(lambda _: ending.set())
+            stack.push_async_callback(ended, running)  # with its fault, if it had one
         tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
         doors = Doors(
             store,
@@ -109,13 +112,6 @@ async def serve(told: Settings) -> None:
         await writer.close()
         await hub.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """A fault of the follower is one of the process."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:

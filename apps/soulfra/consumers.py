@@ -19,6 +19,7 @@ from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.redis_line import Line, Script
 from apps.soulfra.feed import Place, Told, page, settled_until
+from apps.soulfra.relay import AWAY, AWAY_SECONDS
 from apps.soulfra.relay import SQL as PLACES
 from apps.soulfra.streams import told_of
 from schemas.errors import Refused
@@ -54,6 +55,8 @@ class Handled:
     """Given before, to somebody who did not answer for it."""
     failed: int = 0
     aside: int = 0
+    away: int = 0
+    """How often Redis or Postgres did not answer."""
 
 
 class Consumer:
@@ -87,6 +90,7 @@ class Consumer:
 
     async def begin(self, after: Place | None = None) -> None:
         """Have the group: where it was, else after an event, else from now on."""
+        self._seam = ("", "")
         async with self._pool.connection() as conn:
             row = await (await conn.execute(PLACES["place"], self._who)).fetchone()
             if row is None:
@@ -102,10 +106,15 @@ class Consumer:
                 raise
 
     async def run(self) -> None:
-        """Handle until cancelled. Whoever is away raises; begin and run again."""
+        """Handle until cancelled; whoever is away is waited for."""
         while True:
-            if not await self.step():
-                await asyncio.sleep(POLL_SECONDS)
+            try:
+                pause = 0.0 if await self.step() else POLL_SECONDS
+            except (*AWAY, Refused) as error:  # of Redis, as while it is loading
+                self.counts.away += 1
+                log.warning("%s: %.200s", self._follower, error)
+                pause = AWAY_SECONDS
+            await asyncio.sleep(pause)
 
     async def step(self) -> int:
         """Handle what there is to be taken at once; gives how many events that were."""

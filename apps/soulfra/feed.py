@@ -113,8 +113,8 @@ async def settled_until(conn: Connection) -> Place:
 
 
 async def since(conn: Connection, instant: datetime, until: Place) -> Place:
-    """A place before all events that were recorded since an instant, and hardly more."""
-    low, high = 0, until.transaction_id
+    """A place right before the first event that was recorded since an instant, or after all."""
+    low, high = 0, until.transaction_id + 1
     while low < high:
         middle = (low + high) // 2
         row = await (await conn.execute(SQL["first_from"], {"transaction_id": middle})).fetchone()

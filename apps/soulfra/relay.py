@@ -123,10 +123,11 @@ class Relay:
         held = await look(self._redis)
         after, held = await self._agreed(conn, place, held)
         found = await page(conn, after, self._at_once)
-        if found.looked_at or held.place is None:
-            await self._add(found)
         if found.looked_at:
+            await self._add(found)
             await self._move(conn, place, found)
+        elif held.place is None:
+            await self._add(Page([], place))  # all of it is too old for the streams
         return found.looked_at
 
     async def _agreed(self, conn: Connection, place: Place, held: Held) -> tuple[Place, Held]:

@@ -8,12 +8,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 from apps.postgres import opened, pool
 from apps.redis_line import connect
 from apps.soulfra.consumers import Consumer
+from apps.soulfra.ending import ended
 from apps.soulfra.feed import Place
 from apps.soulfra.settings import Settings, settings
 from schemas.errors import HouseError
@@ -38,20 +38,17 @@ async def tail(told: Settings, stream: StreamName, group: str, after: Place | No
         await opened(store, postgres, START_SECONDS)
         one = Consumer(store, redis, stream, group=group, name=NAME, handle=shown)
         await one.begin(after)
-        running = asyncio.create_task(one.run())
-        ended = asyncio.create_task(_ended())
-        await asyncio.wait((running, ended), return_when=asyncio.FIRST_COMPLETED)
-        running.cancel()
-        ended.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        both = [asyncio.create_task(work) for work in (one.run(), _input())]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for each in both:
+            await ended(each)
         await one.save()
     finally:
         await redis.close()
         await store.close()
 
 
-async def _ended() -> None:
+async def _input() -> None:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

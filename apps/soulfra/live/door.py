@@ -1,6 +1,7 @@
 """The handshake: who may listen, to what, from where on. Refused by HTTP, before the upgrade."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl
@@ -26,6 +27,10 @@ BEARER: Final = "bearer."
 """Browsers send no header of their own: there the token is offered as a subprotocol."""
 VERSION: Final = "13"
 WANTS: Final = ("from", "streams")
+SHAKEN: Final = (
+    "host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version"
+)  # fmt: skip
+"""What of a request is the handshake."""
 ASK_SECONDS: Final = 2.0
 
 
@@ -74,13 +79,8 @@ class Live:
             raise Busy("live: too many listen", "come again later")
         if place is not None:
             await self._is_of_this_log(place)
-        speaking = ServerProtocol(
-            max_size=HEARD_BYTES,
-            select_subprotocol=lambda _, names: (
-                Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in names else None
-            ),
-        )
-        _shake(speaking, asked)
+        speaking = ServerProtocol(max_size=HEARD_BYTES, select_subprotocol=_subprotocol)
+        _shake(speaking, asked, offered)
 
         def listen(transport: asyncio.Transport, beyond: bytes) -> None:
             one = Listening(speaking, place, streams, self._hub.left)
@@ -107,6 +107,10 @@ def _bearer(offered: list[str]) -> str | None:
     return f"Bearer {found[0]}" if found else None
 
 
+def _subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return offered[0] if offered else None
+
+
 def _wanted(asked: Request) -> tuple[Place | None, frozenset[StreamName]]:
     """What the query says; an id may also come as Last-Event-ID, as some clients have the habit."""
     try:
@@ -129,12 +133,14 @@ def _wanted(asked: Request) -> tuple[Place | None, frozenset[StreamName]]:
     return None if since is None else Place.read(since), frozenset(map(StreamName, names))
 
 
-def _shake(speaking: ServerProtocol, asked: Request) -> None:
+def _shake(speaking: ServerProtocol, asked: Request, offered: list[str]) -> None:
     """Have ``websockets`` check the handshake; its answer waits to be sent."""
     headers = Headers()
-    for name, value in asked.headers.items():
-        if name.startswith(b"sec-websocket-") or name in {b"upgrade", b"connection", b"host"}:
-            headers[name.decode("latin-1")] = value.decode("latin-1")
+    for name in SHAKEN:
+        if value := asked.header(name.encode()):
+            headers[name] = value
+    if SUBPROTOCOL in offered:
+        headers["sec-websocket-protocol"] = SUBPROTOCOL  # of a token nobody else has to know
     speaking.receive_data(Handshake(PATH, headers).serialize())
     (handshake,) = speaking.events_received() or (None,)
     if not isinstance(handshake, Handshake):

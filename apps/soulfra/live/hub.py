@@ -25,6 +25,7 @@ from apps.soulfra.live.listening import (
     TooSlow,
 )
 from apps.soulfra.live.ring import Ring, framed
+from schemas.errors import Diverged
 
 log = logging.getLogger("soulfra")
 LISTENERS: Final = 500
@@ -49,7 +50,7 @@ class Heard:
     too_slow: int = 0
     turned_away: int = 0
     away: int = 0
-    """How often Postgres did not answer."""
+    """How often Postgres did not answer, or with an event that this release cannot read."""
 
 
 class Hub:
@@ -97,9 +98,9 @@ class Hub:
             await self._wanted.wait()
             try:
                 count = await self._read()
-            except AWAY as error:
+            except (*AWAY, Diverged) as error:
                 self.counts.away += 1
-                log.warning("live: postgres: %s", type(error).__name__)
+                log.warning("live: %s: %.200s", type(error).__name__, error)
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             if not self._listeners:
@@ -112,7 +113,7 @@ class Hub:
     async def close(self) -> None:
         """Tell what is in the log by now, then say goodbye to everybody."""
         self._ends = True
-        with suppress(TimeoutError, *AWAY):
+        with suppress(Diverged, *AWAY):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while self._listeners and await self._read():
                     pass
@@ -179,7 +180,7 @@ class Hub:
         try:
             async with self._catching_up, self._pool.connection(CONNECTION_SECONDS) as conn:
                 found = await page(conn, place, CATCH_UP, one.streams)
-        except AWAY:
+        except (*AWAY, Diverged):
             self.counts.away += 1
             await asyncio.sleep(AWAY_SECONDS)
             return place

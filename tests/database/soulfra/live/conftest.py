@@ -25,6 +25,7 @@ from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
 from apps.soulfra.cache.follower import Follower
 from apps.soulfra.doors import Doors
+from apps.soulfra.ending import ended
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
 from apps.soulfra.privacy.forgetting import Forgetting
@@ -237,7 +238,7 @@ def door(soulfra_database, tmp_path):
                 await drained([listener], 1)
                 await writer.close()
                 await hub.close()
-                reading.cancel()
+                await ended(reading)
 
     return opened
 

@@ -8,6 +8,7 @@ import pytest
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra import consumers
 from apps.soulfra.consumers import Consumer
+from apps.soulfra.ending import ended
 from apps.soulfra.feed import Place
 from schemas.soulfra.live import StreamName
 from tests.database.soulfra.live.conftest import emptied
@@ -208,3 +209,28 @@ def test_a_flushed_redis_does_not_make_a_group_begin_anew(
             return one.notes
 
     assert run(flushed()) == happening.ids()
+
+
+def test_redis_dies_while_a_group_works(run, relaying, consuming, happening, streams):
+    """It goes on by itself; each event is handled."""
+
+    async def killed():
+        async with relaying() as relay, consuming() as one:
+            running = [asyncio.create_task(relay.run())]
+            await one.begin(Place())
+            running.append(asyncio.create_task(one.run()))
+            for _ in range(2):
+                await asyncio.to_thread(happening.loops, 300, 10)
+                await asyncio.to_thread(streams.kill)
+                await asyncio.to_thread(happening.loops, 100, 10)
+                await asyncio.to_thread(streams.begin)
+            async with asyncio.timeout(30):
+                while set(one.notes) != set(await asyncio.to_thread(happening.ids)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            for each in running:
+                await ended(each)
+            return one
+
+    one = run(killed())
+    assert list(dict.fromkeys(one.notes)) == happening.ids()
+    assert one.counts.away > 0

@@ -9,6 +9,7 @@ import time
 import psycopg
 import pytest
 
+from apps.soulfra.ending import ended
 from apps.soulfra.feed import Place
 from apps.soulfra.streams import look
 from schemas.soulfra.keys import STREAM_SECONDS
@@ -158,6 +159,33 @@ def test_what_redis_lost_is_filled_in_again(hurt, process, streams, happening, s
     settled(lambda: same(streams, happening))
 
 
+@pytest.mark.parametrize("seconds", [0, 2])
+def test_what_is_too_old_for_a_stream_is_left_in_the_log(  # noqa: PLR0917
+    seconds, run, relaying, streams, happening, monkeypatch
+):
+    """Redis is filled with what is younger than its lifetime; then there is peace."""
+    monkeypatch.setattr("apps.soulfra.relay.STREAM_SECONDS", seconds)
+    happening.loops(300, 3)
+
+    async def flushed():
+        async with relaying() as relay:
+            await emptied(relay)
+            streams.cli("FLUSHALL")
+            await asyncio.sleep(seconds + 0.1)
+            if seconds:
+                happening.loops(90, 3)
+            for _ in range(4):
+                relay._looked = 0
+                await relay.step()
+            return relay.counts, await look(relay._redis)
+
+    counts, held = run(flushed())
+    assert held.is_whole
+    assert (counts.filled_anew, counts.dropped) == (1, 0)
+    log = happening.ids()
+    assert streams.ids() == (log[-90:] if seconds else [])
+
+
 def test_an_older_state_of_redis_is_gone_on_from(run, relaying, streams, happening):
     """As a restore of its files leaves it: streams and note are of one moment."""
     happening.loops(50)
@@ -243,7 +271,7 @@ def test_the_place_moves_after_redis_has_it(run, relaying, streams, happening, a
             running = asyncio.create_task(relay.run())
             await asyncio.sleep(1.2)
             told = relay.told()
-            running.cancel()
+            await ended(running)
             return told
 
     told = run(away())
