@@ -21,7 +21,8 @@ OLD = """
 INSERT INTO log.events (stream, version, type, schema_version, data, recorded_at, sha256)
 VALUES ('loop:old', 1, 'loop_created', 1, jsonb_build_object('creator_id', %(user)s::text,
         'agent_id', 'oracle', 'whisper', 's1.' || repeat('A', 40), 'pii', jsonb_build_object(),
-        'tone', 'calm', 'created_at', now() - make_interval(secs => %(age)s)), now() - make_interval(secs => %(age)s),
+        'tone', 'calm', 'created_at', now() - make_interval(secs => %(age)s)),
+        now() - make_interval(secs => %(age)s),
         decode(repeat('00', 32), 'hex'))
 """
 KEPT = {
