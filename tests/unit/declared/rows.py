@@ -215,7 +215,7 @@ def _fits(field: Field, text: str) -> bool:
     return shortest <= len(text) <= longest and bool(re.search(field.pattern or "", text))
 
 
-def _single(field: Field, n: int, value: Any) -> Any:  # noqa: PLR0911  # one for each kind
+def _single(field: Field, n: int, value: Any) -> Any:
     """A value that no other row of the table has."""
     if field.column.references:
         return value

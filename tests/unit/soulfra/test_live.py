@@ -21,7 +21,8 @@ AT = datetime(2026, 11, 29, 20, tzinfo=UTC)
 EXAMPLES = {
     EventType.LOOP_CREATED: {
         "creator_id": "00000000-0000-4000-8000-000000000001", "agent_id": "oracle",
-        "whisper": "s1.my-secret-of-twenty-letters", "tone": "joy", "created_at": "2026-11-29T20:00:00Z",
+        "whisper": "s1.my-secret-of-twenty-letters", "tone": "joy",
+        "created_at": "2026-11-29T20:00:00Z",
     },
     EventType.LOOP_FORKED: {
         "creator_id": "00000000-0000-4000-8000-000000000001", "agent_id": "oracle", "parent": "a",
