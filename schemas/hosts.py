@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 from schemas import ports
 from schemas.bridge import AgentName
 from schemas.quantity import Closed, Quantity
+from schemas.soulfra.shards import HOME, ShardName
 
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
@@ -46,6 +47,8 @@ class MacHost(Closed):
     governance_port: Port = ports.GOVERNANCE
     soulfra_port: Port = ports.SOULFRA
     """On the loopback only."""
+    soulfra_shards: dict[ShardName, Port] = Field(default_factory=dict)
+    """More Postgres servers for soulfra's agents, by name, each with its port on the loopback."""
     governance_bind: tuple[IPv4Address, ...] = ()
     """Addresses beyond loopback where Pis may knock: LAN or tailnet, token required."""
 
@@ -115,6 +118,8 @@ class Hosts(Closed):
         names = [self.mac.name, *(pi.name for pi in self.pi)]
         if len(set(names)) < len(names):
             raise ValueError(f"two hosts share a name: {', '.join(sorted(names))}")
+        if HOME in self.mac.soulfra_shards:
+            raise ValueError(f"soulfra_shards: {HOME!r} is the first server's name")
         agents = [pi.agent for pi in self.pi]
         if len(set(agents)) < len(agents):
             raise ValueError(f"two Pis are the same agent: {', '.join(sorted(agents))}")

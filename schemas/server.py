@@ -46,6 +46,9 @@ DATABASES: Final = tuple(
     database for tenant in TENANTS.values() for database in (tenant.database, tenant.scratch)
 )
 
+NO_CRON: Final = "postgres"
+"""Where pg_cron lives on a server that has no jobs: a shard."""
+
 SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "cron.database_name": GOVERNANCE.database.database,

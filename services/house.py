@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from apps import hosts as in_force
+from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 from schemas.server import LOGINS
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
 from services.secrets import Vault
+
+WITH_SOCKET: Final = ("postgres-age", "redis", "redis-soulfra")
+"""Those that others reach through a socket."""
+SECRETS: Final = (
+    "redis_operator", "redis_governance", "redis_soulfra_operator", "redis_soulfra",
+    "soulfra_operator",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,13 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        names = ("postgres-age", "redis", "governance", "soulfra", "governance-migrate")
+        names = (*CONTAINERS, *self.shards.values(), "governance-migrate")
         return [self.called(name) for name in names]
+
+    @property
+    def shards(self) -> dict[str, str]:
+        """The servers that have agents of soulfra's beside home, by the name of the shard."""
+        return {name: f"postgres-age-{name}" for name in self.hosts.mac.soulfra_shards}
 
     @property
     def networks(self) -> list[str]:
@@ -43,24 +57,25 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        postgres, redis, governance, soulfra, _ = self.containers
-        sockets = [f"{postgres}-socket", f"{redis}-socket"]
-        return [*(f"{name}-data" for name in (postgres, redis, governance, soulfra)), *sockets]
+        kept = [self.called(f"{name}-data") for name in (*CONTAINERS, *self.shards.values())]
+        sockets = (*WITH_SOCKET, *self.shards.values())
+        return [*kept, *(self.called(f"{name}-socket") for name in sockets)]
 
-    def certificate(self) -> tuple[str, str]:
-        """Postgres' certificate and key in PEM, for the names it answers to on the Mac."""
-        names = ("localhost", "127.0.0.1", self.called("postgres-age"))
-        return tls.server(self.vault, "postgres", names)
+    def certificate(self, server: str = "postgres-age") -> tuple[str, str]:
+        """A Postgres server's certificate and key in PEM, for the names it has on the Mac."""
+        names = ("localhost", "127.0.0.1", self.called(server))
+        return tls.server(self.vault, server.removesuffix("-age"), names)
 
     def make_secrets(self) -> Vault:
         """Every secret of the house, made in memory if it does not exist yet."""
         for login in LOGINS:
             self.vault.get(login.secret)
-        for what in ("redis_operator", "redis_governance", "soulfra_operator"):
+        for what in SECRETS:
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
-        self.certificate()
+        for server in ("postgres-age", *self.shards.values()):
+            self.certificate(server)
         return self.vault
 
     @property

@@ -85,7 +85,12 @@ def postgres_ask(server: str, line: str) -> str:
 
 
 def runs(
-    house: House, tag: str, line: str, *words: str, files: dict[str, File] | None = None
+    house: House,
+    tag: str,
+    line: str,
+    *words: str,
+    files: dict[str, File] | None = None,
+    server: str = "postgres-age",
 ) -> StringCommand:
     """The runner, as the owner of the line's database, from an image that has the line."""
     database = TENANTS[line].database
@@ -97,7 +102,7 @@ def runs(
         command=["python", "-m", "apps.migrate", line, *words],
         container=house.called("governance-migrate"),
         uid=UID,
-        volumes={f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR},
+        volumes={f"{house.called(server)}-socket": ports.POSTGRES_SOCKET_DIR},
         labels=house.labels,
         env={"DB_POSTGRES_URL": f"{url}&passfile={ports.CONTAINER_FILES_DIR}/pgpass"},
         # Also for the scratch database beside it.
@@ -105,14 +110,20 @@ def runs(
     )
 
 
-def postgres_line(house: House, tag: str, line: str) -> None:
-    """A line of the Postgres server, in the container that comes and goes."""
+def postgres_line(house: House, tag: str, line: str, server: str = "postgres-age") -> None:
+    """A line of a Postgres server, in the container that comes and goes."""
     applied(
-        name=f"Migrate {TENANTS[line].database.database}",
+        name=f"Migrate {said_of(line, server)}",
         line=line,
-        ask=postgres_ask(house.called("postgres-age"), line),
-        apply=runs(house, tag, line, "apply"),
+        ask=postgres_ask(house.called(server), line),
+        apply=runs(house, tag, line, "apply", server=server),
     )
+
+
+def said_of(line: str, server: str) -> str:
+    """A line's database, and the server if it is not the house's first."""
+    database = TENANTS[line].database.database
+    return database if server == "postgres-age" else f"{database} in {server}"
 
 
 def anima_line(pi: PiHost) -> None:

@@ -9,7 +9,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand, operation
 
 from schemas import ports
 from schemas import server as declared
-from schemas.postgres import Database
+from schemas.postgres import Database, Login
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
@@ -40,10 +40,16 @@ def memory(machine_mb: int) -> dict[str, int]:
 
 def postgres(house: House, engine: Engine) -> None:
     """The container ``postgres-age``, its roles and databases."""
-    mac = house.hosts.mac
-    called = house.called("postgres-age")
-    sizes = memory(mac.memory_mb)
-    certificate, key = house.certificate()
+    port, cron = house.hosts.mac.postgres_port, declared.GOVERNANCE.database.database
+    server(house, engine, "postgres-age", port, cron)
+    made(house, "postgres-age", declared.LOGINS, declared.DATABASES)
+
+
+def server(house: House, engine: Engine, name: str, port: int, cron: str) -> None:
+    """A container with Postgres, at a port of the loopback; ``cron`` is where pg_cron lives."""
+    called = house.called(name)
+    sizes = memory(house.hosts.mac.memory_mb)
+    certificate, key = house.certificate(name)
     tag = built(engine, "postgres", "postgres-age", {})
     docker.container(
         engine=engine,
@@ -56,7 +62,7 @@ def postgres(house: House, engine: Engine) -> None:
             memory_mb=sizes["memory_mb"],
             shm_mb=sizes["shared_buffers_mb"],
             networks=(house.called("abode-data"),),
-            publish=(f"127.0.0.1:{mac.postgres_port}:{ports.POSTGRES}",),
+            publish=(f"127.0.0.1:{port}:{ports.POSTGRES}",),
             volumes={
                 f"{called}-data": "/var/lib/postgresql/data",
                 f"{called}-socket": ports.POSTGRES_SOCKET_DIR,
@@ -70,7 +76,7 @@ def postgres(house: House, engine: Engine) -> None:
                         port=ports.POSTGRES,
                         socket_dir=ports.POSTGRES_SOCKET_DIR,
                         files_dir=ports.CONTAINER_FILES_DIR,
-                        database=declared.GOVERNANCE.database.database,
+                        database=cron,
                     )
                 ),
                 "pg_hba.conf": File(render("postgres/pg_hba.conf")),
@@ -81,11 +87,22 @@ def postgres(house: House, engine: Engine) -> None:
         ),
         wait_seconds=120,
     )
+
+
+def made(
+    house: House,
+    name: str,
+    logins: tuple[Login, ...],
+    databases: tuple[Database, ...],
+    what: str = "Roles, databases and extensions in",
+) -> None:
+    """The roles, databases and extensions of a server, with the passwords of the vault."""
+    called = house.called(name)
     roles(
-        name=f"Roles, databases and extensions in {called}",
+        name=f"{what} {called}",
         server=called,
-        wanted=tuple(Role(login, house.vault.get(login.secret)) for login in declared.LOGINS),
-        databases=declared.DATABASES,
+        wanted=tuple(Role(login, house.vault.get(login.secret)) for login in logins),
+        databases=databases,
     )
 
 

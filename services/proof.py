@@ -22,6 +22,7 @@ from services.migrations import (
     catalog_of,
     postgres_ask,
     runs,
+    said_of,
 )
 
 SAID: Final = 12
@@ -30,14 +31,18 @@ SAID: Final = 12
 
 @operation()
 def proven(
-    line: str, ask: str, proof: tuple[StringCommand | FunctionCommand, ...]
+    line: str,
+    ask: str,
+    proof: tuple[StringCommand | FunctionCommand, ...],
+    *,
+    alone: bool = False,
 ) -> Iterator[Any]:
     """What lives is what the line builds. What converges is done again first; the rest fails.
 
     The committed snapshot is what the line builds, so a database that is like it needs no proof.
     """
     stated = host.get_fact(Stated, ask=ask)
-    drift = drifted(line, stated["catalog"])
+    drift = drifted(line, stated["catalog"], alone=alone)
     if not drift or stated["proven"] == mark(line, stated["catalog"]):
         host.noop(f"{line} is as its migrations make it")
         return
@@ -50,12 +55,12 @@ def proven(
     yield from proof
 
 
-def drifted(line: str, catalog: str) -> list[Difference]:
+def drifted(line: str, catalog: str, *, alone: bool = False) -> list[Difference]:
     """How what lives differs from the committed snapshot and from the declared server."""
     of = lines.line(line)
     if of.engine == "sqlite":
         return check.in_file(snapshot.read(of), sqlite.parse(catalog))
-    held = server.declared(TENANTS[line])
+    held = server.held(TENANTS[line], alone=alone)
     return check.against(snapshot.read(of), postgres.parse(catalog), held)
 
 
@@ -72,9 +77,10 @@ def _release(line: str) -> str:
     return hashlib.sha256(snapshot.path(of).read_bytes()).hexdigest()
 
 
-def postgres_proof(house: House, tag: str, line: str) -> None:
+def postgres_proof(house: House, tag: str, line: str, server: str = "postgres-age") -> None:
     """That a database is what its line builds, in the scratch database beside it."""
-    ask = postgres_ask(house.called("postgres-age"), line)
+    alone = server != "postgres-age"
+    ask = postgres_ask(house.called(server), line)
 
     def compared(state: Any, host: Any) -> bool:
         """Build the line, and compare it with what the superuser sees."""
@@ -82,7 +88,7 @@ def postgres_proof(house: House, tag: str, line: str) -> None:
         catalog = Stated().process(answer.stdout_lines)["catalog"]
         command = runs(
             house, tag, line, "check", "--live", f"{ports.CONTAINER_FILES_DIR}/live.json",
-            files={"live.json": File(catalog)},
+            *(["--alone"] if alone else []), files={"live.json": File(catalog)}, server=server,
         )  # fmt: skip
         ended_well, said = command.execute(state, host, {})
         for text in () if ended_well else said.output_lines:
@@ -90,10 +96,13 @@ def postgres_proof(house: House, tag: str, line: str) -> None:
         return bool(ended_well)
 
     proven(
-        name=f"Prove {TENANTS[line].database.database}",
+        name=f"Prove {said_of(line, server)}",
         line=line,
         ask=ask,
-        proof=(runs(house, tag, line, "apply", "--again"), FunctionCommand(compared, (), {})),
+        proof=(
+            runs(house, tag, line, "apply", "--again", server=server),
+            FunctionCommand(compared, (), {}),
+        ),
     )
 
 

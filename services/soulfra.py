@@ -13,6 +13,7 @@ from services.governance import database_url
 from services.house import House
 from services.migrations import postgres_line
 from services.proof import postgres_proof
+from services.shards import shards, sockets
 
 UID: Final = 973
 MEMORY_MB: Final = 256
@@ -24,6 +25,7 @@ CLIENT: Final = "operator"
 def soulfra(house: House, engine: Engine, tag: str) -> None:
     """Its database migrated, its process running, both proven; ``tag`` is the image with both."""
     postgres_line(house, tag, LINE)
+    shards(house, engine, tag)
     _process(house, engine, tag)
     postgres_proof(house, tag, LINE)
 
@@ -48,12 +50,18 @@ def _process(house: House, engine: Engine, tag: str) -> None:
             volumes={
                 f"{called}-data": ports.SOULFRA_DATA_DIR,
                 f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
+                f"{house.called('redis-soulfra')}-socket": ports.REDIS_SOCKET_DIR,
+                **sockets(house),
             },
             env={
                 "DB_POSTGRES_URL": database_url(APP, SOULFRA.database),
                 "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "REDIS_SOCKET": ports.REDIS_SOCKET,
+                "REDIS_USER": "soulfra",
+                "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
+                "SOULFRA_DATA_DIR": ports.SOULFRA_DATA_DIR,
                 "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
                 "SOULFRA_MASTER_KEY_FILE": f"{ports.CONTAINER_FILES_DIR}/master_key",
                 "SOULFRA_PERSON_POSTGRES_URL": database_url(PERSON, SOULFRA.database),
@@ -64,6 +72,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
             },
             files={
                 "postgres_password": File(house.vault.get("postgres_soulfra") + "\n", secret=True),
+                "redis_password": File(house.vault.get("redis_soulfra") + "\n", secret=True),
                 "person_password": File(house.vault.get("postgres_person") + "\n", secret=True),
                 # Made once. Who loses it loses what every person said.
                 "master_key": File(house.vault.get(MASTER_KEY) + "\n", secret=True),

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     of["check"].add_argument("--scratch", metavar="URL", help="else <database>_scratch")
     of["check"].add_argument("--live", metavar="FILE", type=Path, help="read by who sees more")
+    of["check"].add_argument("--alone", action="store_true", help="on a server of its own: a shard")
     of["new"].add_argument("name", metavar="VERB-OBJECT")
     of["adopt"].add_argument("path", metavar="FILE", nargs="?", help="else by the environment")
     of["adopt"].add_argument("--zone", help="IANA name of naive timestamps, as Europe/Berlin")

@@ -148,7 +148,7 @@ def check(of: Line, asked: argparse.Namespace, _: Say, __: Confirm) -> Told:
     from apps.migrate.check import report  # noqa: PLC0415
 
     database = runner.readable(of, _database(of, asked))
-    found = compared(of, database, scratch=asked.scratch, live=asked.live)
+    found = compared(of, database, scratch=asked.scratch, live=asked.live, alone=asked.alone)
     text = [str(each) for each in found] or [f"{of.name}: no drift"]
     return Told(text, lambda: report(of, found), Diverged.exit_code if found else 0)
 

@@ -13,12 +13,14 @@ from apps.ops import deploy as deploys
 from apps.ops.anima_cli import app as anima
 from apps.ops.audit_cli import app as audit
 from apps.ops.eisv_cli import app as eisv
+from apps.ops.evolve_cli import app as evolve
 from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.legacy_cli import app as legacy
 from apps.ops.migrate_cli import app as migrate
 from apps.ops.over_cli import register as register_way_over
 from apps.ops.retire_cli import retire
+from apps.ops.shards_cli import register as register_shards
 from apps.ops.soulfra_cli import app as soulfra
 from schemas.bridge import CHECK_IN_EVERY_SECONDS
 from schemas.errors import HouseError, Refused
@@ -33,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(migrate)
+app.add_typer(evolve)
 app.add_typer(audit)
 app.add_typer(knowledge)
 app.add_typer(eisv)
@@ -41,6 +44,7 @@ legacy.command()(retire)
 register_way_over(legacy)
 app.add_typer(legacy)
 app.command()(graph)
+register_shards(soulfra)
 app.add_typer(soulfra)
 
 

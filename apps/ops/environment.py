@@ -39,7 +39,7 @@ def url(state: Path, role: str, port: int, database: str = GOVERNANCE.database) 
     passfile = state / f"pgpass-{role}"
     descriptor = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        # Also for the scratch database beside it.
-        file.write(f"localhost:{port}:*:{role}:{password}\n")
+        # Also for the scratch database beside it, and for the shards.
+        file.write(f"localhost:*:*:{role}:{password}\n")
     told = {"sslmode": "verify-full", "sslrootcert": secrets / "ca.crt", "passfile": passfile}
     return f"postgresql://{role}@localhost:{port}/{database}?{urlencode(told)}"

@@ -103,13 +103,18 @@ def _on_pi(pi: PiHost, asked: Sequence[str], state: Path) -> int:
 
 @contextmanager
 def reached(
-    hosts: Hosts, state: Path, line: str = "governance", role: str | None = None
+    hosts: Hosts,
+    state: Path,
+    line: str = "governance",
+    role: str | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """A URL of a line's database, for its owner or for another role of it.
 
-    Through ssh when the Mac is another machine.
+    Through ssh when the Mac is another machine. ``port`` is another server's there.
     """
-    port, of = hosts.mac.postgres_port, TENANTS[line].database
+    of = TENANTS[line].database
+    port = port or hosts.mac.postgres_port
     who = role or of.owner
     if hosts.mac.ssh is None:
         yield url(state, who, port, of.database)

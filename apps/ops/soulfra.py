@@ -2,18 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from apps.hosts import in_force
 from apps.ops.migrate import reached
-from apps.postgres import PostgresSettings, pool
+from apps.postgres import Connection as AsyncConnection
+from apps.postgres import Pool, PostgresSettings, pool
 from apps.queries import load
 from apps.soulfra.given import Done
 from apps.soulfra.log import SQL, life
@@ -21,15 +22,17 @@ from apps.soulfra.privacy.forgetting import forgotten
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.rebuild import Rebuilt, Say, asked_at, rebuild
+from apps.soulfra.shards.router import Router
 from apps.soulfra.upcast import Recorded
-from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.commands import Asked, ForgetUser
 from schemas.soulfra.server import APP, MASTER_KEY, READER
+from schemas.soulfra.shards import HOME
 from schemas.soulfra.words import Entity
 
 READS: Final = load(Path(__file__).parents[1] / "soulfra" / "reads.sql")
 FINISH_SECONDS: Final = 30.0
+T = TypeVar("T")
 FAULTS: Final = 1_000
 """As many are told."""
 
@@ -37,15 +40,10 @@ FAULTS: Final = 1_000
 def give(root: Path, body: Asked, command_id: UUID | None) -> Done:
     """Have one command done, as the process does it."""
 
-    async def run(url: str) -> Done:
-        settings = PostgresSettings(url=url, min_conn=1, max_conn=3)
-        async with pool(settings, "soulfra") as there:
-            writer = Writer(there, house)
-            return await writer.give(body, command_id, by="operator")
+    async def run(router: Router) -> Done:
+        return await router.give(body, command_id, by="operator")
 
-    house = house_of(root)
-    with reached(*in_force(root), "soulfra", APP) as url:
-        return asyncio.run(run(url))
+    return asyncio.run(_routed(root, APP, run))
 
 
 def house_of(root: Path) -> House:
@@ -70,7 +68,7 @@ def forget(root: Path, user_id: UUID, say: Say) -> dict[str, Any]:
                 say(f"{len(found['places'])} places")
                 await asyncio.sleep(0.2)
 
-    with reached(*in_force(root), "soulfra", APP) as url, _answering():
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
         return asyncio.run(run(url))
 
 
@@ -87,7 +85,7 @@ def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
             return await Opening(there, house).entity(entity, name, row[0], None, may=True)
 
     house = house_of(root)
-    with reached(*in_force(root), "soulfra", APP) as url, _answering():
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
         try:
             return asyncio.run(run(url))
         except psycopg.DataError:
@@ -96,20 +94,52 @@ def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
 
 def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
     """All that happened to one."""
+    entity, _, name = stream.partition(":")
 
-    async def run(url: str) -> list[Recorded]:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-            return [each async for each in life(conn, stream, until)]
+    async def asked(conn: AsyncConnection) -> list[Recorded]:
+        return [each async for each in life(conn, stream, until)]
 
-    with reached(*in_force(root), "soulfra", READER) as url, _answering():
-        return asyncio.run(run(url))
+    async def run(router: Router) -> list[Recorded]:
+        if entity == Entity.AGENT:
+            return await router.read(name, asked)
+        async with router.home.pool.connection() as conn:
+            return await asked(conn)
+
+    return asyncio.run(_routed(root, READER, run))
+
+
+async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
+    """With a router to the shards of the hosts in force; each is reached when it is needed."""
+    hosts, state = in_force(root)
+    with ExitStack() as stack, answering():
+
+        def store(name: str, _: str) -> Pool:
+            port = hosts.mac.soulfra_shards.get(name)
+            url = stack.enter_context(reached(hosts, state, "soulfra", role, port))
+            return pool(PostgresSettings(url=url, min_conn=1, max_conn=3), "soulfra")
+
+        async with store(HOME, "") as home:
+            router = Router(home, store, house_of(root))
+            try:
+                await router.learn()
+                return await do(router)
+            finally:
+                await router.close()
 
 
 def verified(root: Path, stream: str | None) -> list[tuple[str, int, str]]:
-    """Events that are not as they were added."""
+    """Events that are not as they were added, on any shard."""
     asked = {"stream": stream, "limit": FAULTS}
-    with _connected(root, READER) as conn:
-        return conn.execute(SQL["verify"], asked).fetchall()
+    hosts, state = in_force(root)
+    found: list[tuple[str, int, str]] = []
+    for port in (None, *hosts.mac.soulfra_shards.values()):
+        with (
+            reached(hosts, state, "soulfra", READER, port) as url,
+            answering(),
+            psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
+        ):
+            found += conn.execute(SQL["verify"], asked).fetchall()
+    return found
 
 
 def rebuilt(root: Path, say: Say) -> Rebuilt:
@@ -134,14 +164,15 @@ def _connected(root: Path, role: str | None = None) -> Iterator[psycopg.Connecti
     """As the owner unless a role is named."""
     with (
         reached(*in_force(root), "soulfra", role) as url,
-        _answering(),
+        answering(),
         psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
     ):
         yield conn
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """What a Postgres that is away comes to."""
     try:
         yield
     except psycopg.OperationalError as error:

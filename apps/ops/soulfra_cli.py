@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from apps.ops.soulfra_live_cli import live, tail
+from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +25,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command()(live)
+app.command()(tail)
+app.add_typer(tree)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Until = Annotated[str | None, typer.Option("--until", help="An instant: 2026-11-29T20:00Z.")]
@@ -60,7 +66,7 @@ def do(
     done = soulfra.give(ROOT, command(name, words or ()), command_id)
     answer = done.answer
     if as_json:
-        _write({**answer.model_dump(mode="json"), "repeated": done.repeated})
+        write({**answer.model_dump(mode="json"), "repeated": done.repeated})
         return
     told = "".join(f", {key} {value}" for key, value in answer.told.items())
     again = ", as before" if done.repeated else ""
@@ -80,7 +86,7 @@ def life(
     if not found:
         raise Refused(f"{stream!r}: nothing happened", "abode soulfra life loop:ID")
     if as_json:
-        _write(
+        write(
             [
                 {
                     "version": each.version,
@@ -113,10 +119,10 @@ def forget(
 
     if not yes:
         typer.confirm(f"{user_id}: what they said can never be read again. Go on?", abort=True)
-    with _replaying("forgetting") as say:
+    with replaying("forgetting") as say:
         found = soulfra.forget(ROOT, user_id, say)
     if as_json:
-        _write(found)
+        write(found)
     else:
         table = Table("where", "how many", "what", title=f"user {user_id}")
         for each in found["places"]:
@@ -141,7 +147,7 @@ def meant(
     said = [str(each) for each in Entity]
     if kind not in said or not name:
         raise Refused(f"{entity!r}: is no entity", f"one of {', '.join(said)}, as loop:ID")
-    _write(soulfra.meant(ROOT, Entity(kind), name))
+    write(soulfra.meant(ROOT, Entity(kind), name))
 
 
 @app.command()
@@ -156,7 +162,7 @@ def verify(
     if stream is not None and not soulfra.lived(ROOT, stream, None):
         raise Refused(f"{stream!r}: nothing happened", "abode soulfra verify loop:ID")
     if as_json:
-        _write([{"stream": s, "version": v, "fault": fault} for s, v, fault in found])
+        write([{"stream": s, "version": v, "fault": fault} for s, v, fault in found])
         raise typer.Exit(Diverged.exit_code if found else 0)
     if found:
         said = "\n".join(f"{s}/{v}: {fault}" for s, v, fault in found[:20])
@@ -169,10 +175,10 @@ def rebuild(as_json: Json = False) -> None:
     """Replay the log beside what lives, compare, swap; exit 4 when they differed."""
     from apps.ops import soulfra  # noqa: PLC0415
 
-    with _replaying() as say:
+    with replaying() as say:
         done = soulfra.rebuilt(ROOT, say)
     if as_json:
-        _write({"events": done.events, "differing": list(done.differing)})
+        write({"events": done.events, "differing": list(done.differing)})
     else:
         sys.stdout.write(f"replayed {done.events} events and swapped\n")
     if done.differing:
@@ -192,10 +198,10 @@ def at(
     from apps.ops import soulfra  # noqa: PLC0415
 
     until = _instant(instant)
-    with _replaying() as say:
+    with replaying() as say:
         columns, rows = soulfra.then(ROOT, until, query, say)
     if as_json:
-        _write([dict(zip(columns, row, strict=True)) for row in rows])
+        write([dict(zip(columns, row, strict=True)) for row in rows])
         return
     table = Table(*columns)
     for row in rows:
@@ -204,7 +210,8 @@ def at(
 
 
 @contextmanager
-def _replaying(what: str = "replaying") -> Iterator[Callable[[str], None]]:
+def replaying(what: str = "replaying") -> Iterator[Callable[[str], None]]:
+    """Show how far it is."""
     console = Console(stderr=True, highlight=False)
     with console.status(what) as shown:
         yield shown.update
@@ -220,5 +227,6 @@ def _instant(said: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def _write(what: Any) -> None:
+def write(what: Any) -> None:
+    """As JSON for programs."""
     sys.stdout.write(json.dumps(what, indent=1, ensure_ascii=False, default=str) + "\n")

@@ -5,20 +5,34 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
 from apps.postgres import Pool, PostgresSettings, opened, place, pool
+from apps.redis_line import connect
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.drifting import rate_of
+from apps.soulfra.cache.follower import Follower
+from apps.soulfra.cache.forget import Forget
 from apps.soulfra.doors import Doors
+from apps.soulfra.kept import kept
+from apps.soulfra.live.door import Live
+from apps.soulfra.live.hub import Hub
 from apps.soulfra.privacy.forgetting import Forgetting
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.memories import AGENTS, Memories
 from apps.soulfra.privacy.opening import Opening
+from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.place import shard
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
+from apps.soulfra.tree.forget import Documents
+from apps.soulfra.upkeep import upkeep
 from apps.soulfra.writer import Writer
 from schemas.errors import Refused
 from schemas.soulfra.server import PERSON_CONNECTIONS
@@ -41,30 +55,67 @@ async def serve(told: Settings) -> None:
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
+        cache = Cache(store, connect(told.redis))
+        stack.push_async_callback(cache.close)
+        follower = Follower(cache)
         persons = await _persons(told.persons, stack)
-        forgetting = Forgetting(store, {"memories": Memories(told.data_dir / AGENTS)})
-        writer = Writer(store, house)
+        forgetting = Forgetting(
+            store,
+            {
+                "redis": Forget(cache),
+                "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS),
+            },
+        )
+        router = Router(
+            store,
+            lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
+            house,
+            cache.changed,
+        )
+        stack.push_async_callback(router.close)
+        writer = router.home.writer
         await writer.make_months()
+        await router.learn()
+        following = asyncio.create_task(follower.run())
+        stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        redis = connect(told.redis)
+        stack.push_async_callback(redis.close)
+        hub, relay = Hub(store), Relay(store, redis)
+        for work in (hub.run(), relay.run(), router.keep(), forgetting.keep_on()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
+        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
         doors = Doors(
             store,
-            writer,
+            router,
             tokens,
+            Reads(cache, follower, rate_of(store)),
+            live=Live(store, hub, tokens),
+            relay=relay,
             opening=Opening(store, house),
             forgetting=forgetting,
             persons=persons,
+            tasks=tasks,
         )
         listener = Listener(doors.answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
-        sweeping = asyncio.create_task(forgetting.keep_on())
+        following.add_done_callback(lambda _: ending.set())
         await _until(ending, writer)
-        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         await writer.close()
+        await hub.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A fault of the follower is one of the process."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:

@@ -1,10 +1,10 @@
 """What answers at ``/soulfra/v1``: commands in, entities and lives out."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -16,19 +16,25 @@ from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Connection, Pool
 from apps.queries import load
+from apps.soulfra import drift, kept
+from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
+from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
 from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.privacy.persons import allowed, in_the_name_of
+from apps.soulfra.relay import Relay
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, May, Tokens
-from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
+from schemas.soulfra.live import PATH
 from schemas.soulfra.log import UNSHOWN, Stream
 from schemas.soulfra.words import Entity, EntityId
 
 log = logging.getLogger("soulfra")
+T = TypeVar("T")
 SQL: Final = load(Path(__file__).with_name("reads.sql"))
 AT: Final = "/soulfra/v1"
 PLURALS: Final = {
@@ -56,17 +62,25 @@ class Doors:
     def __init__(
         self,
         pool: Pool,
-        writer: Writer,
+        router: Router,
         tokens: Tokens,
+        reads: Reads,
         *,
         opening: Opening,
         forgetting: Forgetting,
         persons: Pool | None = None,
+        live: Live | None = None,
+        relay: Relay | None = None,
+        tasks: Sequence[kept.Task] = (),
     ) -> None:
         self._pool, self._persons = pool, persons
-        self._writer = writer
+        self._router = router
+        self._reads = reads
         self._tokens = tokens
         self._opening, self._forgetting = opening, forgetting
+        self._live = live
+        self._relay = relay
+        self._tasks = tasks
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -84,6 +98,10 @@ class Doors:
     async def _handled(self, asked: Request) -> Answer:
         if asked.path == "/health":
             return await self._health()
+        if asked.path == PATH and self._live:
+            return await self._live.answer(asked)
+        if asked.path == "/metrics":
+            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
         client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
@@ -91,15 +109,21 @@ class Doors:
             "commands": ("POST", lambda: self._command(asked, rest, by)),
             "lives": ("GET", lambda: self._life(rest, client)),
             "forgotten": ("GET", lambda: self._forgotten(rest, client)),
-            **{each: ("GET", lambda: self._entity(below, rest, client)) for each in PLURALS},
+            "drift": ("GET", lambda: self._drift(rest, client)),
+            **{each: ("GET", lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
         }
-        if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
+        if (
+            not asked.path.startswith(f"{AT}/")
+            or below not in handlers
+            or not (rest or below == "drift")
+        ):
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
             raise NotFound(f"{asked.path!r:.80}: nothing lives here", f"try {known}, /health")
         method, handle = handlers[below]
         if asked.method != method:
             raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
-        return Answer(to_json(await handle()))
+        done = await handle()
+        return done if isinstance(done, Answer) else Answer(to_json(done))
 
     async def _command(self, asked: Request, name: str, by: str) -> Any:
         kind = COMMANDS.get(name)
@@ -116,7 +140,7 @@ class Doors:
         body.decode(asked.body, name)
         given = body.read(kind, asked.body, name)
         await self._allowed(self._tokens.client(by), given)
-        done = await self._writer.give(given, command_id, by)
+        done = await self._router.give(given, command_id, by)
         if isinstance(given, ForgetUser):
             self._forgetting.hurry()
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
@@ -127,20 +151,49 @@ class Doors:
         elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
             raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
 
-    async def _entity(self, plural: str, name: str, client: Client) -> Any:
+    async def _entity(self, plural: str, rest: str, client: Client, asked: Request) -> Any:
         entity = PLURALS[plural]
+        name, _, part = rest.partition("/")
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
         except ValidationError:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
-        async with self._reading(client) as conn:
-            row = await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
+
+        may = May.DETOKENISE in client.may
+        # What another shard has changes where nobody tells the cache.
+        if client.user is None and not self._is_away(entity, str(found)):
+            answer = await self._reads.answer(entity, str(found), part, asked)
+            if answer is not None:
+                said = await self._opening.kept(entity, str(found), part, answer.body, may=may)
+                return answer._replace(body=said)
+        elif part:
+            raise Forbidden(f"{part}: not with a person's token, nor of an agent on another shard")
+
+        async def ask(conn: Connection) -> tuple[Any, ...] | None:
+            return await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
+
+        row = await self._asked(entity, str(found), client, ask)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        may = May.DETOKENISE in client.may
         return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
+
+    def _is_away(self, entity: Entity, name: str) -> bool:
+        return entity is Entity.AGENT and not self._router.is_home(name)
+
+    async def _asked(
+        self,
+        entity: Entity,
+        name: str,
+        client: Client,
+        ask: Callable[[Connection], Awaitable[T]],
+    ) -> T:
+        """In a person's name at home; else an agent's own shard, or home."""
+        if client.user is None and entity is Entity.AGENT:
+            return await self._router.read(name, ask)
+        async with self._reading(client) as conn:
+            return await ask(conn)
 
     def _reading(self, client: Client) -> AbstractAsyncContextManager[Connection]:
         if client.user is None:
@@ -173,8 +226,9 @@ class Doors:
         if client.user is not None:
             raise Forbidden("lives: not with a person's token", "it reads entities")
         may = May.DETOKENISE in client.may
-        async with self._pool.connection() as conn:
-            found = [
+
+        async def ask(conn: Connection) -> list[dict[str, Any]]:
+            return [
                 {
                     "version": each.version,
                     "type": each.type,
@@ -185,11 +239,28 @@ class Doors:
                 async for each in life(conn, stream)
                 if may or each.type not in UNSHOWN
             ]
+
+        entity, _, name = stream.partition(":")
+        found = await self._asked(Entity(entity), name, client, ask)
         if not found:
             raise Missing(f"{stream!r:.80}: nothing happened")
         for each in found:
             each["data"] = await self._opening.event(stream, each["data"], may=may)
         return found
+
+    async def _drift(self, stream: str, client: Client) -> Any:
+        """Of all together, or of one: ``agent:ID``, ``loop:ID``."""
+        if client.user is not None:
+            raise Forbidden("drift: not with a person's token", "it reads entities")
+        if not stream:
+            async with self._pool.connection() as conn:
+                return (await drift.told(conn)).model_dump(mode="json")
+        entity, name = drift.named(stream)
+        async with self._pool.connection() as conn:
+            found = await drift.told_of(conn, entity, name)
+        if found is None:
+            raise Missing(f"{stream!r:.80}: is not there")
+        return found.model_dump(mode="json")
 
     async def _health(self) -> Answer:
         try:
@@ -198,5 +269,15 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        told = {"decided_anew": self._writer.again, "forgetting_failed": self._forgetting.failed}
-        return Answer(to_json({"status": "healthy", **told}))
+        told: dict[str, Any] = {
+            "status": "healthy",
+            "decided_anew": self._router.home.writer.again,
+            "moved": self._router.moved,
+            "forgetting_failed": self._forgetting.failed,
+            "tasks": kept.told(self._tasks),
+        }
+        if self._relay:
+            told["streams"] = self._relay.told()
+        if self._live:
+            told["live"] = self._live.told()
+        return Answer(to_json({**told, **self._reads.health()}))

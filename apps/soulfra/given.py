@@ -24,16 +24,16 @@ class Given:
     @cached_property
     def sha256(self) -> str:
         """The keyed hash of all that was asked, in hex."""
-        said = [self.body.name, self.body.model_dump(mode="json")]
-        return hmac.digest(self.pepper, to_json(said), "sha256").hex()
+        said = to_json([self.body.name, self.body])
+        return hmac.digest(self.pepper, said, "sha256").hex()
 
     def row(self, answer: Answer) -> dict[str, Any]:
-        """What is kept of it once it is done."""
+        """What is kept of it once it is done, as values that become JSON."""
         return {
             "command_id": str(self.command_id),
             "name": self.body.name,
             "body_sha256": self.sha256,
-            "answer": answer.model_dump(mode="json"),
+            "answer": answer,
         }
 
 

@@ -82,23 +82,34 @@ SELECT substr(e.stream, 6), (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_i
   FROM log.events AS e
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_forked';
 
--- tone_shifted --
+-- agent_tone_shifted --
 -- The last of each stream counts.
 WITH shifted AS (
-    SELECT DISTINCT ON (e.stream) e.stream, e.data ->> 'after' AS tone, e.version
+    SELECT DISTINCT ON (e.stream) substr(e.stream, 7) AS agent_id, e.data ->> 'after' AS tone,
+           e.version
       FROM log.events AS e
      WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'tone_shifted'
+       AND e.stream LIKE 'agent:%%'
      ORDER BY e.stream, e.version DESC
-), felt AS (
-    UPDATE soulfra.agents AS a
-       SET current_tone = s.tone, version = greatest(a.version, s.version)
-      FROM shifted AS s
-     WHERE s.stream LIKE 'agent:%%' AND a.agent_id = substr(s.stream, 7)
+)
+UPDATE soulfra.agents AS a
+   SET current_tone = s.tone, version = greatest(a.version, s.version)
+  FROM shifted AS s
+ WHERE a.agent_id = s.agent_id;
+
+-- loop_tone_shifted --
+WITH shifted AS (
+    SELECT DISTINCT ON (e.stream) substr(e.stream, 6) AS loop_id, e.data ->> 'after' AS tone,
+           e.version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'tone_shifted'
+       AND e.stream LIKE 'loop:%%'
+     ORDER BY e.stream, e.version DESC
 )
 UPDATE soulfra.loops AS l
    SET emotional_tone = s.tone, version = greatest(l.version, s.version)
   FROM shifted AS s
- WHERE s.stream LIKE 'loop:%%' AND l.loop_id = substr(s.stream, 6);
+ WHERE l.loop_id = s.loop_id;
 
 -- loop_dissolved --
 UPDATE soulfra.loops AS l

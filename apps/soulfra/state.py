@@ -1,7 +1,7 @@
 """What commands look at, and how it is after each event: pure, of one batch of commands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -89,6 +89,14 @@ class State:
         of, _, name = stream.partition(":")
         _AFTER[type(what)](self, Entity(of), name, what)
         return version
+
+    def merge(self, newer: "State") -> None:
+        """What was looked at since counts."""
+        for each in fields(self):
+            mine, its = getattr(self, each.name), getattr(newer, each.name)
+            if isinstance(mine, dict | set):
+                mine.update(its)
+        self.now, self.seals = newer.now, newer.seals
 
 
 def asked_for(bodies: Iterable[Asked], commands: Iterable[UUID]) -> dict[str, list[Any]]:

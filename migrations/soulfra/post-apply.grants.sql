@@ -8,7 +8,7 @@ BEGIN
         WITH place AS (
             SELECT n.oid, n.nspname, n.nspowner, n.nspacl
               FROM pg_catalog.pg_namespace AS n
-             WHERE n.nspname IN ('soulfra', 'log', 'privacy', 'ledger', 'public'))
+             WHERE n.nspname IN ('soulfra', 'log', 'privacy', 'drift', 'shard', 'ledger', 'public'))
         SELECT DISTINCT had.what, who.name AS who
           FROM (
             SELECT format('SCHEMA %I', p.nspname) AS what, a.grantee
@@ -66,6 +66,7 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
 GRANT USAGE ON SCHEMA soulfra TO soulfra;
 GRANT USAGE ON SCHEMA log TO soulfra;
 GRANT USAGE ON SCHEMA privacy TO soulfra;
+GRANT USAGE ON SCHEMA shard TO soulfra;
 GRANT SELECT ON TABLE soulfra.users TO soulfra;
 GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra;
 GRANT SELECT ON TABLE soulfra.loop_owners TO soulfra;
@@ -84,6 +85,14 @@ GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra;
 GRANT SELECT ON TABLE log.events TO soulfra;
 GRANT SELECT ON TABLE log.commands TO soulfra;
 GRANT SELECT ON TABLE log.followers TO soulfra;
+GRANT SELECT ON TABLE shard.places TO soulfra;
+GRANT SELECT ON TABLE shard.map TO soulfra;
+GRANT SELECT ON TABLE shard.slots TO soulfra;
+GRANT SELECT ON TABLE shard.registrations TO soulfra;
+GRANT SELECT ON TABLE shard.moves TO soulfra;
+GRANT DELETE ON TABLE shard.registrations TO soulfra;
+GRANT EXECUTE ON ROUTINE shard.slot_of(text) TO soulfra;
+GRANT EXECUTE ON ROUTINE shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 GRANT INSERT ON TABLE soulfra.users TO soulfra;
 GRANT INSERT ON TABLE soulfra.credit_entries TO soulfra;
 GRANT INSERT ON TABLE soulfra.loop_owners TO soulfra;
@@ -104,7 +113,6 @@ GRANT INSERT ON TABLE log.followers TO soulfra;
 GRANT SELECT, INSERT, MAINTAIN ON TABLE privacy.subjects TO soulfra;
 GRANT UPDATE (wrapped, username_token, email_token, forgotten_at, finished_at, report) ON TABLE privacy.subjects TO soulfra;
 GRANT DELETE ON TABLE soulfra.pii_tokens TO soulfra;
-GRANT INSERT (stream, version, type, schema_version, data, metadata) ON TABLE log.events TO soulfra;
 GRANT UPDATE (transaction_id, position, taken, recorded_at, moved_at) ON TABLE log.followers TO soulfra;
 GRANT UPDATE (username, email, subscription_tier, emotional_credits, version) ON TABLE soulfra.users TO soulfra;
 GRANT UPDATE (current_tone, consciousness_score, memory_depth, version) ON TABLE soulfra.agents TO soulfra;
@@ -112,15 +120,23 @@ GRANT UPDATE (whisper_origin, consciousness_state, emotional_tone, blessed, diss
 GRANT UPDATE (status, closed_at) ON TABLE soulfra.votings TO soulfra;
 GRANT UPDATE (prophecy_text, fulfillment_status, fulfilled_at) ON TABLE soulfra.prophecies TO soulfra;
 GRANT UPDATE (mythology, status, dissolved_at) ON TABLE soulfra.clusters TO soulfra;
+GRANT USAGE ON SCHEMA drift TO soulfra;
+GRANT SELECT ON TABLE drift.ratings TO soulfra;
+GRANT SELECT ON TABLE drift.volatility TO soulfra;
+GRANT INSERT, DELETE ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, shifts, shifted_at) ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, agents, loops, shifts, shifted_at) ON TABLE drift.volatility TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.blessings_id_seq TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
 GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.append(jsonb,jsonb) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 
 -- soulfra_ro: People and reports of soulfra: reads.
 GRANT USAGE ON SCHEMA soulfra TO soulfra_ro;
 GRANT USAGE ON SCHEMA log TO soulfra_ro;
+GRANT USAGE ON SCHEMA shard TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.agents TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.loops TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.guilds TO soulfra_ro;
@@ -132,9 +148,18 @@ GRANT SELECT ON TABLE soulfra.prophecies TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.transformations TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.clusters TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra_ro;
+GRANT SELECT ON TABLE shard.places TO soulfra_ro;
+GRANT SELECT ON TABLE shard.map TO soulfra_ro;
+GRANT SELECT ON TABLE shard.slots TO soulfra_ro;
+GRANT SELECT ON TABLE shard.registrations TO soulfra_ro;
+GRANT SELECT ON TABLE shard.moves TO soulfra_ro;
 GRANT SELECT ON TABLE log.events TO soulfra_ro;
 GRANT SELECT ON TABLE log.followers TO soulfra_ro;
+GRANT EXECUTE ON ROUTINE shard.slot_of(text) TO soulfra_ro;
 GRANT SELECT (id, username, email, created_at, subscription_tier) ON TABLE soulfra.users TO soulfra_ro;
+GRANT USAGE ON SCHEMA drift TO soulfra_ro;
+GRANT SELECT ON TABLE drift.ratings TO soulfra_ro;
+GRANT SELECT ON TABLE drift.volatility TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra_ro;
 

@@ -7,7 +7,7 @@ BEGIN
     FOR one IN
         SELECT p.schemaname, p.tablename, p.policyname
           FROM pg_catalog.pg_policies AS p
-         WHERE p.schemaname IN ('soulfra', 'log', 'privacy')
+         WHERE p.schemaname IN ('soulfra', 'log', 'privacy', 'drift', 'shard')
     LOOP
         EXECUTE format('DROP POLICY %I ON %I.%I', one.policyname, one.schemaname, one.tablename);
     END LOOP;

@@ -28,6 +28,7 @@ Archetype = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Amount = Annotated[
     int, Quantity("{credit}", "what it is for", low=-1_000_000_000, high=1_000_000_000)
 ]
+BlessingId = Annotated[int, Quantity("1", "made by the database", low=1)]
 Told = dict[PiiToken, Sealed]
 """What each token of a text stands for."""
 Quorum = Annotated[int, Quantity("{vote}", "told when it was opened", low=1, high=10_000)]
@@ -156,7 +157,7 @@ class VotingClosed(Happened, of=EventType.VOTING_CLOSED):
 class BlessingGranted(Happened, of=EventType.BLESSING_GRANTED):
     """A voting agreed, and the loop is blessed. Stream: the loop's."""
 
-    blessing_id: Annotated[int, Quantity("1", "made by the database", low=1)]
+    blessing_id: BlessingId
     voting_id: EntityId
     loop_created_at: Instant
     blessed_by: EntityId

@@ -11,8 +11,8 @@ from schemas.quantity import Instant, Quantity
 from schemas.soulfra.words import Position, Version
 from schemas.table import Column, Index, JsonObject, Table
 
-STREAM = r"^(user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
-Stream = Annotated[str, StringConstraints(pattern=STREAM)]
+STREAM = r"^(?:user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Stream = Annotated[str, StringConstraints(pattern=STREAM, max_length=109)]
 Sha256 = Annotated[bytes, Len(32, 32)]
 TransactionId = Annotated[int, Quantity("1", "Postgres' own number of the transaction", low=0)]
 
@@ -82,7 +82,7 @@ class Event(
     )
     sha256: Annotated[
         Sha256,
-        Column("Over the one before it in its stream and all that it says. Set by a trigger."),
+        Column("Over the one before it in its stream and all that it says. Set by log.append."),
     ]
 
 

@@ -35,3 +35,11 @@ SOULFRA: Final = Database(
 )
 SCRATCH: Final = Database("soulfra_scratch", OWNER, settings=SETTINGS, extensions=EXTENSIONS)
 """Where ``check`` builds the line anew."""
+REPORTS: Final = Database(
+    "soulfra_reports",
+    OWNER,
+    connect=(READER,),
+    settings={"TimeZone": "UTC"},
+    extensions={"postgres_fdw": "fdw"},
+)
+"""Where all shards are read together; there is none before the second."""

@@ -52,14 +52,18 @@ class Agent(
     store="soulfra",
     table="soulfra.agents",
     key=("agent_id",),
-    indexes=(Index("owner_id", "idx_agents_owner"),),
+    indexes=(Index("owner_id", "idx_agents_owner"), Index("slot", "agents_slot_idx")),
     hash_by="agent_id",
     sensitivity="personal",
 ):
-    """An agent of a user. Follows from the stream ``agent:<agent_id>``."""
+    """An agent of a user. Follows from the stream ``agent:<agent_id>``.
+
+    Of an agent whose slot is another shard's, home's row is the register: whose it is. How it feels
+    is on its shard. No key leads to its owner, whom a shard does not have.
+    """
 
     agent_id: Annotated[EntityId, Column("Its name for ever.")]
-    owner_id: Annotated[UUID, Column("Whose it is.", references="soulfra.users (id)")]
+    owner_id: Annotated[UUID, Column("Whose it is; that there is one, the command sees.")]
     archetype: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=400)],
         Column("What it is like, sealed."),

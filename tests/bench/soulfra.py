@@ -45,17 +45,20 @@ VALUES ('agent:' || gen_random_uuid(), 1, 'tone_shifted', 1, '{"before": "joy", 
         decode(repeat('00', 32), 'hex'));
 """
 USER: Final = """
-INSERT INTO log.events (stream, version, type, schema_version, data) VALUES
-('user:00000000-0000-0000-0000-000000000001', 1, 'user_registered', 1,
- '{"username": "ada", "email": "ada@x.org", "tier": "free"}')
+SELECT log.append(jsonb_build_array(jsonb_build_object(
+    'stream', 'user:00000000-0000-0000-0000-000000000001', 'version', 1, 'type', 'user_registered',
+    'schema_version', 1, 'data', '{"username": "ada", "email": "ada@x.org", "tier": "free"}'::jsonb,
+    'metadata', '{}'::jsonb)))
 """
 NEWEST: Final = """
 SELECT transaction_id, position FROM log.events ORDER BY transaction_id DESC, position DESC LIMIT 1
 """
 FILL: Final = """
-INSERT INTO log.events (stream, version, type, schema_version, data)
-SELECT 'agent:bench-' || n, 1, 'agent_registered', 1, jsonb_build_object('owner_id',
-       '00000000-0000-0000-0000-000000000001', 'archetype', 'x', 'tone', 'joy', 'slot', n %% 4096)
+SELECT log.append(jsonb_agg(jsonb_build_object(
+           'stream', 'agent:bench-' || n, 'version', 1, 'type', 'agent_registered',
+           'schema_version', 1, 'metadata', '{}'::jsonb, 'data', jsonb_build_object(
+               'owner_id', '00000000-0000-0000-0000-000000000001', 'archetype', 'x',
+               'tone', 'joy', 'slot', n %% 4096))))
   FROM generate_series(%(low)s::integer, %(high)s::integer) AS n
 """
 

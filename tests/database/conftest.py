@@ -61,8 +61,15 @@ def _docker(*words: str, given: bytes | None = None) -> str:
 @pytest.fixture(scope="session")
 def admin_dsn(standing) -> Iterator[str]:
     """The superuser's DSN of a server that no test shares with anything that lives."""
+    with scratch_server(standing, "scratch") as dsn:
+        yield dsn
+
+
+@contextmanager
+def scratch_server(standing, called: str) -> Iterator[str]:
+    """A server of the run's own, gone with it; gives the superuser's DSN."""
     lived = json.loads(_docker("inspect", standing.called("postgres-age")))[0]
-    name = f"{standing.called('scratch')}-{os.getpid()}"
+    name = f"{standing.called(called)}-{os.getpid()}"
     # A lab of its own, so that `abode down` leaves it alone; found with its owner if we die, and
     # not with another run's: a lab is removed whole.
     worn = json.loads(_docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
@@ -110,7 +117,12 @@ def answering(dsn: str) -> None:
 @pytest.fixture(scope="session")
 def governance_roles(admin_dsn: str) -> None:
     """The roles of the server, as a deploy makes them; a role's password is its name."""
-    with psycopg.connect(admin_dsn, autocommit=True) as conn:
+    roles_made(admin_dsn)
+
+
+def roles_made(admin: str) -> None:
+    """Every login of the house, on a new server."""
+    with psycopg.connect(admin, autocommit=True) as conn:
         found = conn.execute(statement("postgres/state.sql")).fetchone()[0]["roles"] or {}
         for login in LOGINS:
             for _, sql in role_sql(Role(login, login.role), found.get(login.role)):

@@ -3,10 +3,13 @@
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import from_json, to_json
+
 from apps.postgres import Connection, Pool
 from apps.soulfra.privacy.keys import House, Subject, is_sealed
 from apps.soulfra.privacy.pii import TOKEN, detokenised
 from apps.soulfra.privacy.seals import SQL
+from schemas.soulfra.log import UNSHOWN
 from schemas.soulfra.words import Entity
 
 FIELDS: Final = {
@@ -39,6 +42,24 @@ class Opening:
         plain = {key: value for key, value in said.items() if key != "pii"}
         places = {key: f"{stream}/{key}" for key in plain}
         return await self._opened(Entity(of), name, plain, places, None, may=may)
+
+    async def kept(self, entity: Entity, name: str, part: str, body: bytes, *, may: bool) -> bytes:
+        """What the cache keeps of an entity, or of a part of it."""
+        said = from_json(body)
+        if part == "events":
+            shown = [each for each in said if may or each["type"] not in UNSHOWN]
+            for each in shown:
+                each["data"] = await self.event(f"{entity}:{name}", each["data"], may=may)
+            return to_json(shown)
+        if part == "whispers":
+            for each in said:
+                loop_id, place = each["loop_id"], {"text": f"loop:{each['loop_id']}/whisper"}
+                opened = await self._opened(Entity.LOOP, loop_id, each, place, None, may=may)
+                each["text"] = opened["text"]
+            return to_json(said)
+        if part:
+            return body
+        return to_json(await self.entity(entity, name, said, None, may=may))
 
     async def _opened(
         self,

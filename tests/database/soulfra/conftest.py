@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from apps.postgres import PostgresSettings, pool
+from apps.soulfra.changes import follow_changes
 from apps.soulfra.given import Done
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.opening import FIELDS
@@ -62,6 +63,14 @@ async def played(writer, play, count):
     return done, refused
 
 
+async def caught_up(database):
+    """What follows a moment later is there, too."""
+    conn = await psycopg.AsyncConnection.connect(database.app, autocommit=True)
+    async with conn:
+        while await follow_changes(conn):
+            pass
+
+
 @pytest.fixture
 def run():
     """Run what is awaited, to its end; in a thread, as the browser's loop runs in this one."""
@@ -79,6 +88,7 @@ def lived(run, soulfra_database):
 
     for done, _ in run(play()):
         assert all(isinstance(each, Done) for each in done)
+    run(caught_up(soulfra_database))
     return soulfra_database
 
 

@@ -12,8 +12,9 @@ from tests.database.soulfra.conftest import writing
 from tests.database.soulfra.test_writer import ADA, beginning
 
 ADD = """
-INSERT INTO log.events (stream, version, type, schema_version, data)
-VALUES (%s, %s, 'loop_dissolved', 1, %s)
+SELECT log.append(jsonb_build_array(jsonb_build_object(
+    'stream', %s::text, 'version', %s::bigint, 'type', 'loop_dissolved', 'schema_version', 1,
+    'data', %s::jsonb, 'metadata', '{}'::jsonb)))
 """
 
 

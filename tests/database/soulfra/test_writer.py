@@ -10,7 +10,7 @@ import pytest
 from apps.soulfra.given import Done
 from schemas.errors import HouseError, Refused, Unreachable
 from schemas.soulfra import commands as c
-from tests.database.soulfra.conftest import played, said, writing
+from tests.database.soulfra.conftest import caught_up, played, said, writing
 from tests.soulfra.play import Play
 
 ADA = UUID(int=1)
@@ -39,6 +39,7 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
             return await writer.give(c.CastVote(voting_id="v", agent_id="oracle", approves=True))
 
     answer = run(play()).answer
+    run(caught_up(soulfra_database))
     assert answer.told == {"status": "granted", "consensus_score": 1.0, "blessing_id": 1}
     assert said(ask, "loop", "rain", "whisper_origin") == "it rains"
     assert ask(

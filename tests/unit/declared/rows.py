@@ -62,6 +62,10 @@ OTHERWISE: dict[str, Any] = {
         "forgotten_at": None if row["wrapped"] else NOON,
         "finished_at": None if row["wrapped"] else row["finished_at"],
     },
+    # Up to the line's 0005 a key led to it: the first user that is made.
+    "soulfra.agents": lambda _: {"owner_id": UUID(int=0)},
+    "shard.slots": lambda row: {"frozen_until": NOON if row["state"] == "frozen" else None},
+    "shard.moves": lambda _: {"last_slot": 4095},
     "soulfra.loops": lambda row: {
         # Nobody's were not there from the beginning: the first of each.
         "creator_id": row["creator_id"] or UUID(int=0),
@@ -211,7 +215,7 @@ def _fits(field: Field, text: str) -> bool:
     return shortest <= len(text) <= longest and bool(re.search(field.pattern or "", text))
 
 
-def _single(field: Field, n: int, value: Any) -> Any:  # noqa: PLR0911  # one for each kind
+def _single(field: Field, n: int, value: Any) -> Any:  # one for each kind
     """A value that no other row of the table has."""
     if field.column.references:
         return value
@@ -225,7 +229,7 @@ def _single(field: Field, n: int, value: Any) -> Any:  # noqa: PLR0911  # one fo
         case "bytes" if value is not None:
             return bytes([n]) + value[1:]
         case "UUID":
-            return UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
+            value = UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
     return value
 
 

@@ -13,6 +13,7 @@ from schemas.server import (
     SETTINGS,
     TENANTS,
 )
+from schemas.soulfra.server import REPORTS
 from services.house import render
 from services.postgres import memory
 
@@ -76,7 +77,7 @@ def test_every_database_is_the_owners_and_closed(tenant):
     assert tenant.scratch.connect == ()
     for rule in map(str.split, render("postgres/pg_hba.conf").splitlines()):
         if rule[-1:] == ["scram-sha-256"] and rule[1] != "replication":
-            assert set(rule[1].split(",")) == {each.database for each in DATABASES}
+            assert set(rule[1].split(",")) == {each.database for each in (*DATABASES, REPORTS)}
 
 
 def test_the_jobs_are_those_scheduled():

@@ -291,17 +291,17 @@ def test_whatever_is_asked_the_rules_hold(seed):
     depth = {}
     for each in house.events:
         if each["type"] in {EventType.LOOP_CREATED, EventType.LOOP_FORKED}:
-            parent = each["data"].get("parent")
+            parent = getattr(each["data"], "parent", None)
             depth[f"loop:{parent}"] = depth.get(f"loop:{parent}", 0)
             depth[each["stream"]] = depth[f"loop:{parent}"] + 1 if parent else 0
-            assert each["data"].get("depth", 0) == depth[each["stream"]]
+            assert getattr(each["data"], "depth", 0) == depth[each["stream"]]
 
     assert 0 < refused < 200
     assert min(house.state.users.values()) >= 0
-    assert len({each["voting_id"] for each in granted}) == len(granted)
+    assert len({each.voting_id for each in granted}) == len(granted)
     spent = Counter()
     for each in house.events:
         if each["type"] == EventType.CREDITS_CHANGED:
-            spent[each["stream"]] += each["data"]["amount"]
+            spent[each["stream"]] += each["data"].amount
             assert spent[each["stream"]] >= 0
     assert {f"user:{u}": left for u, left in house.state.users.items()} == dict(spent)

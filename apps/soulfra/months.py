@@ -1,0 +1,68 @@
+"""A month of loops out of the database into an archive, and back.
+
+Nothing is lost: every row follows from the log. A replay brings the month back, too.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from apps.archive import archive, restore, verify
+from apps.queries import load
+from schemas.errors import Refused
+
+SQL: Final = load(Path(__file__).with_suffix(".sql"))
+TABLES: Final = ("loops", "votings", "votes", "blessings", "cluster_loops")
+"""What goes with a month: what is referred to comes first."""
+Connection = psycopg.Connection[Any]
+
+
+def prune(conn: Connection, month: datetime, folder: Path) -> dict[str, int]:
+    """Cut, archive, read back, drop; killed, it is given again. Gives rows by table."""
+    cut = f"retired.loops_{month:%Y_%m}"
+    if _said(conn, "empty", month=month) and not _said(conn, "exists", table=cut):
+        raise Refused(f"loops of {month:%Y-%m}: there are none")
+    try:
+        (tail,) = conn.execute(SQL["cut"], {"month": month}).fetchone() or ("",)
+    except (psycopg.errors.RestrictViolation, psycopg.errors.RaiseException) as error:
+        raise Refused(f"{error.diag.message_primary}", error.diag.message_hint) from None
+    rows = {}
+    # Loops last: as long as they are there, the rest is looked for, too.
+    for table in reversed(TABLES):
+        name = f"{table}_{tail}"
+        if _said(conn, "exists", table=f"retired.{name}"):
+            rows[table] = _kept(conn, folder, name)
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("retired", name)))
+    return rows
+
+
+def bring_back(conn: Connection, month: datetime, folder: Path) -> dict[str, int]:
+    """All of it or nothing, into a month that is empty. Gives rows by table."""
+    tail = f"{month:%Y_%m}"
+    with conn.transaction():
+        if not _said(conn, "empty", month=month):
+            raise Refused(f"loops of {tail}: are there")
+        return {
+            table: restore(conn, folder, f"{table}_{tail}", f"soulfra.{table}") for table in TABLES
+        }
+
+
+def _kept(conn: Connection, folder: Path, name: str) -> int:
+    """Rows of the archive, made now or by a run that was killed; never of an older one."""
+    old = verify(folder, name)
+    if old is None:
+        return archive(conn, f"retired.{name}", folder, name).rows
+    with TemporaryDirectory(dir=folder) as beside:
+        new = archive(conn, f"retired.{name}", Path(beside), name)
+    if new.sha256 != old.sha256:
+        raise Refused(f"{folder / name}: is an archive of other rows", "move it away first")
+    return old.rows
+
+
+def _said(conn: Connection, query: str, **asked: Any) -> bool:
+    (said,) = conn.execute(SQL[query], asked).fetchone() or (False,)
+    return bool(said)
