@@ -125,7 +125,7 @@ def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
     assert {"store": "memories", "place": "agents/a-ada/memory.sqlite", "count": 1,
             "how": "removed"} in report["places"]  # fmt: skip
     assert not (tmp_path / "agents" / "a-ada" / "memory.sqlite").exists()
-    held = [redis.cli("DUMP", key) for key in redis.cli("--scan").split()]
+    held = [redis.cli("--no-raw", "DUMP", key) for key in redis.cli("--scan").split()]
     held += [path.read_text() for path in tmp_path.rglob("*.json*") if path.is_file()]
     assert held
     assert not [mark for mark in (*MARKS.values(), PHONE) if any(mark in each for each in held)]
