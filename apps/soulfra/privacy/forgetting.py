@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from apps.postgres import Connection, Pool
 from apps.soulfra.privacy.seals import SQL
-from schemas.errors import Diverged, HouseError
+from schemas.errors import Diverged, HouseError, Unreachable
 
 log = logging.getLogger("soulfra")
 EVERY_SECONDS: Final = 5.0
@@ -79,12 +79,23 @@ class Forgetting:
             async with self._pool.connection(CONNECT_SECONDS) as conn:
                 rows = await (await conn.execute(SQL["unfinished"])).fetchall()
                 for user_id, report in rows:
-                    await self._finish(conn, user_id, report)
-                    done += 1
-        except (psycopg.Error, OSError, TimeoutError, HouseError) as error:
-            self.failed += 1
-            log.warning("forgetting: %s: tried again later: %s", type(error).__name__, error)
+                    done += await self._finished(conn, user_id, report)
+        except (psycopg.Error, TimeoutError) as error:
+            self._later(error)
         return done
+
+    async def _finished(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> bool:
+        """Whether they are; the next one need not wait for it."""
+        try:
+            await self._finish(conn, user_id, report)
+        except HouseError as error:
+            self._later(error)
+            return False
+        return True
+
+    def _later(self, error: Exception) -> None:
+        self.failed += 1
+        log.warning("forgetting: %s: tried again later: %s", type(error).__name__, error)
 
     async def _finish(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> None:
         asked = {"user_id": user_id}
@@ -95,10 +106,19 @@ class Forgetting:
             "postgres": lambda _: _in_postgres(conn, user_id),
             **self._elsewhere,
         }
+        failed: list[str] = []
         for name, forget in stores.items():
-            if name not in report:
+            if name in report:
+                continue
+            try:
                 done = [asdict(each) for each in await forget(of)]
-                await conn.execute(SQL["noted"], {**asked, "done": Jsonb({name: done})})
+            except (HouseError, OSError, TimeoutError) as error:
+                # The others need not wait for it.
+                failed.append(f"{name}: {error}")
+                continue
+            await conn.execute(SQL["noted"], {**asked, "done": Jsonb({name: done})})
+        if failed:
+            raise Unreachable("; ".join(failed))
         await conn.execute(SQL["vacuum"])
         await conn.execute(SQL["finish"], asked)
         log.info("forgetting: user %s: is forgotten everywhere", user_id)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from apps.postgres import PostgresSettings, pool
-from apps.soulfra.privacy.forgetting import Forgetting, forgotten
+from apps.soulfra.privacy.forgetting import Forgetting, Touched, forgotten
 from apps.soulfra.privacy.memories import Memories
 from apps.soulfra.rebuild import rebuild
 from schemas.errors import Refused, Unreachable
@@ -292,15 +292,19 @@ def test_a_place_that_fails_is_tried_again(run, people, asking):
     async def away(_):
         raise ConnectionError("redis: is away")
 
-    done, failed, report = run(forgets(people, ADA, redis=away))
+    async def near(_):
+        return [Touched("near", 1, "removed")]
+
+    done, failed, report = run(forgets(people, ADA, redis=away, near=near))
     assert (done, failed) == (0, 1)
+    assert "near" in {each["place"] for each in report["places"]}
     assert report["finished_at"] is None
     assert asking("SELECT wrapped FROM privacy.subjects WHERE user_id = %s", ADA) == [(None,)]
 
     async def back(_):
         return []
 
-    done, failed, report = run(swept(people, ADA, redis=back))
+    done, failed, report = run(swept(people, ADA, redis=back, near=near))
     assert (done, failed) == (1, 0)
 
 

@@ -10,6 +10,7 @@ import pytest
 from schemas.soulfra.server import APP, PERSON
 from tests.database.soulfra.privacy.conftest import ADA, EVE, MARKS, PHONE
 from tests.database.soulfra.test_doors import Process
+from tests.redis_server import PASSWORD
 
 AT = "/soulfra/v1"
 
@@ -27,10 +28,17 @@ CLIENTS = {
 
 
 @pytest.fixture
-def process(people, tmp_path):
-    """A running one, with clients that are somebody's."""
+def process(people, redis, tmp_path):
+    """A running one with a Redis, and clients that are somebody's."""
+    (tmp_path / "password").write_text(PASSWORD + "\n")
     url = people.app.replace(f"{APP}:{APP}", f"{PERSON}:{PERSON}")
-    made = Process(tmp_path, people, CLIENTS, SOULFRA_PERSON_POSTGRES_URL=url).ready()
+    told = {
+        "SOULFRA_PERSON_POSTGRES_URL": url,
+        "REDIS_SOCKET": str(redis.socket),
+        "REDIS_USER": "soulfra",
+        "REDIS_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+    made = Process(tmp_path, people, CLIENTS, **told).ready()
     yield made
     code, said = made.end()
     assert code == 0, said
@@ -96,7 +104,7 @@ def give(process, token, name, **fields):
     return process.ask("POST", f"{AT}/commands/{name}", json.dumps(fields), token=token)
 
 
-def test_who_may_have_whom_forgotten(process, people, tmp_path):
+def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
     """Oneself, and the operator anybody; then it is done everywhere, and told where."""
     (tmp_path / "agents" / "a-ada").mkdir(parents=True)
     (tmp_path / "agents" / "a-ada" / "memory.sqlite").write_text("x")
@@ -116,7 +124,11 @@ def test_who_may_have_whom_forgotten(process, people, tmp_path):
     assert (status, report["user_id"]) == (200, str(ADA))
     assert {"store": "memories", "place": "agents/a-ada/memory.sqlite", "count": 1,
             "how": "removed"} in report["places"]  # fmt: skip
-    assert not (tmp_path / "agents" / "a-ada").exists()
+    assert not (tmp_path / "agents" / "a-ada" / "memory.sqlite").exists()
+    held = [redis.cli("--no-raw", "DUMP", key) for key in redis.cli("--scan").split()]
+    held += [path.read_text() for path in tmp_path.rglob("*.json*") if path.is_file()]
+    assert held
+    assert not [mark for mark in (*MARKS.values(), PHONE) if any(mark in each for each in held)]
     assert whispered(process, "ada-rain", "of-operator")["whisper_origin"] is None
     _, life = process.ask("GET", f"{AT}/lives/user:{ADA}", token="of-operator")
     assert life[0]["data"] == {"username": "forgotten", "email": "forgotten", "tier": "free"}
