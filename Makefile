@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak soak-pi soak-legacy soak-soulfra bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-memory lock lint preflight
+.PHONY: help up down destroy deploy check test soak soak-pi soak-legacy soak-soulfra bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -32,7 +32,8 @@ test: $(STAMP) ## run every test
 
 soak: $(STAMP) ## the long form of the bad days: deploys and migrations killed 25 times each
 	@ABODE_KILLS=25 ABODE_ROUNDS=20 $(BIN)/python -m pytest --timeout 3600 \
-		tests/unit/migrate/test_killed.py tests/database/migrate/test_killed.py
+		tests/unit/migrate/test_killed.py tests/database/migrate/test_killed.py \
+		tests/database/evolve/test_killed.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 7200 \
 		tests/database/governance/test_partitions.py tests/database/governance/test_maintenance.py
 	@ABODE_KILLS=25 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_deploy.py
@@ -66,10 +67,13 @@ soak-legacy: $(STAMP) ## old data: killed at 25 seeded moments each, a byte plan
 soak-soulfra: $(STAMP) ## slots moved under load, their mover killed, and at each of its statements
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/database/soulfra/shards
 
-bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-memory bench-deploy ## every measurement, beside the tools it must beat
+bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory bench-deploy ## every measurement, beside the tools it must beat
 
 bench-memory: $(STAMP) ## an agent's sealed file beside plain SQLite and SQLCipher
 	@$(BIN)/python -m tests.bench.memory
+
+bench-live: $(STAMP) ## how late an event is in Redis and at a WebSocket at full write load
+	@$(BIN)/python -m tests.bench.live
 
 bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
 	@$(BIN)/python -m tests.bench.migrate
@@ -83,8 +87,9 @@ bench-bridge: $(STAMP) ## check-ins a second against pgbench and the official SD
 bench-knowledge: $(STAMP) ## time the graph against plain tables and Cypher
 	@$(BIN)/python -m tests.bench.knowledge
 
-bench-soulfra: $(STAMP) ## events a second against pgbench, and how fast all is replayed
+bench-soulfra: $(STAMP) ## events a second against pgbench, how fast all is replayed, and reads through Redis
 	@$(BIN)/python -m tests.bench.soulfra
+	@$(BIN)/python -m tests.bench.soulfra_reads
 
 bench-sessions: $(STAMP) ## whose is a session, against redis-benchmark and redis-py
 	@$(BIN)/python -m tests.bench.sessions

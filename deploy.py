@@ -13,7 +13,7 @@ from services.house import house
 from services.migrations import postgres_line
 from services.postgres import postgres
 from services.proof import anima_proof, postgres_proof
-from services.redis import redis
+from services.redis import GOVERNANCE, SOULFRA, redis
 from services.secrets import kept
 from services.soulfra import soulfra
 
@@ -26,7 +26,8 @@ try:
         images.base(docker)
         ground(home, docker)
         postgres(home, docker)
-        redis(home, docker)
+        redis(home, docker, GOVERNANCE)
+        redis(home, docker, SOULFRA)
         tag = image(docker)
         postgres_line(home, tag, "governance")
         governance(home, docker, tag)

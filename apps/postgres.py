@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from pydantic import Field, StringConstraints
 
+from apps.migrate.lines import known_as
 from schemas.errors import Refused, Unreachable
 from schemas.quantity import Closed
 
@@ -75,7 +76,7 @@ def _kwargs(
     connect: dict[str, Any] = {
         "options": options,
         "connect_timeout": 5,
-        "application_name": name,
+        "application_name": known_as(name),
         "autocommit": True,
     }
     if settings.password_file is not None:

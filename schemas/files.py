@@ -1,10 +1,15 @@
 """Files that are no documents and lie where documents do: each with whose it is and what it is."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from schemas.ports import ANIMA_DATA_DIR, ANIMA_DB
 from schemas.table import Owner, Sensitivity
+
+Home = Literal["pi", "governance", "soulfra"]
+"""Whose folder it is: the Pi's, or the volume of a container on the Mac."""
+GOVERNANCE_VOLUME: Final = "governance's volume: "
+SOULFRA_VOLUME: Final = "soulfra's volume: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +21,23 @@ class Beside:
     says: str
     kept: str = "as long as what it lies beside"
     sensitivity: Sensitivity = "internal"
+    volume: Literal["governance", "soulfra"] = "governance"
+    """Of what is on the Mac."""
+
+    @property
+    def home(self) -> Home:
+        """Whose folder it is in."""
+        return "pi" if self.owner == "pi" else self.volume
 
     @property
     def place(self) -> str:
         """Where it lies, as an operator writes it."""
-        home = f"~/{ANIMA_DATA_DIR}/" if self.owner == "pi" else "governance's volume: "
-        return home + self.glob
+        homes = {
+            "pi": f"~/{ANIMA_DATA_DIR}/",
+            "governance": GOVERNANCE_VOLUME,
+            "soulfra": SOULFRA_VOLUME,
+        }
+        return homes[self.home] + self.glob
 
 
 BESIDE: Final = (
@@ -67,4 +83,20 @@ BESIDE: Final = (
     Beside("*.torn", "mac", "What a crash cut from the end of a trail."),
     Beside("archive/*.csv.gz", "mac", "Rows of a month that was dropped; the JSON tells of it."),
     Beside("*.new", "mac", "A file that is about to take another's place."),
-)
+    *(replace(each, volume="soulfra") for each in (
+        Beside("agents/*/memory.sqlite*", "mac", "What an agent remembers.",
+               "as long as the agent", "personal"),
+        Beside("agents/*/reflections/*", "mac", "A copy of it, made at a reflection.",
+               "the newest 3", "personal"),
+        Beside("agents/*/archive/*", "mac", "Old memories that were moved out of the file, sealed.",
+               "for ever", "personal"),
+        Beside("archive/chatlogs/*.jsonl.gz", "mac", "Whispers of a month that is over.",
+               "for ever", "personal"),
+        Beside("archive/mythology/*.jsonl.gz", "mac", "Stories of clusters that dissolved.",
+               "for ever", "personal"),
+        Beside("archive/dissolved_clusters/*.jsonl.gz", "mac", "Clusters that dissolved.",
+               "for ever"),
+        Beside(".tree.lock", "mac", "Held by whoever writes soulfra's documents.", "for ever"),
+        Beside("*.new", "mac", "A file that is about to take another's place.", "a moment"),
+    )),
+)  # fmt: skip

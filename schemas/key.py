@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schemas.table import Owner, Sensitivity
+from schemas.table import Owner, Sensitivity, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Key:
     sensitivity: Sensitivity = "internal"
     begins_whole: bool = True
     """Whether what is left of its lifetime tells how old it is."""
+    tenant: Store = "governance"
+    """Whose Redis holds it."""
 
     @property
     def glob(self) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from schemas.table import Store
 
 Kind = Literal["schema", "table", "sequence", "routine"]
-Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"]
+Verb = Literal["SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE", "MAINTAIN"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,17 @@ class Grant:
                 yield self.role, self.kind, self.object, verb, column
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which rows of a table some roles see or write. Every table with one has it forced."""
+
+    table: str
+    policy: str
+    roles: tuple[str, ...]
+    using: str = "true"
+    verb: Literal["ALL", "SELECT"] = "SELECT"
+
+
 def each(
     role: str, kind: Kind, verbs: tuple[Verb, ...], *objects: str, columns: tuple[str, ...] = ()
 ) -> tuple[Grant, ...]:
@@ -91,6 +102,8 @@ class Tenant:
     places: tuple[str, ...] = ()
     """Schemas that are made by others, in which nobody has a right that no grant gives."""
     jobs: tuple[Job, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    """Row-level security; a table without one has none."""
 
     def entries(self) -> frozenset[tuple[str, str, str, str, str]]:
         """Every right that is granted: role, kind, object, verb, column."""

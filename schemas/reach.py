@@ -4,6 +4,7 @@ from pydantic import Field
 
 from schemas import ports
 from schemas.quantity import Closed
+from schemas.table import Store
 
 Words = tuple[str, ...]
 
@@ -14,9 +15,14 @@ class Reach(Closed):
     over: Words = Field(default=(), description="ssh to the Mac; none where it is this machine.")
     postgres: Words = ("docker", "exec", "-i", "postgres-age")
     redis: Words = ("docker", "exec", "-i", "redis")
+    redis_soulfra: Words = ("docker", "exec", "-i", "redis-soulfra")
     governance: Words = ("docker", "exec", "-i", "governance")
     soulfra: Words = ("docker", "exec", "-i", "soulfra")
     pis: dict[str, Words] = Field(
         default_factory=dict, description="By the agent: ssh as the user that owns its data."
     )
     url: str = f"http://localhost:{ports.GOVERNANCE}"
+
+    def redis_of(self, tenant: Store) -> Words:
+        """The Redis of a tenant."""
+        return self.redis_soulfra if tenant == "soulfra" else self.redis

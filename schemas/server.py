@@ -9,6 +9,7 @@ from schemas.governance import server as governance
 from schemas.governance.graph import GRAPH
 from schemas.governance.tables import SCHEMAS as GOVERNANCE_SCHEMAS
 from schemas.postgres import Tenant
+from schemas.soulfra import policies as soulfra_policies
 from schemas.soulfra import roles as soulfra_roles
 from schemas.soulfra import server as soulfra
 from schemas.soulfra.words import SCHEMAS as SOULFRA_SCHEMAS
@@ -33,6 +34,7 @@ SOULFRA: Final = Tenant(
     soulfra.LOGINS,
     SOULFRA_SCHEMAS,
     soulfra_roles.GRANTS,
+    policies=soulfra_policies.POLICIES,
 )
 TENANTS: Final[Mapping[str, Tenant]] = MappingProxyType(
     {tenant.line: tenant for tenant in (GOVERNANCE, SOULFRA)}

@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from apps import hosts as in_force
+from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 from schemas.server import LOGINS
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
 from services.secrets import Vault
+
+WITH_SOCKET: Final = ("postgres-age", "redis", "redis-soulfra")
+"""Those that others reach through a socket."""
+SECRETS: Final = (
+    "redis_operator", "redis_governance", "redis_soulfra_operator", "redis_soulfra",
+    "soulfra_operator",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,8 @@ class House:
     @property
     def containers(self) -> list[str]:
         """The containers of the Mac, by their names on this engine; the last one comes and goes."""
-        names = ("postgres-age", "redis", "governance", "soulfra", *self.shards.values())
-        return [self.called(name) for name in (*names, "governance-migrate")]
+        names = (*CONTAINERS, *self.shards.values(), "governance-migrate")
+        return [self.called(name) for name in names]
 
     @property
     def shards(self) -> dict[str, str]:
@@ -48,10 +57,9 @@ class House:
     @property
     def volumes(self) -> list[str]:
         """What outlives the containers."""
-        *lasting, _ = self.containers
-        postgres, redis, _, _, *shards = lasting
-        sockets = [f"{name}-socket" for name in (postgres, redis, *shards)]
-        return [*(f"{name}-data" for name in lasting), *sockets]
+        shards = self.shards.values()
+        kept = [self.called(f"{name}-data") for name in (*CONTAINERS, *shards)]
+        return [*kept, *(self.called(f"{name}-socket") for name in (*WITH_SOCKET, *shards))]
 
     def certificate(self, server: str = "postgres-age") -> tuple[str, str]:
         """A Postgres server's certificate and key in PEM, for the names it has on the Mac."""
@@ -62,7 +70,7 @@ class House:
         """Every secret of the house, made in memory if it does not exist yet."""
         for login in LOGINS:
             self.vault.get(login.secret)
-        for what in ("redis_operator", "redis_governance", "soulfra_operator"):
+        for what in SECRETS:
             self.vault.get(what)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")

@@ -1,9 +1,17 @@
-"""Redis 8 for sessions: one container, reached through its socket only."""
+"""Redis 8, reached through its socket only: a container for each tenant.
+
+A session that is lost is a person sent away; what soulfra keeps is made from its log again.
+"""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from schemas import ports
-from schemas.governance import keys
+from schemas.governance import keys as governance_keys
+from schemas.key import Key
+from schemas.soulfra import keys as soulfra_keys
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
@@ -14,11 +22,90 @@ UID = 971
 MEMORY_MB = 256
 
 
-def redis(house: House, engine: Engine) -> None:
-    """The container ``redis``: default user off, each user with what it needs."""
-    called = house.called("redis")
-    operator = house.vault.get("redis_operator")
-    governance = house.vault.get("redis_governance")
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one tenant keeps in Redis, and what its process may do there."""
+
+    container: str
+    user: str
+    keys: tuple[Key, ...]
+    commands: tuple[str, ...]
+    policy: str
+    """What goes when memory is full, as Redis calls it."""
+    says: str
+    """For who reads the configuration."""
+
+    @property
+    def operator(self) -> str:
+        """The secret of the operator."""
+        return f"{self.container.replace('-', '_')}_operator"
+
+    @property
+    def secret(self) -> str:
+        """The secret of the tenant's user."""
+        return f"redis_{self.user}"
+
+    def files(
+        self, operator: str, password: str, maxmemory_mb: int = MEMORY_MB // 2
+    ) -> Mapping[str, File]:
+        """Its configuration and its users; an AOF rewrite forks, half of the memory is for that."""
+        return {
+            "redis.conf": File(
+                render(
+                    "redis/redis.conf.j2",
+                    socket=ports.REDIS_SOCKET,
+                    files_dir=ports.CONTAINER_FILES_DIR,
+                    maxmemory_mb=maxmemory_mb,
+                    policy=self.policy,
+                    says=self.says,
+                )
+            ),
+            "users.acl": File(
+                render(
+                    "redis/users.acl.j2",
+                    operator_sha256=_sha256(operator),
+                    user=self.user,
+                    user_sha256=_sha256(password),
+                    patterns=[key.glob for key in self.keys],
+                    commands=self.commands,
+                ),
+                secret=True,
+            ),
+            "operator_password": File(operator + "\n", secret=True),
+        }
+
+
+GOVERNANCE: Final = Kept(
+    container="redis",
+    user="governance",
+    keys=governance_keys.KEYS,
+    commands=(
+        "ping", "hello", "client|setinfo", "client|setname", "get", "set", "setex", "getex", "del",
+        "exists", "expire", "ttl", "lindex", "rpush", "ltrim", "time", "evalsha", "script|load",
+    ),
+    policy="noeviction",
+    says="A session is never thrown out to make room for another; a full Redis says so instead.",
+)  # fmt: skip
+SOULFRA: Final = Kept(
+    container="redis-soulfra",
+    user="soulfra",
+    keys=soulfra_keys.KEYS,
+    commands=(
+        "ping", "hello", "client|setinfo", "client|setname", "time", "evalsha", "script|load",
+        "get", "set", "unlink", "expire", "lindex", "llen", "lrange", "ltrim", "rpush", "sadd",
+        "srem",
+        # The streams, and how far they are filled.
+        "hset", "hmget", "xadd", "xrange", "xinfo|stream", "xinfo|groups", "xgroup|create",
+        "xgroup|setid", "xreadgroup", "xack", "xpending", "xautoclaim",
+    ),
+    policy="volatile-lfu",
+    says="All of it is made from the log, and can be again: what is asked for least goes first.",
+)  # fmt: skip
+
+
+def redis(house: House, engine: Engine, kept: Kept) -> None:
+    """The container of a tenant: default user off, each user with what it needs."""
+    called = house.called(kept.container)
     tag = built(engine, "redis", "redis", {})
     docker.container(
         engine=engine,
@@ -34,27 +121,7 @@ def redis(house: House, engine: Engine) -> None:
                 f"{called}-data": "/var/lib/redis",
                 f"{called}-socket": ports.REDIS_SOCKET_DIR,
             },
-            files={
-                "redis.conf": File(
-                    render(
-                        "redis/redis.conf.j2",
-                        socket=ports.REDIS_SOCKET,
-                        files_dir=ports.CONTAINER_FILES_DIR,
-                        # An AOF rewrite forks: half stays free for the pages it touches.
-                        maxmemory_mb=MEMORY_MB // 2,
-                    )
-                ),
-                "users.acl": File(
-                    render(
-                        "redis/users.acl.j2",
-                        operator_sha256=_sha256(operator),
-                        governance_sha256=_sha256(governance),
-                        patterns=[key.glob for key in keys.KEYS],
-                    ),
-                    secret=True,
-                ),
-                "operator_password": File(operator + "\n", secret=True),
-            },
+            files=dict(kept.files(house.vault.get(kept.operator), house.vault.get(kept.secret))),
         ),
     )
 

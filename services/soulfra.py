@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from schemas import ports
-from schemas.soulfra.server import APP, SOULFRA
+from schemas.soulfra.server import APP, MASTER_KEY, PERSON, SOULFRA
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
@@ -34,7 +34,8 @@ def _process(house: House, engine: Engine, tag: str) -> None:
     """The container ``soulfra``: one door on the loopback, whose clients prove a token."""
     called = house.called("soulfra")
     token = house.vault.get("soulfra_operator")
-    tokens = {CLIENT: hashlib.sha256(token.encode()).hexdigest()}
+    sha256 = hashlib.sha256(token.encode()).hexdigest()
+    tokens = {CLIENT: {"sha256": sha256, "may": ["detokenise", "forget"]}}
     docker.container(
         engine=engine,
         name=f"Run {called}",
@@ -50,17 +51,31 @@ def _process(house: House, engine: Engine, tag: str) -> None:
                 f"{called}-data": ports.SOULFRA_DATA_DIR,
                 f"{house.called('postgres-age')}-socket": ports.POSTGRES_SOCKET_DIR,
                 **sockets(house),
+                f"{house.called('redis-soulfra')}-socket": ports.REDIS_SOCKET_DIR,
             },
             env={
                 "DB_POSTGRES_URL": database_url(APP, SOULFRA.database),
                 "DB_POSTGRES_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/postgres_password",
                 "DB_POSTGRES_MIN_CONN": str(POOL[0]),
                 "DB_POSTGRES_MAX_CONN": str(POOL[1]),
+                "REDIS_SOCKET": ports.REDIS_SOCKET,
+                "REDIS_USER": "soulfra",
+                "REDIS_PASSWORD_FILE": f"{ports.CONTAINER_FILES_DIR}/redis_password",
+                "SOULFRA_DATA_DIR": ports.SOULFRA_DATA_DIR,
                 "SOULFRA_TOKENS_FILE": f"{ports.CONTAINER_FILES_DIR}/tokens.json",
+                "SOULFRA_MASTER_KEY_FILE": f"{ports.CONTAINER_FILES_DIR}/master_key",
+                "SOULFRA_PERSON_POSTGRES_URL": database_url(PERSON, SOULFRA.database),
+                "SOULFRA_PERSON_POSTGRES_PASSWORD_FILE": (
+                    f"{ports.CONTAINER_FILES_DIR}/person_password"
+                ),
                 "HEALTH_PORT": str(ports.SOULFRA),
             },
             files={
                 "postgres_password": File(house.vault.get("postgres_soulfra") + "\n", secret=True),
+                "redis_password": File(house.vault.get("redis_soulfra") + "\n", secret=True),
+                "person_password": File(house.vault.get("postgres_person") + "\n", secret=True),
+                # Made once. Who loses it loses what every person said.
+                "master_key": File(house.vault.get(MASTER_KEY) + "\n", secret=True),
                 "tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
             },
             command=("python", "-m", "apps.soulfra"),

@@ -13,6 +13,7 @@ import pytest
 
 from apps import hosts as in_force
 from apps.ops import reach
+from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +79,7 @@ class Standing:
 
     def started(self) -> dict[str, str]:
         """Identity and start of every container."""
-        names = [self.called(name) for name in ("postgres-age", "redis", "governance", "soulfra")]
+        names = [self.called(name) for name in CONTAINERS]
         lines = self.docker("inspect", "-f", "{{.Name}} {{.Id}} {{.State.StartedAt}}", *names)
         return dict(line.split(" ", 1) for line in lines.splitlines())
 

@@ -1,5 +1,6 @@
 """A request that came whole, and one answer to it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -44,6 +45,10 @@ class Request(NamedTuple):
         return None if value is None else value.decode("latin-1")
 
 
+Upgrade = Callable[[asyncio.Transport, bytes], None]
+"""Takes a connection over, with what its caller has sent already."""
+
+
 class Answer(NamedTuple):
     """What goes back."""
 
@@ -53,6 +58,8 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = NONE
     stream: AsyncGenerator[bytes, None] | None = None
     """What is sent instead of the body, until it ends or the caller hangs up."""
+    upgrade: Upgrade | None = None
+    """Who has the connection from now on, instead of an answer by HTTP."""
 
 
 App = Callable[[Request], Awaitable[Answer]]

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import httptools
 
 from apps.bridge.refusals import Malformed, TooLarge, TooSlow
-from apps.bridge.web import NONE, Answer, Request, refusal
+from apps.bridge.web import NONE, Answer, Request, Upgrade, refusal
 from schemas.bridge import BATCH_LIMIT_BYTES, BATCH_PATH, CHECK_IN_LIMIT_BYTES
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Wire(asyncio.Protocol):
         self._left: int | None = None
         """What is still read, unheard, of a caller whose last request is known."""
         self._spilt = self._ended = False
+        self._beyond: bytes | None = None
+        """What came after a request to speak something else, until that is answered."""
         self._look: asyncio.TimerHandle | None = None
         self._body_due: asyncio.TimerHandle | None = None
         self._flows = asyncio.Event()
@@ -101,6 +103,11 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a piece, if the head it belongs to is not too long."""
+        if self._beyond is not None:
+            self._beyond += data
+            if len(self._beyond) > HEAD_LIMIT_BYTES:
+                self._transport.abort()
+            return
         if self._left is not None:
             self._spilt = True
             self._left -= len(data)
@@ -109,9 +116,9 @@ class Wire(asyncio.Protocol):
             return
         self._unread += len(data)
         try:
-            # Nothing else is spoken here, and nobody has to hear of it.
-            with suppress(httptools.HttpParserUpgrade):
-                self._parser.feed_data(data)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as after:
+            self._beyond = data[after.args[0] :]
         except httptools.HttpParserError:
             self._refuse(Malformed("request: is not HTTP/1.1 as it should be"), LINGER_HEAD_BYTES)
         if self._left is not None:
@@ -243,6 +250,9 @@ class Wire(asyncio.Protocol):
     async def _serve(self, asked: Request, made: Awaitable[Answer]) -> None:
         try:
             answer = await made
+            if answer.upgrade is not None:
+                self._hand_over(answer.upgrade)
+                return
             keeps = self._begin(asked, answer)
             if answer.stream is not None and asked.method != "HEAD":
                 await self._pour(answer.stream, chunked=keeps)
@@ -269,7 +279,19 @@ class Wire(asyncio.Protocol):
         """The next one, once the caller has read enough of this."""
         self._serving = None
         self._served += 1
+        if self._beyond is not None and not self._waiting:
+            beyond, self._beyond = self._beyond, None
+            self.data_received(beyond)  # nothing else is spoken: it is HTTP after all
         self._next()
+
+    def _hand_over(self, upgrade: Upgrade) -> None:
+        """Let somebody else have the connection."""
+        self._serving = None
+        self._listener.left(self)
+        if self._look:
+            self._look.cancel()
+        if not self._transport.is_closing():
+            upgrade(self._transport, self._beyond or b"")
 
     def _send(self, answer: Answer, *, keeps: bool, has_body: bool = True) -> None:
         if self._transport.is_closing():

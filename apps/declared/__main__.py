@@ -16,6 +16,7 @@ from schemas.server import TENANTS
 
 BY: Final = "Written by: python -m apps.declared"
 CLOSED: Final = Path(__file__).with_name("closed.sql")
+UNBOUND: Final = Path(__file__).with_name("unbound.sql")
 BESIDE: Final = ("ledger", "public")
 """Schemas of every database that are in no declaration."""
 
@@ -46,12 +47,26 @@ def grants(tenant: Tenant) -> str:
     return "\n".join(parts)
 
 
+def policies(tenant: Tenant) -> str:
+    """Which rows who sees; first every policy that there is goes."""
+    places = ", ".join(map(postgres.text, tenant.schemas))
+    parts = [
+        f"-- Which rows each role sees. Repeatable. {BY}\n",
+        UNBOUND.read_text(encoding="utf-8").partition("\n\n")[2].replace("{places}", places),
+        *postgres.policies(tenant.policies),
+        "",
+    ]
+    return "\n".join(parts)
+
+
 def files() -> dict[str, str]:
     """Path below migrations/ to what must be in it."""
     found = {}
     for line, tenant in TENANTS.items():
         found[f"{line}/post-apply.comments.sql"] = comments(tenant)
         found[f"{line}/post-apply.grants.sql"] = grants(tenant)
+        if tenant.policies:
+            found[f"{line}/post-apply.policies.sql"] = policies(tenant)
     return found
 
 

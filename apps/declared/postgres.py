@@ -5,7 +5,7 @@ from typing import Final
 
 from apps.declared.field import Field, fields
 from schemas.label import Label
-from schemas.postgres import Grant
+from schemas.postgres import Grant, Policy
 from schemas.quantity import Closed
 from schemas.table import Table
 
@@ -149,6 +149,19 @@ def grants(grants: Iterable[Grant]) -> Iterator[str]:
         columns = f" ({', '.join(grant.columns)})" if grant.columns else ""
         verbs = ", ".join(verb + columns for verb in grant.verbs)
         yield f"GRANT {verbs} ON {grant.kind.upper()} {grant.object} TO {grant.role};"
+
+
+def policies(policies: Iterable[Policy]) -> Iterator[str]:
+    """Row-level security of each table that has a policy, forced, then the policies."""
+    policies = tuple(policies)
+    for table in dict.fromkeys(policy.table for policy in policies):
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"
+        yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+    for policy in policies:
+        yield (
+            f"CREATE POLICY {policy.policy} ON {policy.table} FOR {policy.verb}"
+            f" TO {', '.join(policy.roles)} USING ({policy.using});"
+        )
 
 
 def _line(table: type[Table], field: Field) -> str:

@@ -20,13 +20,14 @@ from apps.governance.health import require_schema
 from apps.governance.lives import Lives
 from apps.governance.rooms import Stores, furnished
 from apps.governance.routes import OPEN
-from apps.governance.sessions import Sessions, connect
+from apps.governance.sessions import Sessions
 from apps.governance.settings import Settings, settings
 from apps.governance.tokens import Tokens
 from apps.governance.trails import Trails
 from apps.governance.web import Doors
 from apps.governance.writer import SQL
 from apps.postgres import Pool, opened, place, pool
+from apps.redis_line import connect
 from schemas.errors import Diverged, Unreachable
 from schemas.governance.thresholds import Thresholds
 

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from apps.governance.desk import Desk
 from apps.governance.gather import Gather
-from apps.governance.redis_line import Line
 from apps.queries import load
+from apps.redis_line import Line
 from schemas.errors import HouseError
 from schemas.governance import keys
 from schemas.governance.words import JsonObject

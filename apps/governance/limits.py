@@ -18,8 +18,8 @@ from typing import Any, Final
 from apps.bridge.refusals import TooMany
 from apps.bridge.tool import Caller, Tool
 from apps.governance.gather import outcomes
-from apps.governance.redis_line import Line, Script
 from apps.governance.report import Report
+from apps.redis_line import Line, Script
 from schemas.errors import HouseError
 from schemas.governance import keys
 from schemas.governance.calls import Right

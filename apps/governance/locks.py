@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final, NamedTuple
 
-from apps.governance.redis_line import Line, Script
+from apps.redis_line import Line, Script
 from schemas.errors import HouseError, Refused
 from schemas.governance import keys
 

@@ -26,7 +26,6 @@ from apps.governance.maintenance import Maintenance
 from apps.governance.numbers import Numbers
 from apps.governance.outcomes import Outcomes
 from apps.governance.page.pages import Pages
-from apps.governance.redis_line import Line
 from apps.governance.registry import Registry
 from apps.governance.roster import Roster
 from apps.governance.routes import Parts, routes
@@ -37,6 +36,7 @@ from apps.governance.trails import Trails
 from apps.governance.web import Routes
 from apps.governance.where import Whereabouts
 from apps.postgres import Pool
+from apps.redis_line import Line
 from schemas.governance.thresholds import Thresholds
 
 READERS: Final = 3

@@ -20,13 +20,12 @@ from pydantic_core import to_json
 
 from apps.governance.desk import Desk
 from apps.governance.gather import Gather
-from apps.governance.redis_line import Line
 from apps.postgres import Connection
 from apps.queries import load
+from apps.redis_line import Line
 from schemas.errors import HouseError, Refused
 from schemas.governance import keys
 from schemas.governance.keys import SESSION_LIFETIME_SECONDS
-from schemas.quantity import Closed
 
 log = logging.getLogger("governance")
 SQL = load(Path(__file__).with_name("sessions.sql"))
@@ -41,20 +40,6 @@ SLIDE_EVERY_SECONDS: Final = 10.0
 
 Binding = tuple[str, float]
 """The agent of a session, and for how many seconds more it is so."""
-
-
-class RedisSettings(Closed):
-    """The socket of Redis and who we are there."""
-
-    socket: Path
-    user: str | None = None
-    password_file: Path | None = None
-
-
-def connect(settings: RedisSettings) -> Line:
-    """A client that gives up soon: nothing waits for a cache."""
-    password = settings.password_file.read_text().strip() if settings.password_file else None
-    return Line(settings.socket, settings.user, password)
 
 
 class Sessions:

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from apps.governance.sessions import RedisSettings
 from apps.postgres import PostgresSettings
+from apps.redis_line import RedisSettings
 from apps.settings import Names, read
 from schemas import ports
 from schemas.errors import Refused

@@ -1,23 +1,21 @@
 """Who knocks, and what it may do: the deploy's tokens from their file, ours from core.tokens."""
 
-import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from apps.bridge.hashes import Hex, read, whose
 from apps.bridge.refusals import Unauthorized
 from apps.governance.keyring import Keyring
 from schemas.bridge import AgentName
-from schemas.errors import Refused
 from schemas.governance.calls import Right
 from schemas.governance.tables import Purpose
 
-Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FILE = TypeAdapter(dict[AgentName, Hex])
+HOLDS: Final = '{"agent": "sha256 hex of its token"}'
 FILE_RIGHTS: Final = frozenset({Right.CHECK_IN, Right.READ, Right.WRITE})
 """Of a Pi: it lives far from here, and who takes it must not become the operator."""
 
@@ -26,23 +24,14 @@ class Tokens:
     """Agent and rights by token."""
 
     def __init__(self, hashes: dict[str, str], keyring: Keyring | None = None) -> None:
-        self._hashes = {agent: bytes.fromhex(digest) for agent, digest in hashes.items()}
+        self._hashes = hashes
         self.keyring = keyring
         """None until the database is open."""
 
     @classmethod
     def load(cls, path: Path) -> "Tokens":
         """The file ``{agent_id: sha256 hex of its token}``."""
-        try:
-            return cls(FILE.validate_json(path.read_bytes()))
-        except OSError as error:
-            raise Refused(f"AGENT_TOKENS_FILE: {path}: {error.strerror}") from None
-        except ValidationError as error:
-            where = "/".join(str(part) for part in error.errors()[0]["loc"])
-            raise Refused(
-                f"AGENT_TOKENS_FILE: {path}: {where or 'the file'} is not as declared",
-                'it holds {"agent": "sha256 hex of its token"}',
-            ) from None
+        return cls(read(path, "AGENT_TOKENS_FILE", FILE, HOLDS))
 
     @property
     def agents(self) -> frozenset[str]:
@@ -54,11 +43,7 @@ class Tokens:
         token = _token(authorization or "")
         if not token:
             raise Unauthorized("no token", "send Authorization: Bearer <the agent's token>")
-        digest = sha256(token).digest()
-        found = None
-        for agent, known in self._hashes.items():  # all of them, so that time tells nothing
-            if hmac.compare_digest(known, digest):
-                found = agent
+        found = whose(token, self._hashes)
         if found is not None:
             return found, FILE_RIGHTS
         held = await self.keyring.opened(token, Purpose.ACCESS) if self.keyring else None

@@ -95,8 +95,8 @@ class Whereabouts:
         """A file of ours is looked at; what only exists while we do is there."""
         if isinstance(each.entry.of, Metric):
             return each.seen(Live.THERE)
-        owner, pattern = files_of(each.entry) or ("pi", "")
-        if owner != "mac":
+        home, pattern = files_of(each.entry) or ("pi", "")
+        if home != "governance":
             return each
         newest = await asyncio.to_thread(_newest, self._folder, pattern)
         return each.seen(Live.EMPTY) if newest is None else each.seen(Live.THERE, newest)

@@ -10,7 +10,7 @@ from apps.lab.docker import attempt, docker, inspect
 from apps.lab.lab import Lab
 from schemas.errors import Diverged, Refused
 
-CONTAINERS = ("pi", "governance", "soulfra", "redis", "postgres-age")
+CONTAINERS = ("pi", "governance", "soulfra", "redis", "redis-soulfra", "postgres-age")
 """In the order in which they are stopped: who writes goes before who stores."""
 KINDS = {"container": ["ps", "-a"], "volume": ["volume", "ls"], "network": ["network", "ls"]}
 REMOVE = {"container": ["rm", "-f", "-v"], "volume": ["volume", "rm"], "network": ["network", "rm"]}

@@ -94,7 +94,7 @@ def addresses(lab: Lab, declared: Hosts) -> Table:
     table.add_row("governance", f"http://localhost:{mac.governance_port}")
     table.add_row("soulfra", f"http://localhost:{mac.soulfra_port}")
     table.add_row("postgres", f"localhost:{mac.postgres_port}  databases governance, soulfra")
-    table.add_row("redis", f"docker exec {lab.thing('redis')}")
+    table.add_row("redis", f"docker exec {lab.thing('redis')}, {lab.thing('redis-soulfra')}")
     table.add_row("pi", f"ssh -F {_short(lab)}/ssh_config {board.name}")
     table.add_row("secrets and keys", f"{_short(lab)}/")
     return table

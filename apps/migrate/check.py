@@ -13,6 +13,7 @@ from apps.migrate.catalog import (
     server,
     snapshot,
 )
+from apps.migrate.evolve.between import OURS, explained, unfinished
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 from schemas.quantity import Closed
@@ -48,8 +49,10 @@ def check(
         path = Path(database)
         return in_file(build.in_file(line, path), build.file(line, path))
     actual = _said(live) if live else build.live(line, database)
-    wanted = build.in_scratch(line, scratch or build.scratch_of(database))
-    return against(wanted, actual, declared or server.held(TENANTS[line.name], alone=alone))
+    between = unfinished(line, database)
+    wanted = build.in_scratch(line, scratch or build.scratch_of(database), between)
+    found = against(wanted, actual, declared or server.held(TENANTS[line.name], alone=alone))
+    return explained(between, found)
 
 
 def against(
@@ -59,8 +62,9 @@ def against(
     # Not every role may see every setting, and a line may be built elsewhere.
     unseen = {n for n in held if n.startswith(MAY_BE_UNSEEN) and n not in actual}
     expected = {**snapshot.built(wanted), **held}
-    expected = {name: said for name, said in expected.items() if name not in unseen}
-    found = graph.without_declared(actual)
+    expected = {n: said for n, said in expected.items() if n not in unseen and OURS not in n}
+    seen = {name: said for name, said in actual.items() if OURS not in name}
+    found = graph.without_declared(seen)
     return difference(expected, found) + disordered(expected, found)
 
 

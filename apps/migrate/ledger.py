@@ -235,6 +235,10 @@ class Ledger(ABC):
         """Mark what was there before us as applied, within a transaction of the caller's."""
         self._mark(migration_id, "adopt")
 
+    def evolved(self, migration_id: str) -> None:
+        """Mark what was done in steps as applied, within a transaction of the caller's."""
+        self._mark(migration_id, "evolve")
+
     def roll_back(self, migration_id: str) -> None:
         """Undo it and every trace of it but the log, within a transaction."""
         self.at = migration_id

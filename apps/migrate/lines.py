@@ -155,6 +155,17 @@ def line(name: str) -> Line:
     return Line(name, ENGINES[name], MIGRATIONS / name)
 
 
+def known_as(name: str) -> str:
+    """How a process calls itself in the database of its line: with the newest migration it knows.
+
+    ``soulfra``, or ``soulfra of persons`` for a part of it.
+    What an evolution drops stays as long as somebody is there who does not know that it goes.
+    """
+    of = name.partition(" ")[0]
+    known = line(of).migrations() if of in ENGINES else ()
+    return f"{name}@{known[-1][:4]}" if known else name
+
+
 def checksums(name: str) -> dict[str, str]:
     """Content hash of each file of a line, as its ledger holds them when nothing is left to do."""
     of = line(name)

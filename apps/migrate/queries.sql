@@ -175,7 +175,7 @@ SELECT activity.pid, activity.application_name
 SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
    AND application_name NOT LIKE 'abode%' AND application_name NOT LIKE 'pg\_cron%'
-   AND application_name <> 'governance';
+   AND application_name !~ '^(governance|soulfra)\M';
 
 -- note_transaction --
 -- Postgres: a file that commits keeps this, but not the transaction; one that rolls back neither.

@@ -18,7 +18,7 @@ from schemas.anima.files import Condition
 from schemas.hosts import Hosts, PiHost
 
 SQL = load(Path(__file__).with_name("queries.sql"))
-CONTAINERS = ("postgres-age", "redis", "governance", "soulfra")
+CONTAINERS = ("postgres-age", "redis", "redis-soulfra", "governance", "soulfra")
 
 
 def ask(hosts: Hosts, state: Path) -> Status:

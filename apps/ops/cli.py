@@ -13,6 +13,7 @@ from apps.ops import deploy as deploys
 from apps.ops.anima_cli import app as anima
 from apps.ops.audit_cli import app as audit
 from apps.ops.eisv_cli import app as eisv
+from apps.ops.evolve_cli import app as evolve
 from apps.ops.knowledge_cli import app as knowledge
 from apps.ops.knowledge_cli import graph
 from apps.ops.legacy_cli import app as legacy
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(migrate)
+app.add_typer(evolve)
 app.add_typer(audit)
 app.add_typer(knowledge)
 app.add_typer(eisv)

@@ -1,6 +1,7 @@
 """Soulfra from the operator's machine: give a command, follow a life, prove and replay the log."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -14,18 +15,25 @@ from apps.hosts import in_force
 from apps.ops.migrate import reached
 from apps.postgres import Connection as AsyncConnection
 from apps.postgres import Pool, PostgresSettings, pool
+from apps.queries import load
 from apps.soulfra.given import Done
 from apps.soulfra.log import SQL, life
+from apps.soulfra.privacy.forgetting import forgotten
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.rebuild import Rebuilt, Say, asked_at, rebuild
 from apps.soulfra.shards.router import Router
 from apps.soulfra.upcast import Recorded
-from schemas.errors import Refused, Unreachable
-from schemas.soulfra.commands import Asked
-from schemas.soulfra.server import APP, READER
+from apps.soulfra.writer import Writer
+from schemas.errors import Diverged, Refused, Unreachable
+from schemas.soulfra.commands import Asked, ForgetUser
+from schemas.soulfra.server import APP, MASTER_KEY, READER
 from schemas.soulfra.shards import HOME
 from schemas.soulfra.words import Entity
 
 T = TypeVar("T")
+READS: Final = load(Path(__file__).parents[1] / "soulfra" / "reads.sql")
+FINISH_SECONDS: Final = 30.0
 FAULTS: Final = 1_000
 """As many are told."""
 
@@ -36,7 +44,53 @@ def give(root: Path, body: Asked, command_id: UUID | None) -> Done:
     async def run(router: Router) -> Done:
         return await router.give(body, command_id, by="operator")
 
-    return asyncio.run(_routed(root, APP, run))
+    return asyncio.run(_routed(root, APP, run, house_of(root)))
+
+
+def house_of(root: Path) -> House:
+    """With the master key that the deploy made, in the vault on this machine."""
+    _, state = in_force(root)
+    return House.load(state / "secrets" / MASTER_KEY)
+
+
+def forget(root: Path, user_id: UUID, say: Say) -> dict[str, Any]:
+    """Have a person forgotten, and wait for the process to finish; what was done in each place."""
+    give(root, ForgetUser(user_id=user_id), None)
+
+    async def run(url: str) -> dict[str, Any]:
+        end = time.monotonic() + FINISH_SECONDS
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
+            while True:
+                found = await forgotten(conn, user_id)
+                if found is None:
+                    raise Diverged(f"user {user_id}: has no key that could be destroyed")
+                if found["finished_at"] is not None or time.monotonic() > end:
+                    return found
+                say(f"{len(found['places'])} places")
+                await asyncio.sleep(0.2)
+
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
+        return asyncio.run(run(url))
+
+
+def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
+    """What somebody said, with what its tokens stand for."""
+
+    async def run(url: str) -> dict[str, Any]:
+        settings = PostgresSettings(url=url, min_conn=1, max_conn=3)
+        async with pool(settings, "soulfra") as there:
+            async with there.connection() as conn:
+                row = await (await conn.execute(READS[entity], {"id": name})).fetchone()
+            if row is None:
+                raise Refused(f"{entity} {name!r}: is not there")
+            return await Opening(there, house).entity(entity, name, row[0], None, may=True)
+
+    house = house_of(root)
+    with reached(*in_force(root), "soulfra", APP) as url, answering():
+        try:
+            return asyncio.run(run(url))
+        except psycopg.DataError:
+            raise Refused(f"{entity} {name!r}: is no id") from None
 
 
 def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
@@ -52,13 +106,13 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
         async with router.home.pool.connection() as conn:
             return await asked(conn)
 
-    return asyncio.run(_routed(root, READER, run))
+    return asyncio.run(_routed(root, READER, run, house_of(root)))
 
 
-async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
+async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]], house: House) -> T:
     """With a router to the shards of the hosts in force; each is reached when it is needed."""
     hosts, state = in_force(root)
-    with ExitStack() as stack, _answering():
+    with ExitStack() as stack, answering():
 
         def store(name: str, _: str) -> Pool:
             port = hosts.mac.soulfra_shards.get(name)
@@ -66,7 +120,7 @@ async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -
             return pool(PostgresSettings(url=url, min_conn=1, max_conn=3), "soulfra")
 
         async with store(HOME, "") as home:
-            router = Router(home, store)
+            router = Router(home, store, lambda there: Writer(there, house))
             try:
                 await router.learn()
                 return await do(router)
@@ -82,7 +136,7 @@ def verified(root: Path, stream: str | None) -> list[tuple[str, int, str]]:
     for port in (None, *hosts.mac.soulfra_shards.values()):
         with (
             reached(hosts, state, "soulfra", READER, port) as url,
-            _answering(),
+            answering(),
             psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
         ):
             found += conn.execute(SQL["verify"], asked).fetchall()
@@ -111,14 +165,15 @@ def _connected(root: Path, role: str | None = None) -> Iterator[psycopg.Connecti
     """As the owner unless a role is named."""
     with (
         reached(*in_force(root), "soulfra", role) as url,
-        _answering(),
+        answering(),
         psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn,
     ):
         yield conn
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """What a Postgres that is away comes to."""
     try:
         yield
     except psycopg.OperationalError as error:

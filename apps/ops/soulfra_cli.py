@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from apps.ops.soulfra_live_cli import live, tail
+from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +25,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command()(live)
+app.command()(tail)
+app.add_typer(tree)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 Until = Annotated[str | None, typer.Option("--until", help="An instant: 2026-11-29T20:00Z.")]
@@ -100,6 +106,48 @@ def life(
         at = f"{each.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         table.add_row(str(each.version), at, each.type.replace("_", " "), shown)
     Console(highlight=False).print(table)
+
+
+@app.command()
+def forget(
+    user_id: Annotated[UUID, typer.Argument(help="Whom.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a person for ever: destroy their key, rewrite what follows; exit 4 if not finished."""
+    from apps.ops import soulfra  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"{user_id}: what they said can never be read again. Go on?", abort=True)
+    with replaying("forgetting") as say:
+        found = soulfra.forget(ROOT, user_id, say)
+    if as_json:
+        write(found)
+    else:
+        table = Table("where", "how many", "what", title=f"user {user_id}")
+        for each in found["places"]:
+            table.add_row(each["place"], str(each["count"]), each["how"])
+        Console(highlight=False).print(table)
+    if found["finished_at"] is None:
+        raise Diverged(
+            f"user {user_id}: the key is destroyed, other places are not finished",
+            "is the process up?  abode status, then run again",
+        )
+
+
+@app.command()
+def meant(
+    entity: Annotated[str, typer.Argument(help="As loop:ID, prophecy:ID, user:ID, agent:ID.")],
+) -> None:
+    """Show what somebody said with what its tokens stand for: for the operator's eyes."""
+    from apps.ops import soulfra  # noqa: PLC0415
+    from schemas.soulfra.words import Entity  # noqa: PLC0415
+
+    kind, _, name = entity.partition(":")
+    said = [str(each) for each in Entity]
+    if kind not in said or not name:
+        raise Refused(f"{entity!r}: is no entity", f"one of {', '.join(said)}, as loop:ID")
+    write(soulfra.meant(ROOT, Entity(kind), name))
 
 
 @app.command()

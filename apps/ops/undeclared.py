@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Final
 
 from apps.declared.everything import documents, keys
@@ -15,17 +16,19 @@ from apps.migrate.lines import line
 from apps.ops.reach import run, ssh_command
 from apps.ops.ways import ways
 from apps.ops.where import times
-from apps.where.read import glob
+from apps.where.read import glob, home_of
 from schemas import ports
-from schemas.files import BESIDE
+from schemas.files import BESIDE, Home
 from schemas.hosts import Hosts, PiHost
 from schemas.postgres import Tenant
 from schemas.quantity import Closed
 from schemas.reach import Reach
 from schemas.server import TENANTS
-from schemas.table import Owner
+from schemas.table import Store
 
 WAIT_SECONDS: Final = 60.0
+REDIS: Final = MappingProxyType({"governance": "redis", "soulfra": "redis-soulfra"})
+"""What each tenant's Redis is called."""
 RELEASE: Final = f"{ports.ANIMA_CODE_DIR}/current/code"
 
 
@@ -52,8 +55,9 @@ def survey(hosts: Hosts) -> Survey:
     with ThreadPoolExecutor() as pool:
         asked = [
             *(pool.submit(_postgres, reach, tenant) for tenant in TENANTS.values()),
-            pool.submit(_redis, reach),
-            pool.submit(_files, reach, "mac", "governance's volume"),
+            *(pool.submit(_redis, reach, tenant.line) for tenant in TENANTS.values()),
+            pool.submit(_files, reach, "governance", "governance's volume"),
+            pool.submit(_files, reach, "soulfra", "soulfra's volume"),
             *(pool.submit(_on_pi, pi, reach) for pi in hosts.pi),
         ]
     found = [each.result() for each in asked]
@@ -89,38 +93,38 @@ def in_catalog(actual: Mapping[str, str], tenant: Tenant) -> Iterator[Stray]:
             )
 
 
-def _redis(reach: Reach) -> Looked:
-    words = (*reach.redis, "redis-cli", "--scan", "--count", "1000")
+def _redis(reach: Reach, tenant: Store) -> Looked:
+    words = (*reach.redis_of(tenant), "redis-cli", "--scan", "--count", "1000")
     command = [*reach.over, shlex.join(words)] if reach.over else list(words)
     said = run(command, seconds=WAIT_SECONDS)
     if said.reason is not None:
-        return [], [f"redis: {said.reason}"]
-    return list(in_keys(said.said.splitlines())), []
+        return [], [f"{REDIS[tenant]}: {said.reason}"]
+    return list(in_keys(said.said.splitlines(), tenant)), []
 
 
-def in_keys(found: list[str]) -> Iterator[Stray]:
+def in_keys(found: list[str], tenant: Store = "governance") -> Iterator[Stray]:
     """Patterns of keys that are none of ours: up to the first colon, for a key may be a secret."""
-    ours = [_pattern(key.glob) for key in keys()]
+    ours = [_pattern(key.glob) for key in keys() if key.tenant == tenant]
     strange = Counter(
         name.partition(":")[0] + ":*" if ":" in name else name[:40]
         for name in found
         if name and not any(each.fullmatch(name) for each in ours)
     )
     for pattern, count in sorted(strange.items()):
-        yield Stray(store="redis", what=f"key {pattern}", detail=f"{count} of them")
+        yield Stray(store=REDIS[tenant], what=f"key {pattern}", detail=f"{count} of them")
 
 
-def _files(reach: Reach, owner: Owner, store: str) -> Looked:
-    there = times(reach, owner)
+def _files(reach: Reach, home: Home, store: str) -> Looked:
+    there = times(reach, home)
     if there is None:
         return [], [f"{store}: does not answer"]
-    return list(in_folder(there, owner, store)), []
+    return list(in_folder(there, home, store)), []
 
 
-def in_folder(there: Mapping[str, float], owner: Owner, store: str) -> Iterator[Stray]:
+def in_folder(there: Mapping[str, float], home: Home, store: str) -> Iterator[Stray]:
     """Files that are no document of ours and do not belong beside one."""
-    ours = [_pattern(glob(document)) for document in documents() if document.owner == owner]
-    ours += [_pattern(each.glob) for each in BESIDE if each.owner == owner]
+    ours = [_pattern(glob(document)) for document in documents() if home_of(document) == home]
+    ours += [_pattern(each.glob) for each in BESIDE if each.home == home]
     for path in sorted(there):
         if not any(each.fullmatch(path) for each in ours):
             yield Stray(store=store, what=f"file {path}")

@@ -17,6 +17,7 @@ def ways(hosts: Hosts) -> Reach:
         over=over,
         postgres=(*docker, container(hosts, "postgres-age")),
         redis=(*docker, container(hosts, "redis")),
+        redis_soulfra=(*docker, container(hosts, "redis-soulfra")),
         governance=(*docker, container(hosts, "governance")),
         soulfra=(*docker, container(hosts, "soulfra")),
         pis={

@@ -6,22 +6,24 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, get_args
 
 from apps.ops.reach import run
 from apps.ops.ways import ways
 from apps.where.answer import Answer, answer, answers
 from apps.where.ask import STATEMENT_MS, files_of, in_postgres, in_sqlite
 from apps.where.entry import entries
-from apps.where.read import IN_MEMORY
+from apps.where.read import IN_MEMORY, volume
 from schemas import ports
 from schemas.errors import Refused
+from schemas.files import Home
 from schemas.governance.calls.where import Kind, Live
 from schemas.hosts import Hosts
 from schemas.key import Key
 from schemas.postgres import Tenant
 from schemas.reach import Reach, Words
 from schemas.server import TENANTS
+from schemas.table import Store
 
 ASK_SECONDS: Final = 8.0
 """For a store to answer; others do not wait for it."""
@@ -51,7 +53,7 @@ def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
         stores = [
             *(pool.submit(_postgres, found, reach, tenant) for tenant in TENANTS.values()),
             pool.submit(_sqlite, found, reach),
-            pool.submit(_redis, found, reach),
+            *(pool.submit(_redis, found, reach, tenant.line) for tenant in TENANTS.values()),
             pool.submit(_files, found, reach),
         ]
     seen: Seen = {}
@@ -115,9 +117,10 @@ def _of_sqlite(said: dict[int, list[str]], n: int) -> tuple[Live, float | None]:
     return Live.THERE, _age(lines[0])
 
 
-def _redis(found: Sequence[Answer], reach: Reach) -> Seen:
+def _redis(found: Sequence[Answer], reach: Reach, tenant: Store) -> Seen:
     """How long the youngest key of a pattern has left tells how old it is."""
-    keys = {n: each.entry.of for n, each in enumerate(found) if isinstance(each.entry.of, Key)}
+    keys = {n: of for n, each in enumerate(found)
+            if isinstance(of := each.entry.of, Key) and of.tenant == tenant}  # fmt: skip
     if not keys:
         return {}
     script = [
@@ -125,7 +128,7 @@ def _redis(found: Sequence[Answer], reach: Reach) -> Seen:
         " | xargs -r -d '\\n' -n 1 redis-cli TTL && echo done"
         for n, key in keys.items()
     ]
-    said = _said(reach.over, (*reach.redis, "sh", "-c", "\n".join(script)), "")
+    said = _said(reach.over, (*reach.redis_of(tenant), "sh", "-c", "\n".join(script)), "")
     return {n: _of_redis(said.get(n, []), key) for n, key in keys.items()}
 
 
@@ -142,11 +145,11 @@ def _files(found: Sequence[Answer], reach: Reach) -> Seen:
     """When a file of a name was last written to."""
     seen: Seen = {}
     files = {n: files_of(each.entry) for n, each in enumerate(found)}
-    for owner in ("mac", "pi"):
-        wanted = {n: each[1] for n, each in files.items() if each and each[0] == owner}
+    for home in get_args(Home):
+        wanted = {n: each[1] for n, each in files.items() if each and each[0] == home}
         if not wanted:
             continue
-        there = times(reach, owner)
+        there = times(reach, home)
         for n, name in wanted.items():
             if there is None:
                 seen[n] = Live.SILENT, None
@@ -157,9 +160,9 @@ def _files(found: Sequence[Answer], reach: Reach) -> Seen:
     return seen
 
 
-def times(reach: Reach, owner: str) -> dict[str, float] | None:
-    """Every file of governance's volume, or of a Pi's folder, and when it was written to."""
-    if owner == "pi":
+def times(reach: Reach, home: Home) -> dict[str, float] | None:
+    """Every file of a container's volume, or of a Pi's folder, and when it was written to."""
+    if home == "pi":
         if not reach.pis:
             return None
         ssh = next(iter(reach.pis.values()))
@@ -168,8 +171,9 @@ def times(reach: Reach, owner: str) -> dict[str, float] | None:
             f"cd {ports.ANIMA_DATA_DIR} && find . {IN_MEMORY} -type f -printf '%P\\t%T@\\n'",
         ]
     else:
-        looked = ("find", ports.GOVERNANCE_DATA_DIR, "-type", "f", "-printf", "%P\\t%T@\\n")
-        command = _over(reach.over, (*reach.governance, *looked))
+        container, folder = volume(reach, home)
+        looked = ("find", folder, "-type", "f", "-printf", "%P\\t%T@\\n")
+        command = _over(reach.over, (*container, *looked))
     said = run(command, seconds=ASK_SECONDS)
     if said.reason is not None:
         return None

@@ -5,19 +5,37 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
-from apps.postgres import opened, place, pool
+from apps.postgres import Pool, PostgresSettings, opened, place, pool
+from apps.redis_line import connect
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.doors import Reads
+from apps.soulfra.cache.drifting import rate_of
+from apps.soulfra.cache.follower import Follower
+from apps.soulfra.cache.forget import Forget
 from apps.soulfra.doors import Doors
+from apps.soulfra.kept import kept
+from apps.soulfra.live.door import Live
+from apps.soulfra.live.hub import Hub
+from apps.soulfra.privacy.forgetting import Forgetting
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.memories import AGENTS, Memories
+from apps.soulfra.privacy.opening import Opening
+from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
 from apps.soulfra.shards.place import shard
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
+from apps.soulfra.tree.forget import Documents
+from apps.soulfra.upkeep import upkeep
 from apps.soulfra.writer import Writer
+from schemas.errors import Refused
+from schemas.soulfra.server import PERSON_CONNECTIONS
 
 log = logging.getLogger("soulfra")
 START_SECONDS: Final = 10.0
@@ -29,29 +47,90 @@ MONTHS_SECONDS: Final = 86_400.0
 async def serve(told: Settings) -> None:
     """Run until SIGTERM; whoever asked before is answered."""
     tokens = Tokens.load(told.tokens_file)
+    house = House.load(told.master_key_file)
+    if tokens.of_persons and told.persons is None:
+        raise Refused("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
     async with AsyncExitStack() as stack:
         made = stack.enter_context(door(told.host, told.port))
         store = pool(told.postgres, "soulfra")
         stack.push_async_callback(store.close)
         await opened(store, told.postgres, START_SECONDS)
-        router = Router(store, lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"))
+        cache = Cache(store, connect(told.redis))
+        stack.push_async_callback(cache.close)
+        follower = Follower(cache)
+        persons = await _persons(told.persons, stack)
+        forgetting = Forgetting(
+            store,
+            {
+                "redis": Forget(cache),
+                "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS),
+            },
+        )
+        router = Router(
+            store,
+            lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
+            lambda there: Writer(there, house, cache.changed),
+        )
         stack.push_async_callback(router.close)
         writer = router.home.writer
         await writer.make_months()
         await router.learn()
         keeping = asyncio.create_task(router.keep())
-        stack.callback(keeping.cancel)
+        stack.push_async_callback(_ended, keeping)
+        following = asyncio.create_task(follower.run())
+        stack.push_async_callback(_ended, following)
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        listener = Listener(Doors(store, router, tokens).answer)
+        redis = connect(told.redis)
+        stack.push_async_callback(redis.close)
+        hub, relay = Hub(store), Relay(store, redis)
+        for work in (hub.run(), relay.run()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
+        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache)))
+        doors = Doors(
+            store,
+            router,
+            tokens,
+            Reads(cache, follower, rate_of(store)),
+            live=Live(store, hub, tokens),
+            relay=relay,
+            opening=Opening(store, house),
+            forgetting=forgetting,
+            persons=persons,
+            tasks=tasks,
+        )
+        listener = Listener(doors.answer)
         await listener.open(made)
         log.info("soulfra: at %s:%d, %s", told.host, told.port, place(told.postgres))
+        following.add_done_callback(lambda _: ending.set())
+        sweeping = asyncio.create_task(forgetting.keep_on())
         await _until(ending, writer)
+        sweeping.cancel()
         await drained([listener], DRAIN_SECONDS)
         keeping.cancel()
         await router.close()
+        await hub.close()
     log.info("soulfra: stopped; everything acknowledged is on disk")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """A fault of the follower is one of the process."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:
+    """What reads in the name of persons, if a client is one's."""
+    if told is None:
+        return None
+    sized = told.model_copy(update={"min_conn": 1, "max_conn": PERSON_CONNECTIONS})
+    store = pool(sized, "soulfra of persons")
+    stack.push_async_callback(store.close)
+    await opened(store, sized, START_SECONDS)
+    return store
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

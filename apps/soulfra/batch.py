@@ -11,6 +11,7 @@ from apps.soulfra.state import State
 from schemas.errors import HouseError
 from schemas.soulfra.commands import Answer
 from schemas.soulfra.log import EventType
+from schemas.soulfra.words import Entity
 
 Outcome = Done | HouseError
 
@@ -22,7 +23,9 @@ class Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)
-    types: set[EventType] = field(default_factory=set)
+    types: set[tuple[Entity, EventType]] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    """Streams that go on."""
 
 
 def decided(given: Sequence[Given], state: State, numbers: Numbers) -> Batch:
@@ -46,17 +49,20 @@ def _one(given: Given, state: State, numbers: Numbers, batch: Batch) -> Done:
             )
         return Done(Answer.model_validate(before), repeated=True)
     decision = asked(state, given.body, numbers)
-    metadata = {"command_id": str(given.command_id), "by": given.by}
+    metadata = {"command_id": str(given.command_id)}
+    if not decision.unsigned:
+        metadata["by"] = given.by
     for stream, what in decision.events:
         version = state.apply(stream, what)
-        batch.types.add(what.type)
+        batch.written.add(stream)
+        batch.types.add((Entity(stream.partition(":")[0]), what.type))
         batch.events.append(
             {
                 "stream": stream,
                 "version": version,
                 "type": str(what.type),
                 "schema_version": what.schema_version,
-                "data": what.model_dump(mode="json"),
+                "data": what,
                 "metadata": metadata,
             }
         )

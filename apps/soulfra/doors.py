@@ -1,7 +1,7 @@
 """What answers at ``/soulfra/v1``: commands in, entities and lives out."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -11,17 +11,25 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from apps.bridge import body, web
-from apps.bridge.refusals import NotAllowed, NotFound, Unsupported
+from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Connection, Pool
 from apps.queries import load
+from apps.soulfra import drift, kept
+from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
+from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
+from apps.soulfra.privacy.forgetting import Forgetting, forgotten
+from apps.soulfra.privacy.opening import Opening
+from apps.soulfra.privacy.persons import allowed, in_the_name_of
+from apps.soulfra.relay import Relay
 from apps.soulfra.shards.router import Router
-from apps.soulfra.tokens import Tokens
+from apps.soulfra.tokens import Client, May, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
-from schemas.soulfra.commands import COMMANDS
-from schemas.soulfra.log import Stream
+from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
+from schemas.soulfra.live import PATH
+from schemas.soulfra.log import UNSHOWN, Stream
 from schemas.soulfra.words import Entity, EntityId
 
 log = logging.getLogger("soulfra")
@@ -50,10 +58,28 @@ LONGEST_ID: Final = 2**63 - 1
 class Doors:
     """One process's answers."""
 
-    def __init__(self, pool: Pool, router: Router, tokens: Tokens) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        pool: Pool,
+        router: Router,
+        tokens: Tokens,
+        reads: Reads,
+        *,
+        opening: Opening,
+        forgetting: Forgetting,
+        persons: Pool | None = None,
+        live: Live | None = None,
+        relay: Relay | None = None,
+        tasks: Sequence[kept.Task] = (),
+    ) -> None:
+        self._pool, self._persons = pool, persons
+        self._reads = reads
         self._router = router
         self._tokens = tokens
+        self._opening, self._forgetting = opening, forgetting
+        self._live = live
+        self._relay = relay
+        self._tasks = tasks
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -71,20 +97,32 @@ class Doors:
     async def _handled(self, asked: Request) -> Answer:
         if asked.path == "/health":
             return await self._health()
+        if asked.path == PATH and self._live:
+            return await self._live.answer(asked)
+        if asked.path == "/metrics":
+            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
+        client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
         handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "commands": ("POST", lambda: self._command(asked, rest, by)),
-            "lives": ("GET", lambda: self._life(rest)),
-            **{each: ("GET", lambda: self._entity(below, rest)) for each in PLURALS},
+            "lives": ("GET", lambda: self._life(rest, client)),
+            "forgotten": ("GET", lambda: self._forgotten(rest, client)),
+            "drift": ("GET", lambda: self._drift(rest, client)),
+            **{each: ("GET", lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
         }
-        if not asked.path.startswith(f"{AT}/") or below not in handlers or not rest:
+        if (
+            not asked.path.startswith(f"{AT}/")
+            or below not in handlers
+            or not (rest or below == "drift")
+        ):
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
             raise NotFound(f"{asked.path!r:.80}: nothing lives here", f"try {known}, /health")
         method, handle = handlers[below]
         if asked.method != method:
             raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
-        return Answer(to_json(await handle()))
+        done = await handle()
+        return done if isinstance(done, Answer) else Answer(to_json(done))
 
     async def _command(self, asked: Request, name: str, by: str) -> Any:
         kind = COMMANDS.get(name)
@@ -99,31 +137,77 @@ class Doors:
         except ValueError:
             raise Refused("Idempotency-Key: is not a UUID") from None
         body.decode(asked.body, name)
-        done = await self._router.give(body.read(kind, asked.body, name), command_id, by)
+        given = body.read(kind, asked.body, name)
+        await self._allowed(self._tokens.client(by), given)
+        done = await self._router.give(given, command_id, by)
+        if isinstance(given, ForgetUser):
+            self._forgetting.hurry()
         return {**done.answer.model_dump(mode="json"), "repeated": done.repeated}
 
-    async def _entity(self, plural: str, name: str) -> Any:
+    async def _allowed(self, client: Client, given: Asked) -> None:
+        if client.user is not None:
+            await allowed(self._of_persons(), client.user, given)
+        elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
+            raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
+
+    async def _entity(self, plural: str, rest: str, client: Client, asked: Request) -> Any:
         entity = PLURALS[plural]
+        name, _, part = rest.partition("/")
         try:
             found = IDS.get(entity, PLAIN).validate_python(name)
         except ValidationError:
             raise Refused(f"{entity} {name!r:.80}: is no id") from None
         if isinstance(found, int) and not 0 < found <= LONGEST_ID:
             raise Refused(f"{entity} {name!r:.80}: is no id")
+        may = May.DETOKENISE in client.may
+        away = entity is Entity.AGENT and self._router.away(str(found))
+        if client.user is None and not away:
+            kept = await self._reads.answer(entity, str(found), part, asked)
+            if kept is not None:
+                said = await self._opening.kept(entity, str(found), part, kept.body, may=may)
+                return kept._replace(body=said)
+        elif part:
+            raise Forbidden(f"{part}: not with a person's token", "it reads entities")
 
         async def ask(conn: Connection) -> tuple[Any, ...] | None:
             return await (await conn.execute(SQL[entity], {"id": str(found)})).fetchone()
 
-        row = await self._asked(entity, str(found), ask)
+        if client.user is None:
+            row = await self._asked(entity, str(found), ask)
+        else:
+            async with in_the_name_of(self._of_persons(), client.user) as conn:
+                row = await ask(conn)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        return row[0]
+        may = May.DETOKENISE in client.may
+        return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
 
-    async def _life(self, stream: str) -> Any:
+    def _of_persons(self) -> Pool:
+        if self._persons is None:
+            raise Diverged("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
+        return self._persons
+
+    async def _forgotten(self, name: str, client: Client) -> Any:
+        try:
+            user_id = UUID(name)
+        except ValueError:
+            raise Refused(f"user {name!r:.80}: is no id") from None
+        if client.user not in {None, user_id}:
+            raise Forbidden("forgotten: not with a person's token", "of itself it may ask")
+        async with self._pool.connection() as conn:
+            found = await forgotten(conn, user_id)
+        if found is None:
+            raise Missing(f"user {name!r:.80}: is not forgotten")
+        return found
+
+    async def _life(self, stream: str, client: Client) -> Any:
         try:
             STREAM.validate_python(stream)
         except ValidationError:
             raise Refused(f"{stream!r:.80}: is no stream", "as loop:ID") from None
+        if client.user is not None:
+            raise Forbidden("lives: not with a person's token", "it reads entities")
+        may = May.DETOKENISE in client.may
 
         async def ask(conn: Connection) -> list[dict[str, Any]]:
             return [
@@ -135,12 +219,15 @@ class Doors:
                     "by": each.metadata.get("by", ""),
                 }
                 async for each in life(conn, stream)
+                if may or each.type not in UNSHOWN
             ]
 
         entity, _, name = stream.partition(":")
         found = await self._asked(Entity(entity), name, ask)
         if not found:
             raise Missing(f"{stream!r:.80}: nothing happened")
+        for each in found:
+            each["data"] = await self._opening.event(stream, each["data"], may=may)
         return found
 
     async def _asked(
@@ -152,6 +239,20 @@ class Doors:
         async with self._pool.connection() as conn:
             return await ask(conn)
 
+    async def _drift(self, stream: str, client: Client) -> Any:
+        """Of all together, or of one: ``agent:ID``, ``loop:ID``."""
+        if client.user is not None:
+            raise Forbidden("drift: not with a person's token", "it reads entities")
+        if not stream:
+            async with self._pool.connection() as conn:
+                return (await drift.told(conn)).model_dump(mode="json")
+        entity, name = drift.named(stream)
+        async with self._pool.connection() as conn:
+            found = await drift.told_of(conn, entity, name)
+        if found is None:
+            raise Missing(f"{stream!r:.80}: is not there")
+        return found.model_dump(mode="json")
+
     async def _health(self) -> Answer:
         try:
             async with self._pool.connection(2) as conn:
@@ -159,12 +260,15 @@ class Doors:
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
-        return Answer(
-            to_json(
-                {
-                    "status": "healthy",
-                    "decided_anew": self._router.home.writer.again,
-                    "moved": self._router.moved,
-                }
-            )
-        )
+        told: dict[str, Any] = {
+            "status": "healthy",
+            "decided_anew": self._router.home.writer.again,
+            "moved": self._router.moved,
+            "forgetting_failed": self._forgetting.failed,
+            "tasks": kept.told(self._tasks),
+        }
+        if self._relay:
+            told["streams"] = self._relay.told()
+        if self._live:
+            told["live"] = self._live.told()
+        return Answer(to_json({**told, **self._reads.health()}))

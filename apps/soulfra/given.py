@@ -1,8 +1,8 @@
 """A command as it was given, and what became of it."""
 
+import hmac
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +18,22 @@ class Given:
     command_id: UUID
     body: Asked
     by: str
+    pepper: bytes = b""
+    """Without it, what was asked cannot be guessed from its hash."""
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of all that was asked, in hex."""
-        said = [self.body.name, self.body.model_dump(mode="json")]
-        return sha256(to_json(said)).hexdigest()
+        """The keyed hash of all that was asked, in hex."""
+        said = to_json([self.body.name, self.body])
+        return hmac.digest(self.pepper, said, "sha256").hex()
 
     def row(self, answer: Answer) -> dict[str, Any]:
-        """What is kept of it once it is done."""
+        """What is kept of it once it is done, as values that become JSON."""
         return {
             "command_id": str(self.command_id),
             "name": self.body.name,
             "body_sha256": self.sha256,
-            "answer": answer.model_dump(mode="json"),
+            "answer": answer,
         }
 
 

@@ -1,11 +1,7 @@
 -- append --
--- Events in the order of the array, all or none. A trigger takes each as the next of its stream only.
-INSERT INTO log.events (stream, version, type, schema_version, data, metadata)
-SELECT new.stream, new.version, new.type, new.schema_version, new.data, new.metadata
-  FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (
-           stream text, version bigint, type text, schema_version integer, data jsonb,
-           metadata jsonb)) WITH ORDINALITY AS new
- ORDER BY new.ordinality;
+-- Events in the order of the array, all or none; and only if the streams that they are based on
+-- are where they were.
+SELECT log.append(%(events)s::jsonb, %(based_on)s::jsonb);
 
 -- settled --
 -- What comes after an event and can have nothing before it any more: a transaction that is older
@@ -46,6 +42,41 @@ UPDATE log.followers AS f
        recorded_at = %(recorded_at)s, moved_at = clock_timestamp()
  WHERE f.follower = %(follower)s;
 
+-- move_follower_to --
+-- The end of a transaction; counts what it took on the way.
+UPDATE log.followers AS f
+   SET transaction_id = %(transaction_id)s, position = e.position, taken = f.taken + e.taken,
+       recorded_at = e.recorded_at, moved_at = clock_timestamp()
+  FROM (SELECT coalesce(max(v.position), 0) AS position, count(*) AS taken,
+               max(v.recorded_at) AS recorded_at
+          FROM log.events AS v
+         WHERE v.transaction_id <= %(transaction_id)s
+           AND v.transaction_id > (SELECT o.transaction_id FROM log.followers AS o
+                                    WHERE o.follower = %(follower)s)) AS e
+ WHERE f.follower = %(follower)s;
+
+-- take_changes --
+-- Waits while a rebuild compares and swaps.
+SELECT pg_advisory_xact_lock(hashtext('soulfra.changes'));
+
+-- hold_changes --
+SELECT pg_advisory_lock(hashtext('soulfra.changes'));
+
+-- release_changes --
+SELECT pg_advisory_unlock(hashtext('soulfra.changes'));
+
+-- horizon --
+-- What is older than this is over; readers of the log go no further.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+
+-- chunk --
+-- The last of the next transactions that hold about so many events, and how many they are.
+SELECT max(e.transaction_id), count(*)
+  FROM (SELECT v.transaction_id FROM log.events AS v
+         WHERE v.transaction_id > %(after)s AND v.transaction_id < %(horizon)s
+         ORDER BY v.transaction_id, v.position
+         LIMIT %(limit)s) AS e;
+
 -- lag --
 -- How many events a follower has not taken yet, and the seconds since the oldest of them.
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_at)), 0)::float8
@@ -56,7 +87,7 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_
 -- done --
 INSERT INTO log.commands (command_id, name, body_sha256, answer)
 SELECT new.command_id, new.name, decode(new.body_sha256, 'hex'), new.answer
-  FROM jsonb_to_recordset(%(commands)s) AS new (
+  FROM jsonb_to_recordset(%(commands)s::jsonb) AS new (
        command_id uuid, name text, body_sha256 text, answer jsonb);
 
 -- blessing_numbers --

@@ -16,7 +16,7 @@ from apps.queries import load
 from schemas.errors import Refused
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-TABLES: Final = ("loops", "votings", "votes", "blessings", "cluster_loops")
+TABLES: Final = ("loops", "loop_owners", "votings", "votes", "blessings", "cluster_loops")
 """What goes with a month: what is referred to comes first."""
 Connection = psycopg.Connection[Any]
 

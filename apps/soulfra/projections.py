@@ -1,6 +1,7 @@
 """Which statements follow from which events, in which order: for one transaction or for a range.
 
 The tables are written by these statements alone, when something happens and when all is replayed.
+What no command looks at is written by a follower of the log (apps/soulfra/changes.py).
 """
 
 from collections.abc import Collection
@@ -9,22 +10,18 @@ from typing import Final
 
 from apps.queries import load
 from schemas.soulfra.log import EventType
+from schemas.soulfra.words import Entity
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-CHANGES: Final = frozenset(
-    {
-        EventType.TONE_SHIFTED,
-        EventType.LOOP_FORKED,
-        EventType.LOOP_DISSOLVED,
-        EventType.BLESSING_GRANTED,
-    }
-)
-"""What is a transformation, too."""
-ORDER: Final = tuple(EventType(name) for name in SQL if name != "transformations")
+FOLLOWED: Final = SQL["transformations"]
+"""What the follower writes."""
+SHIFTED: Final = {Entity.AGENT: SQL["agent_tone_shifted"], Entity.LOOP: SQL["loop_tone_shifted"]}
+FIRST: Final = tuple(EventType(name) for name in SQL if name in set(EventType))
 """What others refer to comes first."""
 
 
-def projections(of: Collection[EventType]) -> list[str]:
+def projections(of: Collection[tuple[Entity, EventType]]) -> list[str]:
     """The statements for events of these types, from transaction ``first`` to ``last``."""
-    found = [SQL[kind] for kind in ORDER if kind in of]
-    return [*found, SQL["transformations"]] if CHANGES & set(of) else found
+    types = {kind for _, kind in of}
+    shifted = [SHIFTED[entity] for entity, kind in of if kind is EventType.TONE_SHIFTED]
+    return [SQL[kind] for kind in FIRST if kind in types] + shifted

@@ -34,12 +34,44 @@ SELECT substr(e.stream, 7), (e.data ->> 'owner_id')::uuid, e.data ->> 'archetype
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'agent_registered';
 
 -- loop_created --
+WITH told AS (
+    INSERT INTO soulfra.pii_tokens (user_id, token, sealed)
+    SELECT DISTINCT ON (e.data ->> 'creator_id', t.token)
+           (e.data ->> 'creator_id')::uuid, t.token, t.sealed
+      FROM log.events AS e
+     CROSS JOIN jsonb_each_text(e.data -> 'pii') AS t (token, sealed)
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_created'
+    ON CONFLICT (user_id, token) DO NOTHING
+)
 INSERT INTO soulfra.loops (
     loop_id, creator_id, agent_id, whisper_origin, emotional_tone, created_at, version)
 SELECT substr(e.stream, 6), (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_id',
        e.data ->> 'whisper', e.data ->> 'tone', (e.data ->> 'created_at')::timestamptz, e.version
   FROM log.events AS e
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_created';
+
+-- loop_owned --
+WITH told AS (
+    INSERT INTO soulfra.pii_tokens (user_id, token, sealed)
+    SELECT DISTINCT ON (e.data ->> 'creator_id', t.token)
+           (e.data ->> 'creator_id')::uuid, t.token, t.sealed
+      FROM log.events AS e
+     CROSS JOIN jsonb_each_text(e.data -> 'pii') AS t (token, sealed)
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_owned'
+    ON CONFLICT (user_id, token) DO NOTHING
+), owned AS (
+    INSERT INTO soulfra.loop_owners (loop_id, loop_created_at, creator_id, agent_id)
+    SELECT substr(e.stream, 6), (e.data ->> 'loop_created_at')::timestamptz,
+           (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_id'
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_owned'
+)
+UPDATE soulfra.loops AS l
+   SET version = greatest(l.version, e.version)
+  FROM log.events AS e
+ WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_owned'
+   AND l.loop_id = substr(e.stream, 6)
+   AND l.created_at = (e.data ->> 'loop_created_at')::timestamptz;
 
 -- loop_forked --
 INSERT INTO soulfra.loops (
@@ -50,23 +82,34 @@ SELECT substr(e.stream, 6), (e.data ->> 'creator_id')::uuid, e.data ->> 'agent_i
   FROM log.events AS e
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_forked';
 
--- tone_shifted --
+-- agent_tone_shifted --
 -- The last of each stream counts.
 WITH shifted AS (
-    SELECT DISTINCT ON (e.stream) e.stream, e.data ->> 'after' AS tone, e.version
+    SELECT DISTINCT ON (e.stream) substr(e.stream, 7) AS agent_id, e.data ->> 'after' AS tone,
+           e.version
       FROM log.events AS e
      WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'tone_shifted'
+       AND e.stream LIKE 'agent:%%'
      ORDER BY e.stream, e.version DESC
-), felt AS (
-    UPDATE soulfra.agents AS a
-       SET current_tone = s.tone, version = greatest(a.version, s.version)
-      FROM shifted AS s
-     WHERE s.stream LIKE 'agent:%%' AND a.agent_id = substr(s.stream, 7)
+)
+UPDATE soulfra.agents AS a
+   SET current_tone = s.tone, version = greatest(a.version, s.version)
+  FROM shifted AS s
+ WHERE a.agent_id = s.agent_id;
+
+-- loop_tone_shifted --
+WITH shifted AS (
+    SELECT DISTINCT ON (e.stream) substr(e.stream, 6) AS loop_id, e.data ->> 'after' AS tone,
+           e.version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'tone_shifted'
+       AND e.stream LIKE 'loop:%%'
+     ORDER BY e.stream, e.version DESC
 )
 UPDATE soulfra.loops AS l
    SET emotional_tone = s.tone, version = greatest(l.version, s.version)
   FROM shifted AS s
- WHERE s.stream LIKE 'loop:%%' AND l.loop_id = substr(s.stream, 6);
+ WHERE l.loop_id = s.loop_id;
 
 -- loop_dissolved --
 UPDATE soulfra.loops AS l
@@ -139,6 +182,15 @@ UPDATE soulfra.loops AS l
  WHERE l.loop_id = substr(b.stream, 6);
 
 -- prophecy_spoken --
+WITH told AS (
+    INSERT INTO soulfra.pii_tokens (user_id, token, sealed)
+    SELECT DISTINCT ON (a.owner_id, t.token) a.owner_id, t.token, t.sealed
+      FROM log.events AS e
+      JOIN soulfra.agents AS a ON a.agent_id = e.data ->> 'author_agent'
+     CROSS JOIN jsonb_each_text(e.data -> 'pii') AS t (token, sealed)
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'prophecy_spoken'
+    ON CONFLICT (user_id, token) DO NOTHING
+)
 INSERT INTO soulfra.prophecies (id, prophecy_text, author_agent, created_at, related_loops)
 OVERRIDING SYSTEM VALUE
 SELECT substr(e.stream, 10)::bigint, e.data ->> 'text', e.data ->> 'author_agent', e.recorded_at,
@@ -172,6 +224,40 @@ UPDATE soulfra.clusters AS c
   FROM log.events AS e
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'cluster_dissolved'
    AND c.cluster_id = substr(e.stream, 9);
+
+-- user_forgotten --
+-- After all that they said before. Nothing is added for them later: their life would go on.
+WITH forgotten AS (
+    SELECT substr(e.stream, 6)::uuid AS id, e.version, e.recorded_at
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'user_forgotten'
+), signed AS (
+    UPDATE soulfra.loops AS l SET whisper_origin = NULL
+      FROM forgotten AS f
+     WHERE l.creator_id = f.id AND l.whisper_origin IS NOT NULL
+), unsigned AS (
+    UPDATE soulfra.loops AS l SET whisper_origin = NULL
+      FROM forgotten AS f
+      JOIN soulfra.loop_owners AS o ON o.creator_id = f.id
+     WHERE l.loop_id = o.loop_id AND l.created_at = o.loop_created_at
+), foretold AS (
+    UPDATE soulfra.prophecies AS p SET prophecy_text = 'forgotten'
+      FROM forgotten AS f
+      JOIN soulfra.agents AS a ON a.owner_id = f.id
+     WHERE p.author_agent = a.agent_id
+), told AS (
+    DELETE FROM soulfra.pii_tokens AS t USING forgotten AS f WHERE t.user_id = f.id
+), destroyed AS (
+    UPDATE privacy.subjects AS s
+       SET wrapped = NULL, username_token = NULL, email_token = NULL, forgotten_at = f.recorded_at
+      FROM forgotten AS f
+     WHERE s.user_id = f.id AND s.forgotten_at IS NULL
+)
+UPDATE soulfra.users AS u
+   SET username = 'forgotten:' || f.id, email = 'forgotten:' || f.id,
+       version = greatest(u.version, f.version)
+  FROM forgotten AS f
+ WHERE u.id = f.id;
 
 -- transformations --
 -- Of every event that changed a loop or an agent, what it was and what it became.

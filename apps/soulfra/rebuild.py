@@ -15,6 +15,9 @@ from apps.declared import postgres
 from apps.declared.everything import tables
 from apps.migrate.lines import line
 from apps.queries import load
+from apps.soulfra.changes import FOLLOWER
+from apps.soulfra.log import SQL as LOG
+from apps.soulfra.projections import FOLLOWED
 from apps.soulfra.projections import SQL as PROJECTIONS
 from schemas.errors import Diverged, Refused
 from schemas.table import Table
@@ -55,12 +58,28 @@ def rebuild(conn: Connection, say: Say = lambda _: None, chunk: int = CHUNK) -> 
     for statement in _finish(SHADOW):
         conn.execute(statement)
     after, more = _replay(conn, SHADOW, after, say, chunk)
+    # Transformations are behind a little: while they are held they stay so.
+    conn.execute(LOG["hold_changes"])
+    try:
+        differing = _compare(conn, after, say)
+        taken += more + _swap_all(conn, after, say)
+    finally:
+        conn.execute(LOG["release_changes"])
+    return Rebuilt(taken, differing)
+
+
+def _compare(conn: Connection, after: int, say: Say) -> tuple[str, ...]:
     say("comparing")
     with conn.transaction(force_rollback=True):
-        # One snapshot of the log and of what follows from it: nobody has to wait.
+        # One snapshot of the log and of what follows from it: no command has to wait.
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         _take(conn, SHADOW, after, LAST)
-        differing = tuple(_differing(conn))
+        place = conn.execute(LOG["follower"], {"follower": FOLLOWER}).fetchone()
+        conn.execute(FOLLOWED, {"first": place[0] + 1 if place else 1, "last": LAST})
+        return tuple(_differing(conn))
+
+
+def _swap_all(conn: Connection, after: int, say: Say) -> int:
     say("swapping")
     with conn.transaction():
         # From here on nobody adds an event, and what was added is seen. Whoever reads for long is
@@ -68,9 +87,12 @@ def rebuild(conn: Connection, say: Say = lambda _: None, chunk: int = CHUNK) -> 
         conn.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
         conn.execute(SQL["lock"])
         conn.execute(SQL["lock_months"])
-        taken += more + _take(conn, SHADOW, after, LAST)
+        taken = _take(conn, SHADOW, after, LAST)
         _swap(conn)
-    return Rebuilt(taken, differing)
+        conn.execute(LOG["begin_follower"], {"follower": FOLLOWER})
+        (last,) = conn.execute(SQL["last"]).fetchone() or (0,)
+        conn.execute(LOG["move_follower_to"], {"follower": FOLLOWER, "transaction_id": last})
+    return taken
 
 
 def asked_at(
@@ -134,9 +156,9 @@ def _replay(conn: Connection, schema: str, after: int, say: Say, chunk: int) -> 
     """Chunk by chunk, until little is left; gives the last transaction and the number of events."""
     taken = 0
     while True:
-        (horizon,) = conn.execute(SQL["horizon"]).fetchone() or (0,)
+        (horizon,) = conn.execute(LOG["horizon"]).fetchone() or (0,)
         asked = {"after": after, "horizon": horizon, "limit": chunk}
-        last, count = conn.execute(SQL["chunk"], asked).fetchone() or (None, 0)
+        last, count = conn.execute(LOG["chunk"], asked).fetchone() or (None, 0)
         if last is None:
             return after, taken
         with conn.transaction():

@@ -1,18 +1,6 @@
 -- hold --
 SELECT pg_try_advisory_lock(hashtext('soulfra.rebuild'));
 
--- horizon --
--- What is older than this is over; readers of the log go no further.
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
-
--- chunk --
--- The last of the next transactions that hold about so many events, and how many they are.
-SELECT max(e.transaction_id), count(*)
-  FROM (SELECT v.transaction_id FROM log.events AS v
-         WHERE v.transaction_id > %(after)s AND v.transaction_id < %(horizon)s
-         ORDER BY v.transaction_id, v.position
-         LIMIT %(limit)s) AS e;
-
 -- rest --
 -- All of the last transaction counts.
 SELECT count(*) FROM log.events AS e
@@ -25,6 +13,10 @@ SELECT c.relname, pg_get_expr(c.relpartbound, c.oid)
   JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
  WHERE i.inhparent = %(table)s::regclass
  ORDER BY c.relname;
+
+-- last --
+-- The last transaction of the log.
+SELECT coalesce(max(e.transaction_id), 0) FROM log.events AS e;
 
 -- lock --
 LOCK TABLE log.events IN EXCLUSIVE MODE;

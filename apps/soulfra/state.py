@@ -1,11 +1,12 @@
 """What commands look at, and how it is after each event: pure, of one batch of commands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from apps.soulfra.privacy.seals import Seals
 from schemas.soulfra import events as e
 from schemas.soulfra.commands import Asked
 from schemas.soulfra.words import Ballot, Entity, Fulfilment, Gathering, Tone
@@ -20,8 +21,6 @@ NAMED: Final = {
     "voting_id": "voting",
     "prophecy_id": "prophecy",
     "cluster_id": "cluster",
-    "username": "username",
-    "email": "email",
     "guild_name": "guild_name",
 }
 """Field of a command to what the query ``standing`` calls it."""
@@ -39,8 +38,8 @@ class Agent:
 class Loop:
     """Whose it is, where it lies, and what may still be done with it."""
 
-    creator_id: UUID
-    agent_id: str
+    creator_id: UUID | None
+    agent_id: str | None
     tone: Tone
     created_at: datetime
     depth: int
@@ -71,8 +70,6 @@ class State:
     """Commands that were done: the hash of what was asked, and what was answered."""
     users: dict[UUID, int] = field(default_factory=dict)
     """Credits."""
-    usernames: set[str] = field(default_factory=set)
-    emails: set[str] = field(default_factory=set)
     agents: dict[str, Agent] = field(default_factory=dict)
     loops: dict[str, Loop] = field(default_factory=dict)
     guilds: dict[str, float] = field(default_factory=dict)
@@ -83,6 +80,8 @@ class State:
     votes: set[tuple[str, str]] = field(default_factory=set)
     prophecies: dict[int, Fulfilment] = field(default_factory=dict)
     clusters: dict[str, Gathering] = field(default_factory=dict)
+    seals: Seals = field(kw_only=True)
+    """The keys of whoever the commands are about."""
 
     def apply(self, stream: str, what: e.Happened) -> int:
         """How it stands after an event; gives the event's place in its stream."""
@@ -90,6 +89,14 @@ class State:
         of, _, name = stream.partition(":")
         _AFTER[type(what)](self, Entity(of), name, what)
         return version
+
+    def merge(self, newer: "State") -> None:
+        """What was looked at since counts."""
+        for each in fields(self):
+            mine, its = getattr(self, each.name), getattr(newer, each.name)
+            if isinstance(mine, dict | set):
+                mine.update(its)
+        self.now, self.seals = newer.now, newer.seals
 
 
 def asked_for(bodies: Iterable[Asked], commands: Iterable[UUID]) -> dict[str, list[Any]]:
@@ -105,16 +112,16 @@ def asked_for(bodies: Iterable[Asked], commands: Iterable[UUID]) -> dict[str, li
     return {**wanted, "command": list(commands)}
 
 
-def state_of(said: Mapping[str, Any]) -> State:
+def state_of(said: Mapping[str, Any], seals: Seals) -> State:
     """What the query ``standing`` answered."""
-    made = State(datetime.fromisoformat(said["now"]), said["versions"] or {})
+    made = State(datetime.fromisoformat(said["now"]), said["versions"] or {}, seals=seals)
     made.done = {UUID(c): (sha256, answer) for c, sha256, answer in said["done"] or ()}
     made.users = {UUID(u): balance for u, balance in said["users"] or ()}
-    made.usernames, made.emails = set(said["usernames"] or ()), set(said["emails"] or ())
     made.agents = {a: Agent(UUID(owner), Tone(tone)) for a, owner, tone in said["agents"] or ()}
     for loop_id, creator, agent, tone, at, depth, dissolved in said["loops"] or ():
         created = datetime.fromisoformat(at)
-        made.loops[loop_id] = Loop(UUID(creator), agent, Tone(tone), created, depth, dissolved)
+        whose = creator and UUID(creator)
+        made.loops[loop_id] = Loop(whose, agent, Tone(tone), created, depth, dissolved)
     made.guilds = {guild: float(threshold) for guild, threshold in said["guilds"] or ()}
     made.guild_names = set(said["guild_names"] or ())
     made.members = {(guild, agent) for guild, agent in said["members"] or ()}
@@ -128,10 +135,12 @@ def state_of(said: Mapping[str, Any]) -> State:
     return made
 
 
-def _registered(to: State, _: Entity, name: str, what: e.UserRegistered) -> None:
+def _registered(to: State, _: Entity, name: str, __: e.UserRegistered) -> None:
     to.users[UUID(name)] = 0
-    to.usernames.add(what.username)
-    to.emails.add(what.email)
+
+
+def _forgotten(to: State, _: Entity, name: str, __: e.UserForgotten) -> None:
+    to.seals.forget(UUID(name))
 
 
 def _paid(to: State, _: Entity, name: str, what: e.CreditsChanged) -> None:
@@ -151,6 +160,10 @@ def _shifted(to: State, of: Entity, name: str, what: e.ToneShifted) -> None:
 
 def _created(to: State, _: Entity, name: str, what: e.LoopCreated) -> None:
     to.loops[name] = Loop(what.creator_id, what.agent_id, what.tone, what.created_at, 0)
+
+
+def _owned(to: State, _: Entity, name: str, what: e.LoopOwned) -> None:
+    to.loops[name].creator_id, to.loops[name].agent_id = what.creator_id, what.agent_id
 
 
 def _forked(to: State, _: Entity, name: str, what: e.LoopForked) -> None:
@@ -209,10 +222,12 @@ def _parted(to: State, _: Entity, name: str, __: e.ClusterDissolved) -> None:
 
 _AFTER: Final[dict[type[e.Happened], Any]] = {
     e.UserRegistered: _registered,
+    e.UserForgotten: _forgotten,
     e.CreditsChanged: _paid,
     e.AgentRegistered: _agent,
     e.ToneShifted: _shifted,
     e.LoopCreated: _created,
+    e.LoopOwned: _owned,
     e.LoopForked: _forked,
     e.LoopDissolved: _dissolved,
     e.GuildFounded: _founded,

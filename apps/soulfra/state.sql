@@ -6,9 +6,11 @@ WITH voting AS (
       FROM soulfra.votings AS v
      WHERE v.voting_id = ANY (%(voting)s)
 ), loop AS (
-    SELECT l.loop_id, l.creator_id, l.agent_id, l.emotional_tone, l.created_at, l.fork_depth,
-           l.dissolved_at
+    SELECT l.loop_id, coalesce(l.creator_id, o.creator_id) AS creator_id,
+           coalesce(l.agent_id, o.agent_id) AS agent_id, l.emotional_tone, l.created_at,
+           l.fork_depth, l.dissolved_at
       FROM soulfra.loops AS l
+      LEFT JOIN soulfra.loop_owners AS o ON l.creator_id IS NULL AND o.loop_id = l.loop_id
      WHERE l.loop_id = ANY (%(loop)s || ARRAY(SELECT v.loop_id FROM voting AS v))
 ), agent AS (
     SELECT a.agent_id, a.owner_id, a.current_tone
@@ -47,9 +49,6 @@ SELECT json_build_object(
                          ORDER BY e.version DESC LIMIT 1))
                    FROM entity AS s),
     'users', (SELECT json_agg(json_build_array(u.id, u.emotional_credits)) FROM person AS u),
-    'usernames', (SELECT json_agg(u.username) FROM soulfra.users AS u
-                   WHERE u.username = ANY (%(username)s)),
-    'emails', (SELECT json_agg(u.email) FROM soulfra.users AS u WHERE u.email = ANY (%(email)s)),
     'agents', (SELECT json_agg(json_build_array(a.agent_id, a.owner_id, a.current_tone))
                  FROM agent AS a),
     'loops', (SELECT json_agg(json_build_array(

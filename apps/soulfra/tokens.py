@@ -1,43 +1,81 @@
-"""Who knocks: a client, by its token."""
+"""Who knocks: a client, by its token; and in whose name, and what more it may."""
 
-import hmac
-import json
-from hashlib import sha256
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
+from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from apps.bridge.hashes import Hex, read, whose
 from apps.bridge.refusals import Unauthorized
 from schemas.errors import Refused
+from schemas.quantity import Closed
 from schemas.soulfra.words import EntityId
 
-FILE: TypeAdapter[dict[EntityId, str]] = TypeAdapter(dict[EntityId, str])
-BEARER = "bearer "
+BEARER: Final = "bearer "
+
+
+class May(StrEnum):
+    """What no client may that is not told so."""
+
+    DETOKENISE = "detokenise"
+    """Read what tokens in texts stand for, and whose an unsigned loop is."""
+    FORGET = "forget"
+    """Have a person forgotten."""
+
+
+class Client(Closed):
+    """One of the file: a token's hash, and what it is good for."""
+
+    sha256: Hex
+    user: UUID | None = None
+    """Whose it is: it reads in that person's name, and commands for them only."""
+    may: frozenset[May] = frozenset()
+
+
+FILE: Final[TypeAdapter[dict[EntityId, Hex | Client]]] = TypeAdapter(dict[EntityId, Hex | Client])
+HOLDS: Final = '{"client": "sha256 hex of its token"}, or {"client": {"sha256": ..., "user": ...}}'
 
 
 class Tokens:
-    """Hashes by the name of their client; no token is kept."""
+    """Clients by their name; no token is kept."""
 
-    def __init__(self, hashes: dict[str, str]) -> None:
-        self._hashes = hashes
+    def __init__(self, clients: dict[str, Client]) -> None:
+        self._clients = clients
+        self._hashes = {name: client.sha256 for name, client in clients.items()}
 
     @classmethod
     def load(cls, path: Path) -> "Tokens":
         """From a file that the deploy wrote."""
-        try:
-            return cls(FILE.validate_python(json.loads(path.read_bytes())))
-        except OSError as error:
-            raise Refused(f"SOULFRA_TOKENS_FILE: {path}: {error.strerror}") from None
-        except (ValueError, ValidationError):
-            raise Refused(f"SOULFRA_TOKENS_FILE: {path}: is not names and hashes") from None
+        found = read(path, "SOULFRA_TOKENS_FILE", FILE, HOLDS)
+        both = {
+            name: each if isinstance(each, Client) else Client(sha256=each)
+            for name, each in found.items()
+        }
+        for name, each in both.items():
+            if each.user is not None and May.DETOKENISE in each.may:
+                raise Refused(
+                    f"SOULFRA_TOKENS_FILE: {path}: {name}: is one person's and may detokenise",
+                    "a person's own texts are read as they were meant anyway",
+                )
+        return cls(both)
+
+    @property
+    def of_persons(self) -> bool:
+        """Whether one of them is somebody's."""
+        return any(client.user is not None for client in self._clients.values())
 
     def who(self, authorization: str | None) -> str:
-        """The client whose token it is."""
+        """The name of the client whose token it is."""
         said = authorization or ""
         if said[: len(BEARER)].lower() != BEARER:
             raise Unauthorized("no token", "send Authorization: Bearer <token>")
-        given = sha256(said[len(BEARER) :].strip().encode()).hexdigest()
-        found = [name for name, kept in self._hashes.items() if hmac.compare_digest(kept, given)]
-        if not found:
+        found = whose(said[len(BEARER) :].strip().encode(), self._hashes)
+        if found is None:
             raise Unauthorized("the token is not one of ours")
-        return found[0]
+        return found
+
+    def client(self, name: str) -> Client:
+        """What it is good for."""
+        return self._clients[name]

@@ -8,9 +8,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -23,17 +23,20 @@ from psycopg.errors import (
     SerializationFailure,
     UniqueViolation,
 )
-from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
+from apps.soulfra.known import Known
 from apps.soulfra.numbers import Ahead
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.seals import Seals, kept, seals
 from apps.soulfra.projections import projections
 from apps.soulfra.shards.elsewhere import elsewhere
-from apps.soulfra.state import State, asked_for, state_of
-from schemas.errors import Diverged, Refused, Unreachable
+from apps.soulfra.state import asked_for
+from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import Asked, CastVote, Prophesy
 
 log = logging.getLogger("soulfra")
@@ -52,14 +55,19 @@ AGAIN_SECONDS: Final = 0.05
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 FASTER: Final = (SerializationFailure, UniqueViolation, DeadlockDetected, LockNotAvailable)
 """Somebody else's transaction came first: look again, decide again."""
+Told = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Hears of the events of each commit before its commands are answered. It does not fail."""
 
 
 class Writer:
     """One of a process. Its answers are durable when they are given."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, house: House, told: Told | None = None) -> None:
         self._pool = pool
+        self._house = house
+        self._told = told
         self._numbers = Ahead()
+        self._known = Known(Seals(house))
         self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
         self._writing: asyncio.Task[None] | None = None
         self.again = 0
@@ -74,7 +82,8 @@ class Writer:
             raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
         loop = asyncio.get_running_loop()
         told: asyncio.Future[Done] = loop.create_future()
-        self._waiting.append((Given(command_id or uuid4(), body, by), told))
+        given = Given(command_id or uuid4(), body, by, self._house.pepper)
+        self._waiting.append((given, told))
         if self._writing is None:
             self._writing = loop.create_task(self._write_all())
         return await asyncio.shield(told)
@@ -115,13 +124,13 @@ class Writer:
                 told.cancel()
             raise
 
-    async def _write(self, given: Sequence[Given]) -> list[Outcome]:
+    async def _write(self, given: Sequence[Given], *, looks: bool = False) -> list[Outcome]:
         """All in one transaction; if one of them spoils it, each for itself."""
         outcomes: list[Outcome] | None = None
         broke: float | None = None
         for _ in range(TRIES):
             try:
-                outcomes = await self._commit(given)
+                outcomes = await self._commit(given, looks=looks)
             except FASTER:
                 self.again += 1
                 await asyncio.sleep(random.uniform(0, AGAIN_SECONDS))  # noqa: S311  # no secret
@@ -139,6 +148,7 @@ class Writer:
                 await asyncio.sleep(AGAIN_SECONDS)
             if outcomes is not None:
                 return outcomes
+            looks = True
         why = "does not answer" if broke else f"others were faster {TRIES} times"
         return [
             # It may have been done: only with its id it is not done again.
@@ -148,24 +158,52 @@ class Writer:
 
     async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
         if len(given) > 1:
-            return [outcome for one in given for outcome in await self._write([one])]
+            return [outcome for one in given for outcome in await self._write([one], looks=True)]
         if moved := elsewhere(error):
             return [moved]
         name = error.diag.constraint_name
         return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
 
-    async def _commit(self, given: Sequence[Given]) -> list[Outcome]:
+    async def _commit(self, given: Sequence[Given], *, looks: bool) -> list[Outcome]:
+        """``looks``: at everything, whatever is known of it."""
+        unsure = [each for each in given if looks or not self._known.has(each.body)]
+        sure = [] if looks else [each for each in given if self._known.has(each.body)]
         async with (
             asyncio.timeout(COMMIT_SECONDS),
             self._pool.connection(RECONNECT_SECONDS) as conn,
         ):
-            state = await self._look(conn, given)
-            batch = decided(given, state, self._numbers)
-            if batch.events:
-                await _write(conn, batch)
-        return batch.outcomes
+            if unsure:
+                await self._look(conn, unsure)
+            try:
+                based_on = self._known.based_on(each.body for each in sure)
+                state = self._known.state
+                batch = decided(given, state, self._numbers)
+                if batch.events:
+                    await _write(conn, batch, based_on, state.seals)
+            except BaseException:
+                self._known.forget()
+                raise
+        self._known.settle()
+        if batch.events and self._told is not None:
+            await self._told(batch.events)
+        return await self._looked_at(given, batch.outcomes, {id(each) for each in sure})
 
-    async def _look(self, conn: Connection, given: Sequence[Given]) -> State:
+    async def _looked_at(
+        self, given: Sequence[Given], outcomes: list[Outcome], sure: Collection[int]
+    ) -> list[Outcome]:
+        """What was refused for what was known only is decided once more, with a look."""
+        doubtful = [
+            n
+            for n, (each, outcome) in enumerate(zip(given, outcomes, strict=True))
+            if isinstance(outcome, HouseError) and id(each) in sure
+        ]
+        if doubtful:
+            anew = await self._write([given[n] for n in doubtful], looks=True)
+            for n, outcome in zip(doubtful, anew, strict=True):
+                outcomes[n] = outcome
+        return outcomes
+
+    async def _look(self, conn: Connection, given: Sequence[Given]) -> None:
         """Before the transaction that writes: what it is based on must be older than its number."""
         bodies = [each.body for each in given]
         await self._numbers.fill(
@@ -178,7 +216,8 @@ class Writer:
         row = await cursor.fetchone()
         if row is None:
             raise Diverged("standing: no answer")
-        return state_of(row[0])
+        # After how things stand: who is forgotten by then is known, or their life went on.
+        self._known.learn(row[0], await seals(conn, self._house, bodies, wanted))
 
     async def make_months(self) -> None:
         """Have the months of loops ahead; what cannot be made now is made when it is missed."""
@@ -189,12 +228,19 @@ class Writer:
             log.warning("postgres: %s while making months", type(error).__name__)
 
 
-async def _write(conn: Connection, batch: Batch) -> None:
+async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], made: Seals) -> None:
+    others = {stream: n for stream, n in based_on.items() if stream not in batch.written}
     async with conn.pipeline(), conn.transaction():
-        await conn.execute(SQL["append"], {"events": Jsonb(batch.events)})
+        added = {"events": _json(batch.events), "based_on": _json(others)}
+        await conn.execute(SQL["append"], added)
+        await kept(conn, made)
         for statement in projections(batch.types):
             await conn.execute(_live(statement))
-        await conn.execute(SQL["done"], {"commands": Jsonb(batch.commands)})
+        await conn.execute(SQL["done"], {"commands": _json(batch.commands)})
+
+
+def _json(what: object) -> str:
+    return to_json(what).decode()
 
 
 _LIVE: dict[str, str] = {}

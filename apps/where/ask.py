@@ -3,16 +3,16 @@
 from typing import Any, Final
 
 from apps.where.entry import Entry
-from apps.where.read import age_of, glob
+from apps.where.read import age_of, glob, home_of
 from schemas.bridge import CheckIn, Verdict
 from schemas.document import Document
-from schemas.files import Beside
+from schemas.files import Beside, Home
 from schemas.governance.graph import GRAPH
 from schemas.governance.tables import AgentState
 from schemas.governance.views import View
 from schemas.label import Label
 from schemas.postgres import Login
-from schemas.table import Owner, Store, Table
+from schemas.table import Store, Table
 
 STATEMENT_MS: Final = 250
 """How long one answer may take."""
@@ -33,13 +33,13 @@ def table_of(entry: Entry) -> type[Table] | None:
     return None
 
 
-def files_of(entry: Entry) -> tuple[Owner, str] | None:
-    """Whose the files are that it is, or is in, and what they are called below their folder."""
+def files_of(entry: Entry) -> tuple[Home, str] | None:
+    """Where the files are that it is, or is in, and what they are called below their folder."""
     of: Any = entry.of
     if isinstance(of, Beside):
-        return of.owner, of.glob
+        return of.home, of.glob
     is_document = isinstance(of, type) and issubclass(of, Document)
-    return (of.owner, glob(of)) if is_document else None
+    return (home_of(of), glob(of)) if is_document else None
 
 
 def in_postgres(entry: Entry, database: Store = "governance") -> str | None:

@@ -85,7 +85,8 @@ def _wholes() -> Iterator[Entry]:
         store = f"AGE graph `{label.graph}`, {label.kind}"
         yield _entry(Kind.LABEL, label.label, store, label)
     for key in keys():
-        store, kept = f"Redis, {key.lifetime_seconds} s", f"{key.lifetime_seconds} s"
+        of = "" if key.tenant == "governance" else f" of {key.tenant}"
+        store, kept = f"Redis{of}, {key.lifetime_seconds} s", f"{key.lifetime_seconds} s"
         yield Entry(
             Kind.KEY, key.pattern, key.says, key.owner, store, kept, key.sensitivity, of=key
         )

@@ -6,7 +6,7 @@ from apps.declared.field import Field, fields
 from apps.where.entry import Entry
 from schemas import ports
 from schemas.document import Document
-from schemas.files import Beside
+from schemas.files import GOVERNANCE_VOLUME, SOULFRA_VOLUME, Beside, Home
 from schemas.governance.graph import GRAPH
 from schemas.governance.metrics import Metric
 from schemas.governance.views import View
@@ -26,6 +26,7 @@ SHOWS = {
     "list": f"-I {{}} redis-cli LRANGE {{}} -{ROWS} -1",
     "hash": "-n 1 redis-cli HGETALL",
     "set": "-n 1 redis-cli SMEMBERS",
+    "stream": f"-I {{}} redis-cli XREVRANGE {{}} + - COUNT {ROWS}",
     "zset": f"-I {{}} redis-cli ZRANGE {{}} -{ROWS} -1",
 }
 """What reads a key, by the kind of it."""
@@ -112,7 +113,7 @@ def _order(table: type[Table]) -> str:
 def _key(key: Key, reach: Reach) -> str:
     listed = f"redis-cli --scan --pattern {shlex.quote(key.glob)} | head -n {ROWS}"
     given = f"{listed} | xargs -r -d '\\n' {SHOWS[key.kind]}"
-    return on_mac(reach, (*reach.redis, "sh", "-c", given))
+    return on_mac(reach, (*reach.redis_of(key.tenant), "sh", "-c", given))
 
 
 def _metric(metric: Metric, reach: Reach) -> str:
@@ -151,10 +152,12 @@ def _file(document: type[Document], reach: Reach) -> str:
     """By its name below its folder: a file that is not there yet is no error."""
     pattern = shlex.quote(f"*/{glob(document)}")
     show = f"tail -n {ROWS}" if document.form == "jsonl" else f"head -c {BYTES}"
-    if document.owner == "pi":
+    home = home_of(document)
+    if home == "pi":
         return _on_pi(reach, f"find {FOLDERS_ON_PI} -path {pattern} -exec {show} {{}} +")
-    find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{glob(document)}")
-    return on_mac(reach, (*reach.governance, *find, "-exec", *show.split(), "{}", "+"))
+    container, folder = volume(reach, home)
+    find = ("find", folder, "-path", f"*/{glob(document)}")
+    return on_mac(reach, (*container, *find, "-exec", *show.split(), "{}", "+"))
 
 
 def _listed(beside: Beside, reach: Reach) -> str:
@@ -162,13 +165,30 @@ def _listed(beside: Beside, reach: Reach) -> str:
     if beside.owner == "pi":
         pattern = shlex.quote(f"*/{beside.glob}")
         return _on_pi(reach, f"find {FOLDERS_ON_PI} -path {pattern} -exec ls -l {{}} +")
-    find = ("find", ports.GOVERNANCE_DATA_DIR, "-path", f"*/{beside.glob}")
-    return on_mac(reach, (*reach.governance, *find, "-exec", "ls", "-l", "{}", "+"))
+    container, folder = volume(reach, beside.home)
+    find = ("find", folder, "-path", f"*/{beside.glob}")
+    return on_mac(reach, (*container, *find, "-exec", "ls", "-l", "{}", "+"))
+
+
+def volume(reach: Reach, home: Home) -> tuple[Words, str]:
+    """What runs something in the container on the Mac, and where its volume is there."""
+    if home == "soulfra":
+        return reach.soulfra, ports.SOULFRA_DATA_DIR
+    return reach.governance, ports.GOVERNANCE_DATA_DIR
+
+
+def home_of(document: type[Document]) -> Home:
+    """Whose folder a document is in."""
+    if document.owner == "pi":
+        return "pi"
+    return "soulfra" if document.place.startswith(SOULFRA_VOLUME) else "governance"
 
 
 def glob(document: type[Document]) -> str:
     """What a document's files are called below the folder of their owner."""
-    name = document.place.removeprefix("governance's volume: ").removeprefix("~/")
+    name = document.place.removeprefix("~/")
+    for home in (GOVERNANCE_VOLUME, SOULFRA_VOLUME):
+        name = name.removeprefix(home)
     for folder in (ports.ANIMA_DATA_DIR, ports.ANIMA_RUN_DIR):
         name = name.removeprefix(f"{folder}/")
     head, *parts = name.split("<")

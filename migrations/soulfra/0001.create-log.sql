@@ -1,6 +1,6 @@
 -- The log of what happened, the commands that were done, and how far the log was followed.
 -- Depends on nothing.
--- ensure: SELECT count(*) = 3 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgenabled = 'O'
+-- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgenabled = 'O'
 -- ensure: SELECT count(*) = 0 FROM log.verify(NULL)
 
 CREATE SCHEMA log;
@@ -10,8 +10,9 @@ CREATE TABLE log.events (
                    CONSTRAINT events_position_check CHECK (position >= 1),
     transaction_id bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint
                    CONSTRAINT events_transaction_id_check CHECK (transaction_id >= 0),
-    stream         text NOT NULL CONSTRAINT events_stream_check CHECK (stream ~
-                       '^(user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+    stream         text NOT NULL CONSTRAINT events_stream_check CHECK (
+                       length(stream) <= 109 AND stream ~
+                       '^(?:user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     version        bigint NOT NULL CONSTRAINT events_version_check CHECK (version >= 1),
     type           text NOT NULL CONSTRAINT events_type_check CHECK (type IN
                        ('user_registered', 'agent_registered', 'loop_created', 'loop_forked',
@@ -59,50 +60,38 @@ CREATE FUNCTION log.digest(
     before bytea, stream text, version bigint, type text, schema_version integer,
     recorded_at timestamptz, data jsonb, metadata jsonb) RETURNS bytea
     LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
 RETURN sha256(coalesce(before, '') || convert_to(jsonb_build_array(
     stream, version, type, schema_version, extract(epoch FROM recorded_at), data, metadata)::text,
     'UTF8'));
 COMMENT ON FUNCTION log.digest(bytea, text, bigint, text, integer, timestamptz, jsonb, jsonb) IS
     'The hash of an event, over the hash of the one before it in its stream.';
 
-CREATE FUNCTION log.chain() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    last record;
-BEGIN
-    SELECT e.version, e.sha256 INTO last
-      FROM log.events AS e
-     WHERE e.stream = NEW.stream
-     ORDER BY e.version DESC
-     LIMIT 1;
-    IF NEW.version <> coalesce(last.version, 0) + 1 THEN
-        RAISE EXCEPTION 'stream %: wrong version: expected %, is %', NEW.stream, NEW.version - 1,
-              coalesce(last.version, 0)
-              USING ERRCODE = 'serialization_failure',
-                    HINT = 'somebody was faster: look again, then decide again';
-    END IF;
-    NEW.transaction_id := pg_current_xact_id()::text::bigint;
-    NEW.sha256 := log.digest(last.sha256, NEW.stream, NEW.version, NEW.type, NEW.schema_version,
-                             NEW.recorded_at, NEW.data, NEW.metadata);
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION log.chain() IS
-    'Takes an event only as the next of its stream, and ties it to the one before.';
-CREATE TRIGGER events_chain BEFORE INSERT ON log.events
-    FOR EACH ROW EXECUTE FUNCTION log.chain();
+CREATE FUNCTION log.link(
+    last bytea, before bytea, stream text, version bigint, type text, schema_version integer,
+    recorded_at timestamptz, data jsonb, metadata jsonb) RETURNS bytea
+    LANGUAGE sql STABLE
+RETURN log.digest(coalesce(last, before), stream, version, type, schema_version, recorded_at, data,
+                  metadata);
+COMMENT ON FUNCTION log.link(
+    bytea, bytea, text, bigint, text, integer, timestamptz, jsonb, jsonb) IS
+    'One step of log.chained.';
+CREATE AGGREGATE log.chained(
+    before bytea, stream text, version bigint, type text, schema_version integer,
+    recorded_at timestamptz, data jsonb, metadata jsonb) (SFUNC = log.link, STYPE = bytea);
+COMMENT ON AGGREGATE log.chained(
+    bytea, text, bigint, text, integer, timestamptz, jsonb, jsonb) IS
+    'The hashes of events of one stream in their order, over the one that is there already.';
 
+-- The only way in. Each event is the next of its stream, or none is taken.
 -- Readers go by transaction: a life must not go on in a transaction that is older than what it goes
 -- on from. None is, if what an event follows from is looked at before the transaction has a number.
-CREATE FUNCTION log.begin() RETURNS trigger
-    LANGUAGE plpgsql
+CREATE FUNCTION log.append(events jsonb, based_on jsonb DEFAULT '{}') RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     mine bigint := pg_current_xact_id_if_assigned()::text::bigint;
+    wrong record;
 BEGIN
     IF mine IS NOT NULL
        AND NOT EXISTS (SELECT FROM log.events AS e WHERE e.transaction_id = mine)
@@ -111,13 +100,49 @@ BEGIN
               USING HINT = 'events come first in a transaction, what follows from them after',
                     ERRCODE = 'active_sql_transaction';
     END IF;
-    RETURN NULL;
+    WITH new AS MATERIALIZED (
+        SELECT n.stream, n.version, n.type, n.schema_version, n.data, n.metadata, n.ordinality,
+               row_number() OVER life + coalesce(l.version, 0) AS next,
+               log.chained(l.sha256, n.stream, n.version, n.type, n.schema_version, now(), n.data,
+                           n.metadata) OVER life AS sha256
+          FROM ROWS FROM (jsonb_to_recordset(events) AS (
+                   stream text, version bigint, type text, schema_version integer, data jsonb,
+                   metadata jsonb)) WITH ORDINALITY AS n
+          LEFT JOIN LATERAL (SELECT e.version, e.sha256 FROM log.events AS e
+                              WHERE e.stream = n.stream
+                              ORDER BY e.version DESC LIMIT 1) AS l ON true
+        WINDOW life AS (PARTITION BY n.stream ORDER BY n.ordinality)
+    ), other AS (
+        SELECT n.stream, n.version, n.next FROM new AS n WHERE n.version IS DISTINCT FROM n.next
+         UNION ALL
+        SELECT b.key, b.value::bigint + 1, coalesce(l.version, 0) + 1
+          FROM jsonb_each_text(based_on) AS b
+          LEFT JOIN LATERAL (SELECT e.version FROM log.events AS e WHERE e.stream = b.key
+                              ORDER BY e.version DESC LIMIT 1) AS l ON true
+         WHERE b.value::bigint <> coalesce(l.version, 0)
+    ), taken AS (
+        INSERT INTO log.events (stream, version, type, schema_version, data, metadata, sha256)
+        SELECT n.stream, n.version, n.type, n.schema_version, n.data, n.metadata, n.sha256
+          FROM new AS n
+         WHERE NOT EXISTS (SELECT FROM other)
+         ORDER BY n.ordinality
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM taken) AS added, o.stream, o.version, o.next
+      INTO wrong
+      FROM (VALUES (1)) AS one LEFT JOIN other AS o ON true
+     LIMIT 1;
+    IF wrong.stream IS NOT NULL THEN
+        RAISE EXCEPTION 'stream %: wrong version: expected %, is %', wrong.stream,
+              wrong.version - 1, wrong.next - 1
+              USING ERRCODE = 'serialization_failure',
+                    HINT = 'somebody was faster: look again, then decide again';
+    END IF;
+    RETURN wrong.added;
 END
 $$;
-COMMENT ON FUNCTION log.begin() IS
-    'Takes events only from a transaction that begins with them.';
-CREATE TRIGGER events_begin BEFORE INSERT ON log.events
-    FOR EACH STATEMENT EXECUTE FUNCTION log.begin();
+COMMENT ON FUNCTION log.append(jsonb, jsonb) IS
+    'Adds events in the order of the array, all or none, if the streams they are based on stand.';
 
 CREATE FUNCTION log.keep_events() RETURNS trigger
     LANGUAGE plpgsql

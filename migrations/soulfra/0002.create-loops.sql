@@ -21,7 +21,7 @@ CREATE TABLE soulfra.users (
 
 CREATE TABLE soulfra.agents (
     agent_id            text PRIMARY KEY CONSTRAINT agents_agent_id_check
-                        CHECK (agent_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+                        CHECK (length(agent_id) <= 100 AND agent_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     owner_id            uuid NOT NULL REFERENCES soulfra.users (id),
     archetype           text NOT NULL
                         CONSTRAINT agents_archetype_check CHECK (length(archetype) BETWEEN 1 AND 50),
@@ -51,7 +51,7 @@ CREATE INDEX idx_agents_owner ON soulfra.agents (owner_id);
 
 CREATE TABLE soulfra.loops (
     loop_id             text NOT NULL CONSTRAINT loops_loop_id_check
-                        CHECK (loop_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+                        CHECK (length(loop_id) <= 100 AND loop_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     creator_id          uuid NOT NULL REFERENCES soulfra.users (id),
     agent_id            text NOT NULL REFERENCES soulfra.agents (agent_id),
     whisper_origin      text CONSTRAINT loops_whisper_origin_check
@@ -64,7 +64,7 @@ CREATE TABLE soulfra.loops (
     created_at          timestamptz NOT NULL DEFAULT now(),
     blessed             boolean NOT NULL DEFAULT false,
     fork_parent         text CONSTRAINT loops_fork_parent_check
-                        CHECK (fork_parent ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+                        CHECK (length(fork_parent) <= 100 AND fork_parent ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     fork_depth          integer NOT NULL DEFAULT 0 CONSTRAINT loops_fork_depth_check
                         CHECK (fork_depth BETWEEN 0 AND 1000000
                                AND ((fork_parent IS NULL) = (fork_depth = 0))),

@@ -4,7 +4,7 @@
 
 CREATE TABLE soulfra.guilds (
     guild_id   text PRIMARY KEY CONSTRAINT guilds_guild_id_check
-               CHECK (guild_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+               CHECK (length(guild_id) <= 100 AND guild_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     name       text NOT NULL UNIQUE
                CONSTRAINT guilds_name_check CHECK (length(name) BETWEEN 1 AND 255),
     threshold  numeric(3, 2) NOT NULL DEFAULT 0.5
@@ -23,7 +23,7 @@ CREATE INDEX guild_members_agent_id_idx ON soulfra.guild_members (agent_id);
 
 CREATE TABLE soulfra.votings (
     voting_id       text PRIMARY KEY CONSTRAINT votings_voting_id_check
-                    CHECK (voting_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+                    CHECK (length(voting_id) <= 100 AND voting_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     loop_id         text NOT NULL,
     loop_created_at timestamptz NOT NULL,
     guild_id        text REFERENCES soulfra.guilds (guild_id),

@@ -24,10 +24,10 @@ CREATE TABLE soulfra.transformations (
     change     text NOT NULL CONSTRAINT transformations_change_check
                CHECK (change IN ('forked', 'blessed', 'tone_shifted', 'dissolved')),
     loop_id    text CONSTRAINT transformations_loop_id_check
-               CHECK (loop_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
-    agent_id   text REFERENCES soulfra.agents (agent_id)
-               CONSTRAINT transformations_agent_id_check
-               CHECK ((loop_id IS NULL) <> (agent_id IS NULL)),
+               CHECK (length(loop_id) <= 100 AND loop_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
+    agent_id   text CONSTRAINT transformations_agent_id_check
+               CHECK (length(agent_id) <= 100 AND agent_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'
+                      AND ((loop_id IS NULL) <> (agent_id IS NULL))),
     from_value text,
     to_value   text,
     changed_at timestamptz NOT NULL DEFAULT now()
@@ -39,7 +39,7 @@ CREATE INDEX transformations_agent_id_id_idx ON soulfra.transformations (agent_i
 
 CREATE TABLE soulfra.clusters (
     cluster_id   text PRIMARY KEY CONSTRAINT clusters_cluster_id_check
-                 CHECK (cluster_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
+                 CHECK (length(cluster_id) <= 100 AND cluster_id ~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$'),
     name         text NOT NULL
                  CONSTRAINT clusters_name_check CHECK (length(name) BETWEEN 1 AND 255),
     mythology    text CONSTRAINT clusters_mythology_check CHECK (length(mythology) <= 100000),

@@ -8,7 +8,7 @@ BEGIN
         WITH place AS (
             SELECT n.oid, n.nspname, n.nspowner, n.nspacl
               FROM pg_catalog.pg_namespace AS n
-             WHERE n.nspname IN ('soulfra', 'log', 'shard', 'ledger', 'public'))
+             WHERE n.nspname IN ('soulfra', 'log', 'shard', 'privacy', 'drift', 'ledger', 'public'))
         SELECT DISTINCT had.what, who.name AS who
           FROM (
             SELECT format('SCHEMA %I', p.nspname) AS what, a.grantee
@@ -65,8 +65,12 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
 -- soulfra: The process soulfra: adds events and what follows.
 GRANT USAGE ON SCHEMA soulfra TO soulfra;
 GRANT USAGE ON SCHEMA log TO soulfra;
+GRANT USAGE ON SCHEMA privacy TO soulfra;
 GRANT USAGE ON SCHEMA shard TO soulfra;
 GRANT SELECT ON TABLE soulfra.users TO soulfra;
+GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra;
+GRANT SELECT ON TABLE soulfra.loop_owners TO soulfra;
+GRANT SELECT ON TABLE soulfra.pii_tokens TO soulfra;
 GRANT SELECT ON TABLE soulfra.agents TO soulfra;
 GRANT SELECT ON TABLE soulfra.loops TO soulfra;
 GRANT SELECT ON TABLE soulfra.guilds TO soulfra;
@@ -78,7 +82,6 @@ GRANT SELECT ON TABLE soulfra.prophecies TO soulfra;
 GRANT SELECT ON TABLE soulfra.transformations TO soulfra;
 GRANT SELECT ON TABLE soulfra.clusters TO soulfra;
 GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra;
-GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra;
 GRANT SELECT ON TABLE log.events TO soulfra;
 GRANT SELECT ON TABLE log.commands TO soulfra;
 GRANT SELECT ON TABLE log.followers TO soulfra;
@@ -91,6 +94,9 @@ GRANT DELETE ON TABLE shard.registrations TO soulfra;
 GRANT EXECUTE ON ROUTINE shard.slot_of(text) TO soulfra;
 GRANT EXECUTE ON ROUTINE shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 GRANT INSERT ON TABLE soulfra.users TO soulfra;
+GRANT INSERT ON TABLE soulfra.credit_entries TO soulfra;
+GRANT INSERT ON TABLE soulfra.loop_owners TO soulfra;
+GRANT INSERT ON TABLE soulfra.pii_tokens TO soulfra;
 GRANT INSERT ON TABLE soulfra.agents TO soulfra;
 GRANT INSERT ON TABLE soulfra.loops TO soulfra;
 GRANT INSERT ON TABLE soulfra.guilds TO soulfra;
@@ -102,10 +108,11 @@ GRANT INSERT ON TABLE soulfra.prophecies TO soulfra;
 GRANT INSERT ON TABLE soulfra.transformations TO soulfra;
 GRANT INSERT ON TABLE soulfra.clusters TO soulfra;
 GRANT INSERT ON TABLE soulfra.cluster_loops TO soulfra;
-GRANT INSERT ON TABLE soulfra.credit_entries TO soulfra;
 GRANT INSERT ON TABLE log.commands TO soulfra;
 GRANT INSERT ON TABLE log.followers TO soulfra;
-GRANT INSERT (stream, version, type, schema_version, data, metadata) ON TABLE log.events TO soulfra;
+GRANT SELECT, INSERT, MAINTAIN ON TABLE privacy.subjects TO soulfra;
+GRANT UPDATE (wrapped, username_token, email_token, forgotten_at, finished_at, report) ON TABLE privacy.subjects TO soulfra;
+GRANT DELETE ON TABLE soulfra.pii_tokens TO soulfra;
 GRANT UPDATE (transaction_id, position, taken, recorded_at, moved_at) ON TABLE log.followers TO soulfra;
 GRANT UPDATE (username, email, subscription_tier, emotional_credits, version) ON TABLE soulfra.users TO soulfra;
 GRANT UPDATE (current_tone, consciousness_score, memory_depth, version) ON TABLE soulfra.agents TO soulfra;
@@ -113,9 +120,16 @@ GRANT UPDATE (whisper_origin, consciousness_state, emotional_tone, blessed, diss
 GRANT UPDATE (status, closed_at) ON TABLE soulfra.votings TO soulfra;
 GRANT UPDATE (prophecy_text, fulfillment_status, fulfilled_at) ON TABLE soulfra.prophecies TO soulfra;
 GRANT UPDATE (mythology, status, dissolved_at) ON TABLE soulfra.clusters TO soulfra;
+GRANT USAGE ON SCHEMA drift TO soulfra;
+GRANT SELECT ON TABLE drift.ratings TO soulfra;
+GRANT SELECT ON TABLE drift.volatility TO soulfra;
+GRANT INSERT, DELETE ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, shifts, shifted_at) ON TABLE drift.ratings TO soulfra;
+GRANT UPDATE (level, agents, loops, shifts, shifted_at) ON TABLE drift.volatility TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.blessings_id_seq TO soulfra;
 GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
 GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.append(jsonb,jsonb) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 
@@ -123,7 +137,6 @@ GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp wit
 GRANT USAGE ON SCHEMA soulfra TO soulfra_ro;
 GRANT USAGE ON SCHEMA log TO soulfra_ro;
 GRANT USAGE ON SCHEMA shard TO soulfra_ro;
-GRANT SELECT ON TABLE soulfra.users TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.agents TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.loops TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.guilds TO soulfra_ro;
@@ -135,7 +148,6 @@ GRANT SELECT ON TABLE soulfra.prophecies TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.transformations TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.clusters TO soulfra_ro;
 GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra_ro;
-GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra_ro;
 GRANT SELECT ON TABLE shard.places TO soulfra_ro;
 GRANT SELECT ON TABLE shard.map TO soulfra_ro;
 GRANT SELECT ON TABLE shard.slots TO soulfra_ro;
@@ -144,5 +156,27 @@ GRANT SELECT ON TABLE shard.moves TO soulfra_ro;
 GRANT SELECT ON TABLE log.events TO soulfra_ro;
 GRANT SELECT ON TABLE log.followers TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE shard.slot_of(text) TO soulfra_ro;
+GRANT SELECT (id, username, email, created_at, subscription_tier) ON TABLE soulfra.users TO soulfra_ro;
+GRANT USAGE ON SCHEMA drift TO soulfra_ro;
+GRANT SELECT ON TABLE drift.ratings TO soulfra_ro;
+GRANT SELECT ON TABLE drift.volatility TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra_ro;
+
+-- soulfra_user: Reads in one person's name, only.
+GRANT USAGE ON SCHEMA soulfra TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.users TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.credit_entries TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.loop_owners TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.pii_tokens TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.agents TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.loops TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.guilds TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.guild_members TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.votings TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.votes TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.blessings TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.prophecies TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.transformations TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.clusters TO soulfra_user;
+GRANT SELECT ON TABLE soulfra.cluster_loops TO soulfra_user;

@@ -37,6 +37,12 @@ class RegisterUser(Asked, name="register-user"):
     tier: Tier = Tier.FREE
 
 
+class ForgetUser(Asked, name="forget-user"):
+    """Forget a person: their key is destroyed, and what follows from it is rewritten."""
+
+    user_id: UUID
+
+
 class RegisterAgent(Asked, name="register-agent"):
     """Take in an agent of a user."""
 
@@ -53,6 +59,8 @@ class Whisper(Asked, name="whisper"):
     agent_id: EntityId
     text: Text
     tone: Tone = Tone.NEUTRAL
+    unsigned: bool = False
+    """Nobody but its creator sees whose it is."""
 
 
 class Fork(Asked, name="fork"):

@@ -53,6 +53,11 @@ class Voting(
     indexes=(
         Index("loop_id", "votings_loop_id_idx"),
         Index("opened_at", "votings_opened_at_idx", where="status = 'open'"),
+        Index(
+            "closed_at DESC",
+            "votings_closed_at_idx",
+            where="guild_id IS NOT NULL AND closed_at IS NOT NULL",
+        ),
     ),
 ):
     """A question whether a loop is to be blessed. Follows from ``voting:<voting_id>``."""

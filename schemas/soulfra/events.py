@@ -4,10 +4,11 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from schemas.quantity import Closed, Instant, Quantity
 from schemas.soulfra.log import EventType
+from schemas.soulfra.privacy import PiiToken
 from schemas.soulfra.tables import Depth, Name
 from schemas.soulfra.words import (
     Ballot,
@@ -15,6 +16,7 @@ from schemas.soulfra.words import (
     Cause,
     EntityId,
     Score,
+    Sealed,
     Slot,
     Tier,
     Tone,
@@ -26,6 +28,9 @@ Archetype = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Amount = Annotated[
     int, Quantity("{credit}", "what it is for", low=-1_000_000_000, high=1_000_000_000)
 ]
+BlessingId = Annotated[int, Quantity("1", "made by the database", low=1)]
+Told = dict[PiiToken, Sealed]
+"""What each token of a text stands for."""
 Quorum = Annotated[int, Quantity("{vote}", "told when it was opened", low=1, high=10_000)]
 
 
@@ -43,9 +48,13 @@ class Happened(Closed):
 class UserRegistered(Happened, of=EventType.USER_REGISTERED):
     """A person came. Stream: the user's."""
 
-    username: Name
-    email: Annotated[str, StringConstraints(min_length=3, max_length=255)]
+    username: Sealed
+    email: Sealed
     tier: Tier
+
+
+class UserForgotten(Happened, of=EventType.USER_FORGOTTEN):
+    """A person is to be forgotten: their key is destroyed with it. Stream: the user's."""
 
 
 class CreditsChanged(Happened, of=EventType.CREDITS_CHANGED):
@@ -59,7 +68,7 @@ class AgentRegistered(Happened, of=EventType.AGENT_REGISTERED):
     """An agent came. Stream: the agent's."""
 
     owner_id: UUID
-    archetype: Archetype
+    archetype: Sealed
     tone: Tone
     slot: Slot
 
@@ -72,13 +81,23 @@ class ToneShifted(Happened, of=EventType.TONE_SHIFTED):
 
 
 class LoopCreated(Happened, of=EventType.LOOP_CREATED):
-    """A whisper became a loop. Stream: the loop's."""
+    """A whisper became a loop; unsigned, another event says whose. Stream: the loop's."""
+
+    creator_id: UUID | None
+    agent_id: EntityId | None
+    whisper: Sealed
+    pii: Told = Field(default_factory=dict)
+    tone: Tone
+    created_at: Instant
+
+
+class LoopOwned(Happened, of=EventType.LOOP_OWNED):
+    """Whose an unsigned loop is. Stream: the loop's; no report sees it."""
 
     creator_id: UUID
     agent_id: EntityId
-    whisper: Text
-    tone: Tone
-    created_at: Instant
+    loop_created_at: Instant
+    pii: Told = Field(default_factory=dict)
 
 
 class LoopForked(Happened, of=EventType.LOOP_FORKED):
@@ -138,7 +157,7 @@ class VotingClosed(Happened, of=EventType.VOTING_CLOSED):
 class BlessingGranted(Happened, of=EventType.BLESSING_GRANTED):
     """A voting agreed, and the loop is blessed. Stream: the loop's."""
 
-    blessing_id: Annotated[int, Quantity("1", "made by the database", low=1)]
+    blessing_id: BlessingId
     voting_id: EntityId
     loop_created_at: Instant
     blessed_by: EntityId
@@ -150,7 +169,8 @@ class ProphecySpoken(Happened, of=EventType.PROPHECY_SPOKEN):
     """An agent foretold something. Stream: the prophecy's."""
 
     author_agent: EntityId
-    text: Text
+    text: Sealed
+    pii: Told = Field(default_factory=dict)
     related_loops: tuple[EntityId, ...]
 
 

@@ -29,8 +29,8 @@ class Prophecy(
 
     id: Annotated[Serial, Column("Its number; the event says it.", identity=True)]
     prophecy_text: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=20_000)],
-        Column("What was foretold."),
+        Annotated[str, StringConstraints(min_length=1, max_length=400_000)],
+        Column("What was foretold, sealed; forgotten if its author is."),
     ]
     author_agent: Annotated[str, Column("Who foretold it.", references=AGENT)]
     fulfillment_status: Annotated[Fulfilment, Column("What became of it.", default="'pending'")] = (
@@ -60,18 +60,17 @@ class Transformation(
         Index("agent_id, id DESC", "transformations_agent_id_id_idx", where="agent_id IS NOT NULL"),
     ),
 ):
-    """A change of a loop or of an agent: of one of them, and of what to what."""
+    """A change of a loop or of an agent: of one of them, and of what to what.
+
+    Written by a follower of the log, a moment later than what it is about.
+    """
 
     id: Annotated[Position, Column("Of the event that changed it.")]
     change: Annotated[Change, Column("How it was changed.")]
     loop_id: Annotated[EntityId | None, Column("The loop that was changed.")] = None
     agent_id: Annotated[
-        str | None,
-        Column(
-            "The agent that was changed.",
-            references=AGENT,
-            check="(loop_id IS NULL) <> (agent_id IS NULL)",
-        ),
+        EntityId | None,
+        Column("The agent that was changed.", check="(loop_id IS NULL) <> (agent_id IS NULL)"),
     ] = None
     from_value: Annotated[str | None, Column("What it was before: a tone, a loop's id.")] = None
     to_value: Annotated[str | None, Column("What it became.")] = None

@@ -11,8 +11,8 @@ from schemas.quantity import Instant, Quantity
 from schemas.soulfra.words import Position, Version
 from schemas.table import Column, Index, JsonObject, Table
 
-STREAM = r"^(user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
-Stream = Annotated[str, StringConstraints(pattern=STREAM)]
+STREAM = r"^(?:user|agent|loop|voting|guild|prophecy|cluster):[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Stream = Annotated[str, StringConstraints(pattern=STREAM, max_length=109)]
 Sha256 = Annotated[bytes, Len(32, 32)]
 TransactionId = Annotated[int, Quantity("1", "Postgres' own number of the transaction", low=0)]
 
@@ -37,6 +37,12 @@ class EventType(StrEnum):
     CLUSTER_FORMED = "cluster_formed"
     CLUSTER_DISSOLVED = "cluster_dissolved"
     CREDITS_CHANGED = "credits_changed"
+    LOOP_OWNED = "loop_owned"
+    USER_FORGOTTEN = "user_forgotten"
+
+
+UNSHOWN = (EventType.CREDITS_CHANGED, EventType.LOOP_OWNED)
+"""Of no report: together they say whose an unsigned loop is."""
 
 
 class Event(
@@ -76,7 +82,7 @@ class Event(
     )
     sha256: Annotated[
         Sha256,
-        Column("Over the one before it in its stream and all that it says. Set by a trigger."),
+        Column("Over the one before it in its stream and all that it says. Set by log.append."),
     ]
 
 

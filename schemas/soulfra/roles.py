@@ -3,11 +3,9 @@
 from typing import Final
 
 from schemas.postgres import Grant, each
-from schemas.soulfra.log import Event
-from schemas.soulfra.server import APP, READER
+from schemas.soulfra.server import APP, PERSON, READER
 
-TABLES: Final = (
-    "soulfra.users",
+SHARED: Final = (
     "soulfra.agents",
     "soulfra.loops",
     "soulfra.guilds",
@@ -19,8 +17,16 @@ TABLES: Final = (
     "soulfra.transformations",
     "soulfra.clusters",
     "soulfra.cluster_loops",
-    "soulfra.credit_entries",
 )
+"""What reports may see of it all."""
+OWN: Final = (
+    "soulfra.users",
+    "soulfra.credit_entries",
+    "soulfra.loop_owners",
+    "soulfra.pii_tokens",
+)
+TABLES: Final = (*OWN, *SHARED)
+DRIFT: Final = ("drift.ratings", "drift.volatility")
 DIGEST: Final = "log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb)"
 SHARDS: Final = (
     "shard.places",
@@ -31,24 +37,25 @@ SHARDS: Final = (
 )
 SLOT_OF: Final = "shard.slot_of(text)"
 ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
-MADE_BY_POSTGRES: Final = {"position", "transaction_id", "recorded_at", "sha256"}
 
 _APP: Final = (
-    *each(APP, "schema", ("USAGE",), "soulfra", "log", "shard"),
+    *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy", "shard"),
     *each(APP, "table", ("SELECT",), *TABLES, "log.events", "log.commands", "log.followers"),
     # Which slots are whose, only the owner says.
     *each(APP, "table", ("SELECT",), *SHARDS),
     *each(APP, "table", ("DELETE",), "shard.registrations"),
     *each(APP, "routine", ("EXECUTE",), SLOT_OF, ADOPT),
     *each(APP, "table", ("INSERT",), *TABLES, "log.commands", "log.followers"),
-    # When and in which transaction, after what: nobody says that of an event.
+    *each(APP, "table", ("SELECT", "INSERT", "MAINTAIN"), "privacy.subjects"),
+    # A key is destroyed, never changed for another: a trigger sees to that.
     Grant(
         APP,
         "table",
-        "log.events",
-        ("INSERT",),
-        tuple(name for name in Event.model_fields if name not in MADE_BY_POSTGRES),
+        "privacy.subjects",
+        ("UPDATE",),
+        ("wrapped", "username_token", "email_token", "forgotten_at", "finished_at", "report"),
     ),
+    *each(APP, "table", ("DELETE",), "soulfra.pii_tokens"),
     Grant(
         APP,
         "table",
@@ -94,21 +101,50 @@ _APP: Final = (
         ("prophecy_text", "fulfillment_status", "fulfilled_at"),
     ),
     Grant(APP, "table", "soulfra.clusters", ("UPDATE",), ("mythology", "status", "dissolved_at")),
+    # The follower counts, and lets go of loops that ended.
+    *each(APP, "schema", ("USAGE",), "drift"),
+    *each(APP, "table", ("SELECT",), *DRIFT),
+    Grant(APP, "table", "drift.ratings", ("INSERT", "DELETE")),
+    Grant(APP, "table", "drift.ratings", ("UPDATE",), ("level", "shifts", "shifted_at")),
+    Grant(
+        APP,
+        "table",
+        "drift.volatility",
+        ("UPDATE",),
+        ("level", "agents", "loops", "shifts", "shifted_at"),
+    ),
     *each(APP, "sequence", ("USAGE",), "soulfra.blessings_id_seq", "soulfra.prophecies_id_seq"),
     *each(
         APP,
         "routine",
         ("EXECUTE",),
         "soulfra.create_loop_months(timestamp with time zone)",
+        # Nobody else adds an event; when, in which transaction and after what, it says itself.
+        "log.append(jsonb,jsonb)",
         "log.verify(text)",
         DIGEST,
     ),
 )
 _READER: Final = (
     *each(READER, "schema", ("USAGE",), "soulfra", "log", "shard"),
-    *each(READER, "table", ("SELECT",), *TABLES, *SHARDS, "log.events", "log.followers"),
+    *each(READER, "table", ("SELECT",), *SHARED, *SHARDS, "log.events", "log.followers"),
     *each(READER, "routine", ("EXECUTE",), SLOT_OF),
+    # Not what somebody has, nor how often: who watches it would see who pays for an unsigned loop.
+    Grant(
+        READER,
+        "table",
+        "soulfra.users",
+        ("SELECT",),
+        ("id", "username", "email", "created_at", "subscription_tier"),
+    ),
+    *each(READER, "schema", ("USAGE",), "drift"),
+    *each(READER, "table", ("SELECT",), *DRIFT),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 
-GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER)
+_PERSON: Final = (
+    *each(PERSON, "schema", ("USAGE",), "soulfra"),
+    *each(PERSON, "table", ("SELECT",), *TABLES),
+)
+
+GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER, *_PERSON)

@@ -28,10 +28,13 @@ class User(
     """A person. Follows from the stream ``user:<id>``."""
 
     id: Annotated[UUID, Column("Its name for ever.", default="gen_random_uuid()")]
-    username: Annotated[Name, Column("What it is called; no two are called the same.", unique=True)]
+    username: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=1_420)],
+        Column("What it is called, sealed; privacy.subjects knows that no two are.", unique=True),
+    ]
     email: Annotated[
-        Annotated[str, StringConstraints(min_length=3, max_length=255)],
-        Column("Where it is written to.", unique=True),
+        Annotated[str, StringConstraints(min_length=3, max_length=1_420)],
+        Column("Where it is written to, sealed.", unique=True),
     ]
     created_at: Annotated[Instant, Column("When it was registered.", default="now()")]
     subscription_tier: Annotated[Tier, Column("What it subscribes to.", default="'free'")] = (
@@ -62,7 +65,8 @@ class Agent(
     agent_id: Annotated[EntityId, Column("Its name for ever.")]
     owner_id: Annotated[UUID, Column("Whose it is; that there is one, the command sees.")]
     archetype: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=50)], Column("What it is like.")
+        Annotated[str, StringConstraints(min_length=1, max_length=400)],
+        Column("What it is like, sealed."),
     ]
     current_tone: Annotated[Tone, Column("How it feels now.", default="'neutral'")] = Tone.NEUTRAL
     consciousness_score: Annotated[
@@ -97,13 +101,20 @@ class Loop(
     """
 
     loop_id: Annotated[EntityId, Column("Its name for ever.")]
-    creator_id: Annotated[UUID, Column("Whose it is.", references="soulfra.users (id)")]
+    creator_id: Annotated[
+        UUID | None, Column("Whose it is; null: unsigned.", references="soulfra.users (id)")
+    ] = None
     agent_id: Annotated[
-        str, Column("The agent that heard it.", references="soulfra.agents (agent_id)")
-    ]
+        str | None,
+        Column(
+            "The agent that heard it; null: unsigned.",
+            references="soulfra.agents (agent_id)",
+            check="(agent_id IS NULL) = (creator_id IS NULL)",
+        ),
+    ] = None
     whisper_origin: Annotated[
-        Annotated[str, StringConstraints(max_length=20_000)] | None,
-        Column("What was whispered; null for a fork, and for what was forgotten."),
+        Annotated[str, StringConstraints(max_length=400_000)] | None,
+        Column("What was whispered, sealed; null for a fork, and for what was forgotten."),
     ] = None
     consciousness_state: Annotated[JsonObject, Column("What it is aware of.", default="'{}'")] = (
         Field(default_factory=dict)

@@ -14,13 +14,18 @@ SCHEMAS: Final = MappingProxyType(
         "soulfra": "Users, agents, loops and what became of them: each follows from the log.",
         "log": "What happened, append-only, and how far it was followed.",
         "shard": "Which database has which agents, and how slots move between them.",
+        "privacy": "The key of each person. Destroyed, nothing of theirs can be read any more.",
+        "drift": "How fast agents and loops drift: counted from the log.",
     }
 )
 """Schema to comment."""
 
-ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """Part of Redis keys, of streams and of paths: no colon, no slash, no space."""
-EntityId = Annotated[str, StringConstraints(pattern=ID)]
+EntityId = Annotated[str, StringConstraints(pattern=ID, max_length=100)]
+SEALED: Final = r"^s1\.[A-Za-z0-9_-]{20,}$"
+Sealed = Annotated[str, StringConstraints(pattern=SEALED, max_length=400_000)]
+"""A text that only the key of its subject opens; apps/soulfra/privacy/keys.py shuts it."""
 Score = Annotated[float, Quantity("1", "a share or a score, to the hundredth", low=0, high=1)]
 SCORE_SQL: Final = "numeric(3,2)"
 """As the guide has it; a ``Column`` of a ``Score`` names it."""

@@ -10,15 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from schemas.governance import keys
-from services.container import File, archive
-from services.house import render
-from services.redis import UID
+from services.container import archive
+from services.redis import GOVERNANCE, UID
 
 PASSWORD: Final = "password-of-the-bench"
 REQUESTS: Final = {1: 3_000, 32: 5_000}
@@ -54,24 +51,7 @@ def server() -> Iterator[Server]:
     name = f"bench-redis-{uuid4().hex[:8]}"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     folder.chmod(0o777)
-    files = {
-        "redis.conf": File(
-            render(
-                "redis/redis.conf.j2",
-                socket="/run/redis/redis.sock",
-                files_dir="/run/abode",
-                maxmemory_mb=64,
-            )
-        ),
-        "users.acl": File(
-            render(
-                "redis/users.acl.j2",
-                operator_sha256=sha256(b"nobody").hexdigest(),
-                governance_sha256=sha256(PASSWORD.encode()).hexdigest(),
-                patterns=[key.glob for key in keys.KEYS],
-            )
-        ),
-    }
+    files = GOVERNANCE.files("nobody", PASSWORD, maxmemory_mb=64)
     _docker("create", "--name", name, "-v", "/run/abode", "-v", f"{folder}:/run/redis", _image())
     try:
         tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))

@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
-from apps.governance.redis_line import Line
 from apps.governance.sessions import Sessions
+from apps.redis_line import Line
 from tests.bench.redis_server import PASSWORD, REQUESTS, Server, server
 
 ROUNDS: Final = 25

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.log import Place, settled
+from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
 from apps.soulfra.writer import Writer
 from schemas.server import SOULFRA
@@ -44,17 +45,20 @@ VALUES ('agent:' || gen_random_uuid(), 1, 'tone_shifted', 1, '{"before": "joy", 
         decode(repeat('00', 32), 'hex'));
 """
 USER: Final = """
-INSERT INTO log.events (stream, version, type, schema_version, data) VALUES
-('user:00000000-0000-0000-0000-000000000001', 1, 'user_registered', 1,
- '{"username": "ada", "email": "ada@x.org", "tier": "free"}')
+SELECT log.append(jsonb_build_array(jsonb_build_object(
+    'stream', 'user:00000000-0000-0000-0000-000000000001', 'version', 1, 'type', 'user_registered',
+    'schema_version', 1, 'data', '{"username": "ada", "email": "ada@x.org", "tier": "free"}'::jsonb,
+    'metadata', '{}'::jsonb)))
 """
 NEWEST: Final = """
 SELECT transaction_id, position FROM log.events ORDER BY transaction_id DESC, position DESC LIMIT 1
 """
 FILL: Final = """
-INSERT INTO log.events (stream, version, type, schema_version, data)
-SELECT 'agent:bench-' || n, 1, 'agent_registered', 1, jsonb_build_object('owner_id',
-       '00000000-0000-0000-0000-000000000001', 'archetype', 'x', 'tone', 'joy', 'slot', n %% 4096)
+SELECT log.append(jsonb_agg(jsonb_build_object(
+           'stream', 'agent:bench-' || n, 'version', 1, 'type', 'agent_registered',
+           'schema_version', 1, 'metadata', '{}'::jsonb, 'data', jsonb_build_object(
+               'owner_id', '00000000-0000-0000-0000-000000000001', 'archetype', 'x',
+               'tone', 'joy', 'slot', n %% 4096))))
   FROM generate_series(%(low)s::integer, %(high)s::integer) AS n
 """
 
@@ -112,7 +116,7 @@ async def _written(at: Stand, agents: int) -> tuple[float, float, float]:
     took: list[float] = []
     settings = PostgresSettings(url=at.app, min_conn=2, max_conn=4)
     async with pool(settings, "soulfra") as there:
-        writer = Writer(there)
+        writer = Writer(there, House(bytes(32)))
         until = time.monotonic() + SLICE
 
         async def write(n: int) -> None:

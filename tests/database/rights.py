@@ -8,7 +8,9 @@ from psycopg import errors
 BESIDE = ("ledger", "public")
 OPEN = {"public", "ledger", "ag_catalog", "trgm"}
 """Schemas that are not a tenant's own to close or to open."""
-GRANTED_AS = {"view": "table", "procedure": "routine", "trigger": "routine"}
+GRANTED_AS = {
+    "view": "table", "procedure": "routine", "trigger": "routine", "aggregate": "routine",
+}  # fmt: skip
 """What GRANT calls it, where that is another word."""
 NOT_ALLOWED = (
     errors.InsufficientPrivilege,
@@ -28,8 +30,8 @@ SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' ELSE 'table'
    AND c.relowner = current_user::regrole
    AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT c.relispartition
 UNION ALL
-SELECT CASE WHEN p.prokind = 'p' THEN 'procedure'
-            WHEN p.prorettype = 'trigger'::regtype THEN 'trigger' ELSE 'routine' END,
+SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE
+       CASE WHEN p.prorettype = 'trigger'::regtype THEN 'trigger' ELSE 'routine' END END,
        p.oid::regprocedure::text, ''
   FROM pg_proc AS p WHERE p.proowner = current_user::regrole
  ORDER BY 1, 2
@@ -106,6 +108,8 @@ def tries(kind: str, name: str, parts: list[str]) -> Iterator[tuple[str, str, st
         nulls = [f"NULL::{one}" for one in types.split(",") if one]
         if kind == "procedure":
             yield "EXECUTE", "", f"CALL {called}({', '.join(nulls)})"
+        elif kind == "aggregate":
+            yield "EXECUTE", "", f"SELECT {called}({', '.join(nulls)})"
         else:
             # A strict function of a plain NULL is never called.
             given = ", ".join(f"(SELECT {null})" for null in nulls)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.ops.ask import CONTAINERS
 from schemas import ports
 
 
@@ -30,7 +31,7 @@ def test_a_password_opens_nothing(standing, pi):
 @pytest.mark.parametrize("port", [ports.POSTGRES, 6379, ports.GOVERNANCE_LOCAL, ports.SOULFRA])
 def test_the_pi_reaches_no_database(standing, pi, port):
     """From off the Mac neither Postgres nor Redis nor the open door can be reached."""
-    names = [standing.called(name) for name in ("postgres-age", "redis", "governance", "soulfra")]
+    names = [standing.called(name) for name in CONTAINERS]
     probe = "timeout 1 bash -c 'exec 3<>/dev/tcp/{}/{}'"
     # The probe can tell: it reaches what may be reached.
     assert pi.run(probe.format("127.0.0.1", ports.SSH)).rc == 0

@@ -6,10 +6,9 @@ import ssl
 import psycopg
 import pytest
 
+from apps.ops.ask import CONTAINERS
 from schemas.hosts import MEMORY_MAX_MB, RESERVE_MB
 from services.anima import UNIT
-
-CONTAINERS = ("postgres-age", "redis", "governance", "soulfra")
 
 
 @pytest.fixture(scope="module")
@@ -188,5 +187,28 @@ def test_redis_lets_nobody_in_unasked(standing):
         assert "NOPERM" in said(as_service + forbidden)
     assert standing.docker("exec", redis, "redis-cli", "DBSIZE").isdecimal()
     assert "noeviction" in standing.docker(
+        "exec", redis, "redis-cli", "CONFIG", "GET", "maxmemory-policy"
+    )
+
+
+def test_soulfra_has_a_redis_of_its_own(standing):
+    """Neither tenant is anybody in the other's; what is asked for least makes room."""
+    redis = standing.called("redis-soulfra")
+    raw = '/usr/bin/redis-cli -s "$REDIS_SOCKET" '
+
+    def said(name: str, user: str, words: str) -> str:
+        password = (standing.state / "secrets" / f"redis_{user}").read_text().strip()
+        as_user = f"REDISCLI_AUTH={password} {raw} --user {user} {words}"
+        return standing.docker("exec", name, "sh", "-c", as_user, check=False)
+
+    assert said(redis, "soulfra", "GET loop:nothing:state").strip() == ""
+    for forbidden in (
+        "GET session:x", "SET loop:x 1", "KEYS '*'", "FLUSHALL", "CONFIG GET maxmemory", "SCAN 0",
+        "EVAL 'return 1' 0", "SCRIPT FLUSH", "SHUTDOWN", "PUBLISH a b",
+    ):  # fmt: skip
+        assert "NOPERM" in said(redis, "soulfra", forbidden)
+    assert "NOAUTH" in said(redis, "governance", "GET loop:nothing:state")
+    assert "NOAUTH" in said(standing.called("redis"), "soulfra", "GET session:x")
+    assert "volatile-lfu" in standing.docker(
         "exec", redis, "redis-cli", "CONFIG", "GET", "maxmemory-policy"
     )

@@ -80,7 +80,8 @@ def test_a_template(standing, copy):
     assert "files.redis.conf: + save 1800 1" in said
 
     standing.deploy("-y", root=copy)
-    assert _recreated(standing, before) == {f"/{standing.called('redis')}"}
+    both = ("redis", "redis-soulfra")
+    assert _recreated(standing, before) == {f"/{standing.called(name)}" for name in both}
 
 
 def test_a_secret(standing, request):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.ops.ask import CONTAINERS
 from schemas import ports
 
 
@@ -38,7 +39,7 @@ def test_every_secret_is_closed(standing):
 
 def test_docker_shows_none(standing, canaries):
     """Neither docker inspect nor the containers' logs nor the images hold one."""
-    names = [standing.called(n) for n in ("postgres-age", "redis", "governance", "soulfra", "pi")]
+    names = [standing.called(n) for n in (*CONTAINERS, "pi")]
     _absent(canaries, "docker inspect", standing.docker("inspect", *names))
     for name in names:
         said = standing.run("docker", "logs", name)

@@ -97,7 +97,7 @@ def test_down_stops_all_and_up_loses_nothing(standing):
     assert alive == ""
     assert said.splitlines() == [
         f"stopped container {standing.called(name)}"
-        for name in ("pi", "governance", "soulfra", "redis", "postgres-age")
+        for name in ("pi", "governance", "soulfra", "redis", "redis-soulfra", "postgres-age")
     ]
     assert again == "nothing to be stopped\n"
     assert kept == things

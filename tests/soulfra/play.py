@@ -7,6 +7,7 @@ from schemas.soulfra import commands as c
 from schemas.soulfra.words import Tone
 
 TONES = tuple(Tone)
+TEXTS = ("it rains", "quotes ' \" $$ \\", "ünï¢ode 🜁", "x" * 2_000, "ask a@x.org")
 
 
 class Play:
@@ -38,7 +39,7 @@ class Play:
             (6, self._whisper), (3, self._fork), (4, self._shift), (3, self._voting),
             (8, self._vote), (1, self._guild), (1, self._join), (1, self._prophecy),
             (1, self._fulfil), (1, self._cluster), (1, self._dissolve), (1, self._user),
-            (1, self._agent),
+            (1, self._agent), (0.5, self._forgotten),
         ]  # fmt: skip
         weights, makers = zip(*kinds, strict=True)
         return self.random.choices(makers, weights)[0]()
@@ -49,6 +50,10 @@ class Play:
         return c.RegisterUser(
             user_id=self.users[-1], username=f"{self.name}-{n}", email=f"{self.name}-{n}@x.org"
         )
+
+    def _forgotten(self):
+        # Not the first: somebody must go on.
+        return c.ForgetUser(user_id=self.random.choice(self.users[2:] or [UUID(int=9)]))
 
     def _agent(self):
         self.agents.append(f"{self.name}-agent-{len(self.agents)}")
@@ -61,8 +66,11 @@ class Play:
         return c.Whisper(
             loop_id=self.loops[-1],
             agent_id=self.random.choice(self.agents),
-            text=self.random.choice(["it rains", "quotes ' \" $$ \\", "ünï¢ode 🜁", "x" * 2_000]),
+            text=self.random.choice(
+                ["it rains", "quotes ' \" $$ \\", "ünï¢ode 🜁", "x" * 2_000, "ask a@x.org"]
+            ),
             tone=self.random.choice(TONES),
+            unsigned=self.random.random() < 0.2,
         )
 
     def _fork(self):
@@ -118,7 +126,7 @@ class Play:
     def _prophecy(self):
         return c.Prophesy(
             agent_id=self.random.choice(self.agents),
-            text="it will rain",
+            text=self.random.choice(["it will rain", "@ada may call +49 30 901820"]),
             loops=tuple(self.random.sample(self.loops, min(2, len(self.loops)))),
         )
 

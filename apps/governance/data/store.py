@@ -15,12 +15,12 @@ from apps.governance.descriptions import Descriptions
 from apps.governance.desk import WAIT_SECONDS, Desk
 from apps.governance.health import require_schema
 from apps.governance.identities import Identities
-from apps.governance.sessions import connect
 from apps.governance.settings import DataSettings
 from apps.governance.trail.journal import Taken
 from apps.governance.trails import Trails
 from apps.postgres import Connection, Pool, place, pool
 from apps.queries import load
+from apps.redis_line import connect
 from schemas.errors import Refused, Unreachable
 
 SQL = load(Path(__file__).with_name("queries.sql"))

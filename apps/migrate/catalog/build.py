@@ -3,6 +3,7 @@
 import sqlite3
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,8 @@ from apps.migrate import runner
 from apps.migrate.catalog import postgres
 from apps.migrate.catalog import sqlite as files
 from apps.migrate.errors import Locked
+from apps.migrate.evolve.between import put, shortened
+from apps.migrate.evolve.standing import Standing
 from apps.migrate.lines import Line
 from apps.migrate.rebuild import is_adopted, rebuild
 from apps.queries import load
@@ -29,14 +32,19 @@ def live(line: Line, database: str) -> dict[str, str]:
         return postgres.read(ledger.connection)
 
 
-def in_scratch(line: Line, scratch: str) -> dict[str, str]:
-    """The catalog of the line, built in a scratch database that is emptied before."""
+def in_scratch(line: Line, scratch: str, between: Sequence[Standing] = ()) -> dict[str, str]:
+    """The catalog of the line, built in a scratch database that is emptied before.
+
+    ``between`` are evolutions that are not at their end yet, as far as they are.
+    """
     with runner.opened(line, scratch) as holder:
         _hold(holder.connection, line.name)
         # AGE 1.5 kills a backend that dropped a graph when another one makes it again.
         with runner.opened(line, scratch) as ledger:
             _empty(ledger.connection)
-        runner.apply(line, scratch)
+        runner.apply(shortened(line, between), scratch)
+        if between:
+            put(line, scratch, between)
         return live(line, scratch)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from apps.soulfra.privacy.keys import Subject
 from apps.soulfra.state import State
 from schemas.errors import Refused
 from schemas.soulfra.commands import Asked
@@ -45,6 +46,8 @@ class Decision:
     id: str
     events: list[tuple[str, Happened]] = field(default_factory=list)
     told: JsonObject = field(default_factory=dict)
+    unsigned: bool = False
+    """Nothing that is written says who gave the command."""
 
     def add(self, entity: Entity, name: object, what: Happened) -> "Decision":
         """One more event, of any stream."""
@@ -91,6 +94,14 @@ def free(taken: bool, entity: Entity, name: object) -> None:
     """Refuse an id that is somebody's."""
     if taken:
         raise Conflict(f"{entity} {str(name)!r}: is there already", "leave the id out to get one")
+
+
+def subject(state: State, user_id: UUID) -> Subject:
+    """The key of somebody who was not forgotten."""
+    if user_id in state.seals.forgotten:
+        raise Conflict(f"user {str(user_id)!r}: is forgotten")
+    found: Subject = there(state.seals.subjects.get(user_id), Entity.USER, user_id)
+    return found
 
 
 def pay(state: State, decision: Decision, whom: Any, cause: Cause) -> None:

@@ -7,9 +7,11 @@ from apps.soulfra.decisions.decision import (
     decides,
     free,
     pay,
+    subject,
     there,
 )
 from apps.soulfra.decisions.loops import living
+from apps.soulfra.privacy.pii import tokenised
 from apps.soulfra.state import State
 from schemas.soulfra.commands import DissolveCluster, FormCluster, Fulfil, Prophesy
 from schemas.soulfra.events import (
@@ -28,11 +30,18 @@ def prophesy(state: State, body: Prophesy, numbers: Numbers) -> Decision:
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
     for loop_id in body.loops:
         there(state.loops.get(loop_id), Entity.LOOP, loop_id)
+    key = subject(state, agent.owner_id)
     decision = Decision(Entity.PROPHECY, "")
     pay(state, decision, agent.owner_id, Cause.PROPHECY)
     decision.id = str(numbers.prophecy())
+    text, pii = tokenised(body.text, key)
     return decision.own(
-        ProphecySpoken(author_agent=body.agent_id, text=body.text, related_loops=body.loops)
+        ProphecySpoken(
+            author_agent=body.agent_id,
+            text=key.shut(f"prophecy:{decision.id}/text", text),
+            pii=pii,
+            related_loops=body.loops,
+        )
     )
 
 

@@ -8,29 +8,44 @@ from apps.soulfra.decisions.decision import (
     free,
     made,
     pay,
+    subject,
     there,
 )
+from apps.soulfra.privacy.pii import tokenised
 from apps.soulfra.state import Loop, State
 from schemas.soulfra.commands import DissolveLoop, Fork, ShiftLoopTone, Whisper
-from schemas.soulfra.events import LoopCreated, LoopDissolved, LoopForked, ToneShifted
+from schemas.soulfra.events import LoopCreated, LoopDissolved, LoopForked, LoopOwned, ToneShifted
 from schemas.soulfra.words import Cause, Entity
 
 
 @decides(Whisper)
 def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
-    """The agent's owner is its creator."""
+    """The agent's owner is its creator; of an unsigned one an event says so that few may read."""
     loop_id = body.loop_id or made(Entity.LOOP)
     free(loop_id in state.loops, Entity.LOOP, loop_id)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
-    decision = Decision(Entity.LOOP, loop_id).own(
+    key = subject(state, agent.owner_id)
+    # Unsigned, the same address is another token in each: they would tell that one wrote them all.
+    text, pii = tokenised(body.text, key, loop_id if body.unsigned else "")
+    decision = Decision(Entity.LOOP, loop_id, unsigned=body.unsigned).own(
         LoopCreated(
-            creator_id=agent.owner_id,
-            agent_id=body.agent_id,
-            whisper=body.text,
+            creator_id=None if body.unsigned else agent.owner_id,
+            agent_id=None if body.unsigned else body.agent_id,
+            whisper=key.shut(f"loop:{loop_id}/whisper", text),
+            pii={} if body.unsigned else pii,
             tone=body.tone,
             created_at=state.now,
         )
     )
+    if body.unsigned:
+        decision.own(
+            LoopOwned(
+                creator_id=agent.owner_id,
+                agent_id=body.agent_id,
+                loop_created_at=state.now,
+                pii=pii,
+            )
+        )
     pay(state, decision, agent.owner_id, Cause.WHISPER)
     return decision
 
@@ -42,6 +57,8 @@ def fork(state: State, body: Fork, _: Numbers) -> Decision:
     free(loop_id in state.loops, Entity.LOOP, loop_id)
     parent = living(state, body.parent)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    if agent.owner_id in state.seals.forgotten:
+        raise Conflict(f"user {str(agent.owner_id)!r}: is forgotten")
     decision = Decision(Entity.LOOP, loop_id, told={"depth": parent.depth + 1}).own(
         LoopForked(
             creator_id=agent.owner_id,

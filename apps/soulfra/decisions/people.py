@@ -1,12 +1,26 @@
-"""Users and agents come."""
+"""Users and agents come; a user is forgotten."""
 
 from uuid import uuid4
 
-from apps.soulfra.decisions.decision import Conflict, Decision, Numbers, decides, free, there
+from apps.soulfra.decisions.decision import (
+    Conflict,
+    Decision,
+    Numbers,
+    decides,
+    free,
+    subject,
+    there,
+)
 from apps.soulfra.slots import slot_of
 from apps.soulfra.state import State
-from schemas.soulfra.commands import RegisterAgent, RegisterUser, ShiftAgentTone
-from schemas.soulfra.events import AgentRegistered, CreditsChanged, ToneShifted, UserRegistered
+from schemas.soulfra.commands import ForgetUser, RegisterAgent, RegisterUser, ShiftAgentTone
+from schemas.soulfra.events import (
+    AgentRegistered,
+    CreditsChanged,
+    ToneShifted,
+    UserForgotten,
+    UserRegistered,
+)
 from schemas.soulfra.words import CREDITS, Cause, Entity
 
 
@@ -15,13 +29,30 @@ def register_user(state: State, body: RegisterUser, _: Numbers) -> Decision:
     """With what a new user is given."""
     user_id = body.user_id or uuid4()
     free(user_id in state.users, Entity.USER, user_id)
-    for what, taken in (("username", state.usernames), ("email", state.emails)):
-        if getattr(body, what) in taken:
+    for what in ("username", "email"):
+        if state.seals.taken(what, getattr(body, what)):
             raise Conflict(f"{what}: {getattr(body, what)!r} is somebody else's")
     welcome = CREDITS[Cause.WELCOME]
     decision = Decision(Entity.USER, str(user_id), told={"credits": welcome})
-    decision.own(UserRegistered(username=body.username, email=body.email, tier=body.tier))
+    key = state.seals.new(user_id, body.username, body.email)
+    decision.own(
+        UserRegistered(
+            username=key.shut(f"user:{user_id}/username", body.username),
+            email=key.shut(f"user:{user_id}/email", body.email),
+            tier=body.tier,
+        )
+    )
     return decision.own(CreditsChanged(amount=welcome, cause=Cause.WELCOME))
+
+
+@decides(ForgetUser)
+def forget_user(state: State, body: ForgetUser, _: Numbers) -> Decision:
+    """Whoever is forgotten already stays so."""
+    there(state.users.get(body.user_id), Entity.USER, body.user_id)
+    decision = Decision(Entity.USER, str(body.user_id))
+    if body.user_id in state.seals.forgotten:
+        return decision
+    return decision.own(UserForgotten())
 
 
 @decides(RegisterAgent)
@@ -29,10 +60,11 @@ def register_agent(state: State, body: RegisterAgent, _: Numbers) -> Decision:
     """An agent is somebody's."""
     free(body.agent_id in state.agents, Entity.AGENT, body.agent_id)
     there(state.users.get(body.user_id), Entity.USER, body.user_id)
+    key = subject(state, body.user_id)
     return Decision(Entity.AGENT, body.agent_id).own(
         AgentRegistered(
             owner_id=body.user_id,
-            archetype=body.archetype,
+            archetype=key.shut(f"agent:{body.agent_id}/archetype", body.archetype),
             tone=body.tone,
             slot=slot_of(body.agent_id),
         )

@@ -52,9 +52,15 @@ class Shard:
 class Router:
     """One of a process. Without shards it is home's writer, and asks nothing more."""
 
-    def __init__(self, home: Pool, connect: Callable[[str, str], Pool]) -> None:
+    def __init__(
+        self,
+        home: Pool,
+        connect: Callable[[str, str], Pool],
+        writes: Callable[[Pool], Writer],
+    ) -> None:
         """``connect`` makes a closed pool for the name and the place of a shard."""
-        self.home = Shard(HOME, home, Writer(home))
+        self.home = Shard(HOME, home, writes(home))
+        self._writes = writes
         self._connect = connect
         self._shards = {HOME: self.home}
         self._owner: dict[int, str] = {}
@@ -86,6 +92,10 @@ class Router:
             return said
 
         return await self._until(agent_id, asked)
+
+    def away(self, agent_id: str) -> bool:
+        """Whether another shard than home has an agent, as far as is known."""
+        return self._at(agent_id) is not self.home
 
     async def learn(self) -> None:
         """Read the map anew; who asks while it is being read gets the same."""
@@ -197,7 +207,7 @@ class Router:
                     raise Diverged(f"shard {name}: is asked as home", "is the URL the right one?")
                 if slots and name not in self._shards:
                     there = await self._opened.enter_async_context(self._connect(name, place))
-                    self._shards[name] = Shard(name, there, Writer(there))
+                    self._shards[name] = Shard(name, there, self._writes(there))
             self._owner = {slot: name for name, *_, slots, _ in found for slot in slots}
             self._epoch = {
                 slot: epoch

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from apps.governance.redis_line import Line
 from apps.governance.sessions import Sessions
+from apps.redis_line import Line
 from schemas.governance import keys
 
 TRIES: Final = 300

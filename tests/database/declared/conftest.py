@@ -21,10 +21,10 @@ from tests.database.conftest import database_made
 
 OBJECT = re.compile(
     r"(?P<about>(?:comment|grant) )?"
-    r"(?P<kind>schema|table|column|constraint|index|sequence|label|view|function|procedure) "
+    r"(?P<kind>schema|table|column|constraint|index|sequence|label|view|function|procedure|policy) "
     r"(?P<name>.+?)(?: to (?P<role>\w+))?"
 )
-DECLARED = {"schema", "table", "column", "constraint", "index", "sequence", "label"}
+DECLARED = {"schema", "table", "column", "constraint", "index", "sequence", "label", "policy"}
 OWNERS = {tenant.database.owner for tenant in TENANTS.values()}
 PLACES = {GRAPH, *(schema for tenant in TENANTS.values() for schema in tenant.schemas)}
 DEFAULTS = {f"{table.table}_default" for table in tables() if table.month_by}
@@ -83,6 +83,7 @@ def reference(tenant=GOVERNANCE, grants=None, said=None) -> list[str]:
         *(postgres.graph(labels()) if GRAPH in tenant.places else ()),
         *postgres.comments(declared, tenant.schemas if said is None else said),
         *postgres.grants(tenant.grants if grants is None else grants),
+        *postgres.policies(tenant.policies),
     ]
 
 

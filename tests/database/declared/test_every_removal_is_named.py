@@ -67,6 +67,7 @@ def removal(name):
     return {
         "column": f"ALTER TABLE {table} RENAME COLUMN {part} TO {gone}",
         "constraint": f"ALTER TABLE {table} RENAME CONSTRAINT {part} TO {gone}",
+        "policy": f"DROP POLICY {part} ON {table}",
         "sequence": f"ALTER SEQUENCE {what} RENAME TO {gone}",
     }.get(kind, f"DROP {kind} {what} CASCADE")
 

@@ -3,23 +3,42 @@
 import pytest
 
 from apps.declared.everything import _modules, keys
-from schemas.governance.keys import KEYS
 from services import docker, redis
 from services.engine import Engine
 from services.house import House
+from services.redis import GOVERNANCE, SOULFRA
 from tests.database.declared.test_models_agree import unlike
 
-EACH = pytest.mark.parametrize("key", KEYS, ids=lambda key: key.pattern)
+TENANTS = pytest.mark.parametrize("kept", [GOVERNANCE, SOULFRA], ids=lambda kept: kept.container)
+EACH = pytest.mark.parametrize(
+    ("kept", "key"),
+    [
+        pytest.param(kept, key, id=key.pattern)
+        for kept in (GOVERNANCE, SOULFRA)
+        for key in kept.keys
+    ],
+)
 
 
 @pytest.fixture(scope="module")
-def living(standing):
-    """What the lab's own Redis lets each user do."""
-    return standing.docker("exec", standing.called("redis"), "redis-cli", "ACL", "LIST")
+def acls(standing):
+    """What each Redis of the lab lets each user do."""
+    return {
+        kept.user: standing.docker(
+            "exec", standing.called(kept.container), "redis-cli", "ACL", "LIST"
+        )
+        for kept in (GOVERNANCE, SOULFRA)
+    }
 
 
 @pytest.fixture
-def deployed(standing, monkeypatch):
+def living(acls, kept):
+    """That of one tenant."""
+    return acls[kept.user]
+
+
+@pytest.fixture
+def deployed(standing, monkeypatch, kept):
     """The file that a deploy would bring, as it is made from the declarations at that moment."""
 
     def made():
@@ -27,21 +46,23 @@ def deployed(standing, monkeypatch):
         # The boundary: what pyinfra would be told to do.
         monkeypatch.setattr(docker, "container", lambda **given: brought.update(given))
         monkeypatch.setattr(redis, "built", lambda *_: "abode/redis:any")
-        redis.redis(House(standing.hosts, standing.state), Engine("x86_64", frozenset()))
+        house = House(standing.hosts, standing.state)
+        redis.redis(house, Engine("x86_64", frozenset()), kept)
         return brought["spec"].files["users.acl"].text
 
     return made
 
 
-def test_declarations_and_both_lists_are_the_same(living, deployed):
+@TENANTS
+def test_declarations_and_both_lists_are_the_same(kept, living, deployed):
     """What is declared, what a deploy brings, what Redis goes by."""
-    assert {key for key in keys() if key.owner == "mac"} == set(KEYS)
-    assert unlike(KEYS, deployed()) == []
-    assert unlike(KEYS, living) == []
+    assert {key for key in keys() if key.tenant == kept.user} == set(kept.keys)
+    assert unlike(kept.keys, deployed(), kept) == []
+    assert unlike(kept.keys, living, kept) == []
 
 
 @EACH
-def test_a_key_gone_from_the_declarations_is_named(key, living, deployed, monkeypatch):
+def test_a_key_gone_from_the_declarations_is_named(kept, key, living, deployed, monkeypatch):
     """By its pattern; wherever else the module may call it."""
     file = deployed()
     for module in _modules():
@@ -55,22 +76,23 @@ def test_a_key_gone_from_the_declarations_is_named(key, living, deployed, monkey
         keys.cache_clear()
 
     assert key not in left
-    assert unlike(left, living) == [key.glob]
-    assert unlike(left, file) == [key.glob]
+    assert unlike(left, living, kept) == [key.glob]
+    assert unlike(left, file, kept) == [key.glob]
 
 
 @EACH
 @pytest.mark.parametrize("where", ["living", "deployed"])
-def test_a_key_gone_from_redis_is_named(key, where, living, deployed):
+def test_a_key_gone_from_redis_is_named(kept, key, where, living, deployed):
     """From what it goes by, or from the file that a deploy would bring."""
     whole = living if where == "living" else deployed()
     without = whole.replace(f" ~{key.glob}", "")
 
     assert without != whole
-    assert unlike(KEYS, without) == [key.glob]
+    assert unlike(kept.keys, without, kept) == [key.glob]
 
 
 @EACH
-def test_a_key_that_nobody_declared_is_named(key, living):
+def test_a_key_that_nobody_declared_is_named(kept, key, living):
     """Who is let in without a word is as bad."""
-    assert unlike(KEYS, living.replace(f"~{key.glob}", f"~{key.glob} ~stray:*")) == ["stray:*"]
+    strange = living.replace(f"~{key.glob}", f"~{key.glob} ~stray:*")
+    assert unlike(kept.keys, strange, kept) == ["stray:*"]

@@ -19,9 +19,10 @@ import pytest
 from apps.governance.checkins import Checkins
 from apps.governance.desk import Desk
 from apps.governance.identities import Identities
-from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.sessions import Sessions
 from apps.governance.trails import Trails
 from apps.postgres import PostgresSettings, pool
+from apps.redis_line import RedisSettings, connect
 from schemas.errors import Unreachable
 from schemas.governance.thresholds import Thresholds
 from tests.stand import free_port

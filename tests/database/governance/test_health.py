@@ -14,9 +14,10 @@ from apps.governance.checkins import Checkins
 from apps.governance.desk import Desk
 from apps.governance.health import Health
 from apps.governance.maintenance import Maintenance
-from apps.governance.sessions import RedisSettings, Sessions, connect
+from apps.governance.sessions import Sessions
 from apps.governance.verdict import Thresholds
 from apps.postgres import PostgresSettings, pool
+from apps.redis_line import RedisSettings, connect
 from schemas.governance.calls.health import State
 
 SAID = {"anima": {"warmth": 0.4, "clarity": 0.8, "stability": 0.9, "presence": 0.9}}

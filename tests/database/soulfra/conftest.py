@@ -3,15 +3,40 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from apps.postgres import PostgresSettings, pool
+from apps.soulfra.changes import follow_changes
 from apps.soulfra.given import Done
+from apps.soulfra.privacy.keys import House
+from apps.soulfra.privacy.opening import FIELDS
+from apps.soulfra.privacy.seals import SQL as PRIVACY
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
 from tests.soulfra.play import Play
+
+HOUSE = House(b"k" * 32)
+"""Of every test."""
+
+
+def said(ask, entity, name, column):
+    """What a sealed column says to whoever has the keys."""
+    [(user_id, wrapped)] = [
+        (UUID(str(one)), other)
+        for one, other in ask(PRIVACY[f"whose_{entity}"].replace("%(id)s", f"'{name}'"))
+    ]
+    table, key = {
+        "user": ("users", "id"),
+        "agent": ("agents", "agent_id"),
+        "loop": ("loops", "loop_id"),
+        "prophecy": ("prophecies", "id"),
+    }[entity]
+    [(sealed,)] = ask(f"SELECT {column} FROM soulfra.{table} WHERE {key}::text = '{name}'")
+    place = f"{entity}:{name}/{FIELDS[entity][column]}"
+    return HOUSE.subject(user_id, wrapped).open(place, sealed)
 
 
 @asynccontextmanager
@@ -19,7 +44,7 @@ async def writing(database, connections=4):
     """A writer, as a process has one."""
     settings = PostgresSettings(url=database.app, min_conn=1, max_conn=connections)
     async with pool(settings, "soulfra") as there:
-        yield Writer(there)
+        yield Writer(there, HOUSE)
 
 
 async def played(writer, play, count):
@@ -36,6 +61,14 @@ async def played(writer, play, count):
             done.append(answer)
             play.heard(answer.answer)
     return done, refused
+
+
+async def caught_up(database):
+    """What follows a moment later is there, too."""
+    conn = await psycopg.AsyncConnection.connect(database.app, autocommit=True)
+    async with conn:
+        while await follow_changes(conn):
+            pass
 
 
 @pytest.fixture
@@ -55,6 +88,7 @@ def lived(run, soulfra_database):
 
     for done, _ in run(play()):
         assert all(isinstance(each, Done) for each in done)
+    run(caught_up(soulfra_database))
     return soulfra_database
 
 

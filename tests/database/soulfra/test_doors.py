@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from uuid import uuid4
 
@@ -15,15 +16,17 @@ import pytest
 
 from tests.stand import free_port
 
+MASTER = b"k" * 32
 TOKEN = "token-of-the-gallery"
 
 
 class Process:
     """One of it."""
 
-    def __init__(self, folder, database, **environment):
+    def __init__(self, folder, database, clients=None, **environment):
         self.port = free_port()
-        hashes = {"gallery": sha256(TOKEN.encode()).hexdigest()}
+        hashes = {"gallery": sha256(TOKEN.encode()).hexdigest(), **(clients or {})}
+        (folder / "master_key").write_text(urlsafe_b64encode(MASTER).decode())
         (folder / "tokens.json").write_text(json.dumps(hashes))
         told = {
             "PYTHONPATH": os.pathsep.join(sys.path),
@@ -32,6 +35,8 @@ class Process:
             "SOULFRA_HOST": "127.0.0.1",
             "SOULFRA_PORT": str(self.port),
             "SOULFRA_TOKENS_FILE": str(folder / "tokens.json"),
+            "SOULFRA_MASTER_KEY_FILE": str(folder / "master_key"),
+            "SOULFRA_DATA_DIR": str(folder),
             **environment,
         }
         self.process = subprocess.Popen(
@@ -111,6 +116,8 @@ def test_a_loop_s_life_from_a_whisper_to_its_blessing(soulfra, ada):
 
     assert done["told"]["status"] == voting["status"] == "granted"
     assert (status, loop["blessed"], loop["version"]) == (200, True, 2)
+    assert loop["whisper_origin"] == lived[0]["data"]["whisper"] == "it rains"
+    assert user["username"] == "ada"
     assert [(each["type"], each["by"]) for each in lived] == [
         ("loop_created", "gallery"), ("blessing_granted", "gallery")]  # fmt: skip
     assert user["emotional_credits"] == 1009
@@ -213,6 +220,8 @@ def test_told_to_stop_it_answers_who_asked(soulfra, ada):
     ("environment", "code", "said"),
     [
         ({"SOULFRA_PORT": "port"}, 2, "SOULFRA_PORT: "),
+        ({"SOULFRA_MASTER_KEY_FILE": ""}, 2, "SOULFRA_MASTER_KEY_FILE: is not set"),
+        ({"SOULFRA_MASTER_KEY_FILE": "/dev/null"}, 2, "the master key is of 32 bytes, this one of"),
         ({"SOULFRA_DOOR": "1"}, 2, "SOULFRA_DOOR: unknown setting"),
         ({"SOULFRA_TOKENS_FILE": "/nowhere"}, 2, "SOULFRA_TOKENS_FILE: /nowhere: No such file"),
         ({"DB_POSTGRES_URL": ""}, 2, "DB_POSTGRES_URL: is not set"),

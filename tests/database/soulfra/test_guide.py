@@ -1,9 +1,13 @@
-"""The guide's own list of tables, columns and indexes: migrated, living, and found."""
+"""The guide's own list of tables, columns, indexes and files: migrated, living, and found."""
+
+import fnmatch
+import time
 
 import psycopg
 import pytest
 
 from apps.where.answer import answers
+from schemas import ports
 from schemas.reach import Reach
 
 TABLES = {
@@ -109,3 +113,62 @@ def test_where_finds_each(place):
     assert best.found.place == f"soulfra.{place}"
     assert best.found.store == "Postgres soulfra on the Mac"
     assert "-d soulfra" in best.found.read
+
+
+FILES = {
+    "runtime/loop_state.json": "runtime/loop_state.json",
+    "runtime/drift_metrics.json": "runtime/drift_metrics.json",
+    "runtime/execution_queue.json": "runtime/execution_queue.json",
+    "agents/{agent_id}/memory.sqlite": "agents/*/memory.sqlite*",
+    "agents/{agent_id}/state.json": "agents/<agent_id>/state.json",
+    "agents/{agent_id}/reflections/": "agents/*/reflections/*",
+    "consensus/blessed_loops.json": "consensus/blessed_loops.json",
+    "consensus/voting_active.json": "consensus/voting_active.json",
+    "consensus/guild_consensus.json": "consensus/guild_consensus.json",
+    "ledger/prophecies.json": "ledger/prophecies.json",
+    "ledger/blessings.json": "ledger/blessings.json",
+    "ledger/transformations.json": "ledger/transformations.json",
+    "archive/chatlogs/": "archive/chatlogs/*.jsonl.gz",
+    "archive/mythology/": "archive/mythology/*.jsonl.gz",
+    "archive/dissolved_clusters/": "archive/dissolved_clusters/*.jsonl.gz",
+    "clusters/active/": "clusters/active/<cluster_id>.json",
+    "clusters/mythology/": "clusters/mythology/<cluster_id>.json",
+    "clusters/metrics.json": "clusters/metrics.json",
+}
+"""The guide's tree, each with the declaration that says of it."""
+ALWAYS = {name for name in FILES if "{" not in name and not name.endswith("/")}
+"""What lies there also while nobody is there."""
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_where_finds_each_file_of_the_tree(name):
+    """By its path as the guide writes it, and by the bare name of what is there once."""
+    best, *_ = answers(name, Reach())
+    declared, *_ = answers(f"soulfra's volume: {FILES[name]}", Reach())
+
+    assert declared.found.place == f"soulfra's volume: {FILES[name]}"
+    assert ports.SOULFRA_DATA_DIR in best.found.read
+    if best.found.place != declared.found.place:  # the tables in it are asked for more often
+        assert best.found.store.startswith("agents/{agent_id}/memory.sqlite")
+    if name in ALWAYS - {"clusters/metrics.json"}:
+        bare = name.rpartition("/")[2].removesuffix(".json")
+        if bare not in {*TABLES, *IMPLIED}:  # a table is asked for more often than a copy of it
+            assert answers(bare, Reach())[0].found.place == best.found.place
+
+
+def test_every_document_of_the_tree_lies_in_the_volume(standing):
+    """Of the lab's own process, soon after it began; nothing lies there that is not declared."""
+    until = time.monotonic() + 30
+    find = ("exec", standing.called("soulfra"), "find", ports.SOULFRA_DATA_DIR, "-type", "f")
+    while True:
+        said = standing.docker(*find, "-printf", "%P\\n").splitlines()
+        if set(said) >= ALWAYS or time.monotonic() > until:
+            break
+        time.sleep(1)
+
+    assert set(said) >= ALWAYS
+    known = [
+        each.replace("<agent_id>", "*").replace("<cluster_id>", "*") for each in FILES.values()
+    ]
+    known += ["tree.json", ".tree.lock", "archive/*.json", "agents/*/archive/*", "*.new"]
+    assert [name for name in said if not any(fnmatch.fnmatch(name, each) for each in known)] == []

@@ -6,8 +6,9 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 ADD = """
-INSERT INTO log.events (stream, version, type, schema_version, data, metadata)
-VALUES (%s, %s, 'tone_shifted', 1, %s, '{}')
+SELECT log.append(jsonb_build_array(jsonb_build_object(
+    'stream', %s::text, 'version', %s::bigint, 'type', 'tone_shifted', 'schema_version', 1,
+    'data', %s::jsonb, 'metadata', '{}'::jsonb)))
 """
 
 
@@ -40,13 +41,18 @@ def test_an_event_is_the_next_of_its_stream(app):
     """Two streams do not know of each other; the statement's own rows count, too."""
     add(app, "loop:a", 1, 2)
     add(app, "loop:b", 1)
-    app.execute(
-        "INSERT INTO log.events (stream, version, type, schema_version, data)"
-        " SELECT 'loop:c', n, 'tone_shifted', 1, '{}' FROM generate_series(1, 5) AS n"
-    )
+    [added] = app.execute(
+        "SELECT log.append(jsonb_agg(jsonb_build_object('stream', s, 'version', n, 'type',"
+        " 'tone_shifted', 'schema_version', 1, 'data', '{}'::jsonb, 'metadata', '{}'::jsonb)"
+        " ORDER BY n, s)) FROM generate_series(1, 5) AS n, (VALUES ('loop:c'), ('loop:d')) AS v (s)"
+    ).fetchone()
 
     counted = "SELECT stream, count(*), max(version) FROM log.events GROUP BY 1 ORDER BY 1"
-    assert app.execute(counted).fetchall() == [("loop:a", 2, 2), ("loop:b", 1, 1), ("loop:c", 5, 5)]
+    assert app.execute(counted).fetchall() == [
+        ("loop:a", 2, 2), ("loop:b", 1, 1), ("loop:c", 5, 5), ("loop:d", 5, 5)]  # fmt: skip
+    assert added == 10
+    placed = "SELECT stream FROM log.events WHERE stream >= 'loop:c' ORDER BY position"
+    assert app.execute(placed).fetchall() == [("loop:c",), ("loop:d",)] * 5
     assert faults(app) == []
 
 
@@ -100,22 +106,36 @@ def test_what_happened_is_not_changed(app, soulfra_database, way_in, statement):
     assert app.execute("SELECT count(*) FROM log.events").fetchone() == (2,)
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("position", "7"),
-        ("transaction_id", "1"),
-        ("recorded_at", "now()"),
-        ("sha256", "'\\x00'"),
-    ],
-)
-def test_nobody_says_when_and_after_what(app, column, value):
-    """These four are Postgres' own."""
+def test_nobody_says_when_and_after_what(app):
+    """The one way in asks for neither; there is no other."""
+    app.execute(
+        "SELECT log.append(jsonb_build_array(jsonb_build_object('stream', 'loop:a', 'version', 1,"
+        " 'type', 'tone_shifted', 'schema_version', 1, 'data', '{}'::jsonb, 'metadata',"
+        " '{}'::jsonb, 'position', 7, 'transaction_id', 1, 'recorded_at', '2020-01-01', 'sha256',"
+        " '\\x00')))"
+    )
+    [row] = app.execute("SELECT transaction_id > 1, recorded_at > now() - interval '1 min',"
+                        " length(sha256) FROM log.events").fetchall()  # fmt: skip
+    assert row == (True, True, 32)
     with pytest.raises(errors.InsufficientPrivilege):
         app.execute(
-            f"INSERT INTO log.events (stream, version, type, schema_version, data, {column})"
-            f" OVERRIDING SYSTEM VALUE VALUES ('loop:a', 1, 'tone_shifted', 1, '{{}}', {value})"
+            "INSERT INTO log.events (stream, version, type, schema_version, data)"
+            " VALUES ('loop:a', 2, 'tone_shifted', 1, '{}')"
         )
+
+
+def test_what_is_based_on_something_old_is_refused(app):
+    """Nothing of it is added; a stream that is not there yet is at 0."""
+    add(app, "loop:a", 1, 2)
+    new = [{"stream": "loop:b", "version": 1, "type": "tone_shifted", "schema_version": 1,
+            "data": {}, "metadata": {}}]  # fmt: skip
+    for based_on in ({"loop:a": 1}, {"loop:a": 3}, {"loop:a": 2, "loop:c": 1}):
+        with pytest.raises(errors.SerializationFailure, match="wrong version: expected"):
+            app.execute("SELECT log.append(%s, %s)", (Jsonb(new), Jsonb(based_on)))
+    assert app.execute("SELECT count(*) FROM log.events").fetchone() == (2,)
+
+    app.execute("SELECT log.append(%s, %s)", (Jsonb(new), Jsonb({"loop:a": 2, "loop:c": 0})))
+    assert app.execute("SELECT count(*) FROM log.events").fetchone() == (3,)
 
 
 CHANGES = {

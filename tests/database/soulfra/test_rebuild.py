@@ -10,7 +10,7 @@ from apps.declared.everything import tables
 from apps.migrate.catalog import difference, postgres
 from apps.soulfra.rebuild import SHADOW, asked_at, rebuild
 from schemas.errors import Diverged
-from tests.database.soulfra.conftest import played, writing
+from tests.database.soulfra.conftest import caught_up, played, writing
 from tests.soulfra.play import Play
 
 TABLES = [table for table in tables("soulfra") if table.table.startswith("soulfra.")]
@@ -66,6 +66,26 @@ SPOILT = {
     "soulfra.agents": "UPDATE soulfra.agents SET current_tone = 'anger'",
     "soulfra.prophecies": "UPDATE soulfra.prophecies SET prophecy_text = 'it will snow'",
 }
+
+
+def test_what_is_not_followed_yet_is_no_difference(run, lived, owner):
+    """Whoever is behind is held, and goes on after the swap: none twice, none left out."""
+    assert rebuild(owner).differing == ()
+    counted = "SELECT count(*) FROM soulfra.transformations"
+    asked = (
+        "SELECT count(*) FROM log.events WHERE type IN"
+        " ('tone_shifted', 'loop_forked', 'loop_dissolved', 'blessing_granted')"
+    )
+
+    async def play():
+        async with writing(lived) as writer:
+            await played(writer, Play(12), 60)
+
+    run(play())
+    assert owner.execute(counted).fetchone() < owner.execute(asked).fetchone()
+    run(caught_up(lived))
+    assert owner.execute(counted).fetchone() == owner.execute(asked).fetchone()
+    assert rebuild(owner).differing == ()
 
 
 @pytest.mark.parametrize("table", SPOILT)

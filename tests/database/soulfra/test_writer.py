@@ -10,7 +10,7 @@ import pytest
 from apps.soulfra.given import Done
 from schemas.errors import HouseError, Refused, Unreachable
 from schemas.soulfra import commands as c
-from tests.database.soulfra.conftest import played, writing
+from tests.database.soulfra.conftest import caught_up, played, said, writing
 from tests.soulfra.play import Play
 
 ADA = UUID(int=1)
@@ -39,12 +39,14 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
             return await writer.give(c.CastVote(voting_id="v", agent_id="oracle", approves=True))
 
     answer = run(play()).answer
+    run(caught_up(soulfra_database))
     assert answer.told == {"status": "granted", "consensus_score": 1.0, "blessing_id": 1}
+    assert said(ask, "loop", "rain", "whisper_origin") == "it rains"
     assert ask(
-        "SELECT loop_id, whisper_origin, emotional_tone, blessed, fork_parent, fork_depth, version"
-        " FROM soulfra.loops ORDER BY fork_depth"
+        "SELECT loop_id, whisper_origin LIKE 's1.%', emotional_tone, blessed, fork_parent,"
+        " fork_depth, version FROM soulfra.loops ORDER BY fork_depth"
     ) == [
-        ("rain", "it rains", "neutral", False, None, 0, 1),
+        ("rain", True, "neutral", False, None, 0, 1),
         ("hail", None, "fear", True, "rain", 1, 2),
     ]
     assert ask("SELECT emotional_credits, version FROM soulfra.users") == [(1007, 5)]
@@ -84,7 +86,8 @@ def test_a_poisoned_command_spoils_no_other(run, soulfra_database, ask):
             await beginning(writer)
             good = [c.Whisper(agent_id="oracle", text=f"{n}") for n in range(20)]
             # Past the model, as a defect of ours would send it.
-            bad = c.Whisper(agent_id="oracle", text="x").model_copy(update={"text": "\0"})
+            guild = c.FoundGuild(guild_id="g", guild_name="g", agent_id="oracle")
+            bad = guild.model_copy(update={"guild_name": "\0"})
             return await outcomes(map(writer.give, [*good[:10], bad, *good[10:]]))
 
     done = run(play())
@@ -152,7 +155,8 @@ def test_of_two_names_at_once_one_is_given(run, soulfra_database, ask):
     assert sorted(isinstance(each, Done) for each in done) == [False, True]
     [refused] = [str(each) for each in done if not isinstance(each, Done)]
     assert refused == "username: 'ada' is somebody else's"
-    assert ask("SELECT username FROM soulfra.users") == [("ada",)]
+    [(user,)] = ask("SELECT id FROM soulfra.users")
+    assert said(ask, "user", str(user), "username") == "ada"
 
 
 def test_a_loop_of_a_new_month_is_taken(run, soulfra_database, ask):

@@ -40,6 +40,8 @@ TEXTS = (
     "Z0-9-a-b",
     "0" * 50,
     "loop:abcdefgh",
+    "email:0123456789abcdefghijkl",
+    "s1." + "A-z_" * 8,
 )
 INSTANTS = (
     datetime(1, 1, 1, tzinfo=UTC),
@@ -49,13 +51,26 @@ INSTANTS = (
 )
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 OTHERWISE: dict[str, Any] = {
-    "log.events": lambda _: {"version": 1},
+    # As they were before others were added.
+    "log.events": lambda row: {
+        "version": 1,
+        "type": {"loop_owned": "loop_forked", "user_forgotten": "loop_created"}.get(
+            row["type"], row["type"]
+        ),
+    },
+    "privacy.subjects": lambda row: {
+        "forgotten_at": None if row["wrapped"] else NOON,
+        "finished_at": None if row["wrapped"] else row["finished_at"],
+    },
     # Up to the line's 0005 a key led to it: the first user that is made.
     "soulfra.agents": lambda _: {"owner_id": UUID(int=0)},
     "shard.slots": lambda row: {"frozen_until": NOON if row["state"] == "frozen" else None},
     "shard.moves": lambda _: {"last_slot": 4095},
     "soulfra.loops": lambda row: {
-        "fork_depth": (row["fork_depth"] or 1) if row["fork_parent"] else 0
+        # Nobody's were not there from the beginning: the first of each.
+        "creator_id": row["creator_id"] or UUID(int=0),
+        "agent_id": row["agent_id"] or "NULL-0",
+        "fork_depth": (row["fork_depth"] or 1) if row["fork_parent"] else 0,
     },
     "soulfra.votings": lambda row: {"closed_at": None if row["status"] == "open" else NOON},
     "soulfra.prophecies": lambda row: {
@@ -211,8 +226,10 @@ def _single(field: Field, n: int, value: Any) -> Any:
             return ends(field)[n] if n < len(ends(field)) else 1000 + n
         case "date":
             return date(2024, 2, 28) + timedelta(days=n)
+        case "bytes":
+            return None if value is None else bytes([n]) + value[1:]
         case "UUID":
-            return UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
+            value = UUID(int=(0, 2**128 - 1)[n] if n < 2 else value.int ^ n)
     return value
 
 

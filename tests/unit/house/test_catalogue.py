@@ -126,7 +126,7 @@ def test_numbers_carry_unit_range_and_source():
 
 def test_a_redis_key_shows_its_pattern_and_its_lifetime():
     """As it is built."""
-    shown = [place for place in catalogue.places() if place.store.startswith("Redis")]
+    shown = [place for place in catalogue.places() if place.store.startswith("Redis,")]
 
     assert [(key.place, key.store, key.sensitivity) for key in shown] == [
         ("`session:{session_id}`", "Redis, 86400 s", "secret"),

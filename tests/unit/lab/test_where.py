@@ -121,9 +121,16 @@ def test_files_that_are_none_of_ours_are_told():
     assert [each.what for each in in_folder(dict.fromkeys(pi, 0.0), "pi", "pi")] == [
         "file a/canvas.json", "file notes.json",
     ]  # fmt: skip
-    assert [each.what for each in in_folder(dict.fromkeys(mac, 0.0), "mac", "mac")] == [
+    assert [each.what for each in in_folder(dict.fromkeys(mac, 0.0), "governance", "g")] == [
         "file core.dump"
     ]
+    theirs = ["runtime/loop_state.json", "agents/a/state.json", "agents/a/memory.sqlite-wal",
+              "clusters/active/c.json", "archive/chatlogs/2026-10.1.jsonl.gz", "tree.json",
+              "archive/chatlogs/2026-10.json", ".tree.lock", "runtime/loop_state.json.new",
+              "runtime/odd.txt", "core.dump"]  # fmt: skip
+    assert [each.what for each in in_folder(dict.fromkeys(theirs, 0.0), "soulfra", "s")] == [
+        "file core.dump", "file runtime/odd.txt",
+    ]  # fmt: skip
 
 
 def test_a_catalog_s_strays_are_what_nothing_makes():
@@ -175,7 +182,7 @@ def test_without_a_house_the_declarations_answer(monkeypatch, capsys):
 def test_a_key_is_read_by_its_kind(key):
     """And its age is told only where what is left of its life tells it."""
     command = find(key.pattern)[0].found.read
-    reads = {"string": "MGET", "list": "LRANGE"}
+    reads = {"string": "MGET", "list": "LRANGE", "stream": "XREVRANGE", "set": "SMEMBERS"}
 
     assert f"redis-cli {reads[key.kind]}" in command
     live, age = places._of_redis([str(key.lifetime_seconds - 5), "-1", "done"], key)

@@ -9,6 +9,8 @@ import pytest
 
 from apps.soulfra.batch import decided
 from apps.soulfra.given import Done, Given
+from apps.soulfra.privacy.keys import House as Keys
+from apps.soulfra.privacy.seals import Seals
 from apps.soulfra.state import State
 from schemas.errors import Refused
 from schemas.soulfra import commands as c
@@ -17,6 +19,7 @@ from schemas.soulfra.words import CREDITS, Ballot, Cause
 from tests.soulfra.play import Play
 
 ADA = UUID(int=1)
+KEYS = Keys(b"k" * 32)
 
 
 class Numbers:
@@ -31,7 +34,7 @@ class House:
     """A state that commands are given to, one by one."""
 
     def __init__(self):
-        self.state = State(datetime(2026, 11, 29, tzinfo=UTC))
+        self.state = State(datetime(2026, 11, 29, tzinfo=UTC), seals=Seals(KEYS))
         self.numbers = Numbers()
         self.events = []
         self.ids = count(1)
@@ -288,17 +291,17 @@ def test_whatever_is_asked_the_rules_hold(seed):
     depth = {}
     for each in house.events:
         if each["type"] in {EventType.LOOP_CREATED, EventType.LOOP_FORKED}:
-            parent = each["data"].get("parent")
+            parent = getattr(each["data"], "parent", None)
             depth[f"loop:{parent}"] = depth.get(f"loop:{parent}", 0)
             depth[each["stream"]] = depth[f"loop:{parent}"] + 1 if parent else 0
-            assert each["data"].get("depth", 0) == depth[each["stream"]]
+            assert getattr(each["data"], "depth", 0) == depth[each["stream"]]
 
     assert 0 < refused < 200
     assert min(house.state.users.values()) >= 0
-    assert len({each["voting_id"] for each in granted}) == len(granted)
+    assert len({each.voting_id for each in granted}) == len(granted)
     spent = Counter()
     for each in house.events:
         if each["type"] == EventType.CREDITS_CHANGED:
-            spent[each["stream"]] += each["data"]["amount"]
+            spent[each["stream"]] += each["data"].amount
             assert spent[each["stream"]] >= 0
     assert {f"user:{u}": left for u, left in house.state.users.items()} == dict(spent)

@@ -10,8 +10,8 @@ from apps.bridge import web
 from apps.bridge.client import Client, Unavailable
 from apps.bridge.refusals import TooMany, status_of
 from apps.governance.limits import AGENTS_LIMIT, Limits, is_live
-from apps.governance.redis_line import Line
 from apps.governance.report import report
+from apps.redis_line import Line
 from schemas.bridge import CheckIn
 from schemas.governance.limits import PER_AGENT, Rate
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.governance.locks import Locks
-from apps.governance.redis_line import Line
+from apps.redis_line import Line
 from schemas.errors import Refused, Unreachable
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from apps.governance.redis_line import Line, Script
+from apps.redis_line import Line, Script
 from schemas.errors import Refused, Unreachable
 
 

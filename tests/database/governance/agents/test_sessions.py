@@ -10,7 +10,8 @@ import pytest
 
 from apps.bridge.refusals import Busy
 from apps.governance.report import Report, report
-from apps.governance.sessions import NEAR_LIMIT, RedisSettings, Sessions, connect
+from apps.governance.sessions import NEAR_LIMIT, Sessions
+from apps.redis_line import RedisSettings, connect
 from schemas.bridge import CheckIn
 from schemas.errors import Refused
 

@@ -17,6 +17,7 @@ import hiredis
 
 from apps.bridge.refusals import Busy
 from schemas.errors import Refused, Unreachable
+from schemas.quantity import Closed
 
 SILENT_SECONDS: Final = 1.0
 """Redis owes an answer and gives none for so long: it is taken for gone, before twice the time."""
@@ -25,6 +26,20 @@ QUEUE_LIMIT: Final = 10_000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.1, 5.0
 """Between two tries to connect; whoever asks meanwhile is refused at once."""
 Word = str | bytes | int
+
+
+class RedisSettings(Closed):
+    """The socket of Redis and who we are there."""
+
+    socket: Path
+    user: str | None = None
+    password_file: Path | None = None
+
+
+def connect(settings: RedisSettings) -> "Line":
+    """A client that gives up soon: nothing waits for a cache."""
+    password = settings.password_file.read_text().strip() if settings.password_file else None
+    return Line(settings.socket, settings.user, password)
 
 
 class Script:
@@ -62,6 +77,11 @@ class Line:
         if wire is None or wire.is_gone:
             wire = await self._open()
         return await wire.ask(*words)
+
+    def sent(self, *words: Word) -> "asyncio.Future[Any] | None":
+        """The answer to come, if it is connected; who has had enough may end it."""
+        wire = self._wire
+        return None if wire is None or wire.is_gone else wire.ask(*words)
 
     async def run(self, script: Script, keys: Sequence[str], words: Sequence[Word]) -> Any:
         """What a script gives; Redis learns it first if it forgot it."""
@@ -108,7 +128,7 @@ class Line:
             async with asyncio.timeout(SILENT_SECONDS):
                 await loop.create_unix_connection(lambda: wire, str(self._socket))
                 if self._who:
-                    hello = ("HELLO", 2, "AUTH", *self._who, "SETNAME", "governance")
+                    hello = ("HELLO", 2, "AUTH", *self._who, "SETNAME", self._who[0])
                     await wire.ask(*hello)
         except (OSError, TimeoutError, Refused, Unreachable) as error:
             self.trouble = _why(error)

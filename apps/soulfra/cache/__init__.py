@@ -1,0 +1,1 @@
+"""What soulfra remembers in Redis of its log: asked first, made again when it is gone."""

@@ -1,0 +1,6 @@
+-- The value if it is there; else 1 if it is ours to read it from Postgres, 0 if somebody does.
+-- KEYS: the key, who reads. ARGV: who we are, for how long (s).
+local said = redis.call('GET', KEYS[1])
+if said and not string.find(said, '^{"version":%d+,"made_at":%d+,"mark"') then return said end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return 1 end
+return 0

@@ -1,0 +1,58 @@
+-- volatility --
+SELECT v.level, v.agents, v.loops, v.shifts, v.shifted_at FROM drift.volatility AS v;
+
+-- ratings --
+SELECT r.entity, r.id, r.level, r.shifts, r.shifted_at
+  FROM drift.ratings AS r
+  JOIN unnest(%(entities)s::text[], %(ids)s::text[]) AS asked (entity, id)
+    ON asked.entity = r.entity AND asked.id = r.id;
+
+-- critical --
+-- From a level on, the fastest first: by the index, as levels have the order of the ratings.
+SELECT r.entity, r.id, r.level, r.shifts, r.shifted_at
+  FROM drift.ratings AS r
+ WHERE r.level >= %(level)s
+ ORDER BY r.level DESC, r.entity, r.id
+ LIMIT %(limit)s;
+
+-- rating_of_agent --
+-- Also of one that never shifted.
+SELECT 'agent', a.agent_id, r.level, r.shifts, r.shifted_at
+  FROM soulfra.agents AS a
+  LEFT JOIN drift.ratings AS r ON r.entity = %(entity)s AND r.id = a.agent_id
+ WHERE a.agent_id = %(id)s;
+
+-- rating_of_loop --
+SELECT 'loop', l.loop_id, r.level, r.shifts, r.shifted_at
+  FROM soulfra.loops AS l
+  LEFT JOIN drift.ratings AS r ON r.entity = %(entity)s AND r.id = l.loop_id
+ WHERE l.loop_id = %(id)s;
+
+-- put_volatility --
+UPDATE drift.volatility
+   SET level = %(level)s, agents = %(agents)s, loops = %(loops)s, shifts = %(shifts)s,
+       shifted_at = %(shifted_at)s;
+
+-- put_ratings --
+INSERT INTO drift.ratings (entity, id, level, shifts, shifted_at)
+SELECT new.entity, new.id, new.level, new.shifts, new.shifted_at
+  FROM unnest(%(entity)s::text[], %(id)s::text[], %(level)s::float8[], %(shifts)s::bigint[],
+              %(shifted_at)s::timestamptz[]) AS new (entity, id, level, shifts, shifted_at)
+ON CONFLICT (entity, id) DO UPDATE
+   SET level = excluded.level, shifts = excluded.shifts, shifted_at = excluded.shifted_at;
+
+-- end --
+-- Of a loop that ended; what it did to all together decays there.
+DELETE FROM drift.ratings AS r
+ USING unnest(%(entities)s::text[], %(ids)s::text[]) AS gone (entity, id)
+ WHERE r.entity = gone.entity AND r.id = gone.id;
+
+-- forget_ratings --
+DELETE FROM drift.ratings;
+
+-- forget_volatility --
+UPDATE drift.volatility
+   SET level = NULL, agents = 0, loops = 0, shifts = 0, shifted_at = NULL;
+
+-- forget_follower --
+DELETE FROM log.followers AS f WHERE f.follower = %(follower)s;

@@ -1,0 +1,1 @@
+"""``/soulfra/v1/live``: what happens, to whoever listens, as it happens."""

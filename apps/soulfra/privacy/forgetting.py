@@ -1,0 +1,128 @@
+"""What is done after a person's key is destroyed: every place that says more is made to forget.
+
+The event, the key and all of Postgres are one transaction. What lies elsewhere comes after it,
+place by place; each is noted when it is done, so whoever is killed between them goes on from there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from apps.postgres import Connection, Pool
+from apps.soulfra.privacy.seals import SQL
+from schemas.errors import Diverged, HouseError
+
+log = logging.getLogger("soulfra")
+EVERY_SECONDS: Final = 5.0
+"""How often is looked for whom another process was asked to forget."""
+CONNECT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """Whom to forget, and what is theirs."""
+
+    user_id: UUID
+    agents: tuple[str, ...]
+    loops: tuple[str, ...]
+    prophecies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What was done in one place: ``agents/ID/memory.sqlite``, 1, ``removed``."""
+
+    place: str
+    count: int
+    how: str
+
+
+Elsewhere = Callable[[Entities], Awaitable[Sequence[Touched]]]
+"""Removes or rewrites what a store says of these; given again, it finds nothing and is content."""
+
+
+class Forgetting:
+    """Of one process: ``elsewhere`` are the stores beside Postgres, by their name."""
+
+    def __init__(self, pool: Pool, elsewhere: Mapping[str, Elsewhere]) -> None:
+        self._pool = pool
+        self._elsewhere = elsewhere
+        self._asked = asyncio.Event()
+        self.failed = 0
+        """Sweeps that left somebody to be finished by a later one."""
+
+    def hurry(self) -> None:
+        """Somebody was just forgotten."""
+        self._asked.set()
+
+    async def keep_on(self) -> None:
+        """Until cancelled: whoever is forgotten, by whatever process, is forgotten everywhere."""
+        while True:
+            self._asked.clear()
+            await self.sweep()
+            try:
+                async with asyncio.timeout(EVERY_SECONDS):
+                    await self._asked.wait()
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> int:
+        """Finish whoever is not finished; gives how many were. What fails is tried again later."""
+        done = 0
+        try:
+            async with self._pool.connection(CONNECT_SECONDS) as conn:
+                rows = await (await conn.execute(SQL["unfinished"])).fetchall()
+                for user_id, report in rows:
+                    await self._finish(conn, user_id, report)
+                    done += 1
+        except (psycopg.Error, OSError, TimeoutError, HouseError) as error:
+            self.failed += 1
+            log.warning("forgetting: %s: tried again later: %s", type(error).__name__, error)
+        return done
+
+    async def _finish(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> None:
+        asked = {"user_id": user_id}
+        row = await (await conn.execute(SQL["entities"], asked)).fetchone()
+        agents, loops, prophecies = row or ((), (), ())
+        of = Entities(user_id, tuple(agents), tuple(loops), tuple(prophecies))
+        stores: dict[str, Elsewhere] = {
+            "postgres": lambda _: _in_postgres(conn, user_id),
+            **self._elsewhere,
+        }
+        for name, forget in stores.items():
+            if name not in report:
+                done = [asdict(each) for each in await forget(of)]
+                await conn.execute(SQL["noted"], {**asked, "done": Jsonb({name: done})})
+        await conn.execute(SQL["vacuum"])
+        await conn.execute(SQL["finish"], asked)
+        log.info("forgetting: user %s: is forgotten everywhere", user_id)
+
+
+async def forgotten(conn: Connection, user_id: UUID) -> dict[str, Any] | None:
+    """When a person was forgotten, when everywhere, and what was done in each place."""
+    row = await (await conn.execute(SQL["forgotten"], {"user_id": user_id})).fetchone()
+    if row is None:
+        return None
+    return {
+        "user_id": user_id,
+        "forgotten_at": row[0],
+        "finished_at": row[1],
+        "places": [{"store": name, **each} for name, places in row[2].items() for each in places],
+    }
+
+
+async def _in_postgres(conn: Connection, user_id: UUID) -> Sequence[Touched]:
+    cursor = await conn.execute(SQL["touched"], {"user_id": user_id})
+    found = await cursor.fetchall()
+    left = [place for place, _, _, remaining in found if remaining]
+    if left:
+        raise Diverged(
+            f"user {user_id}: {', '.join(left)}: still says something", "abode soulfra rebuild"
+        )
+    return [Touched(place, count, how) for place, count, how, _ in found]

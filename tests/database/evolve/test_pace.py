@@ -1,0 +1,47 @@
+"""How fast rows are filled: as told, and no faster than replicas take."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from apps.migrate.evolve.run import run
+from apps.migrate.evolve.throttle import Pace
+from tests.database.evolve.conftest import GUIDE
+
+
+@pytest.fixture
+def name(tiny, made, evolution):
+    """With its column there."""
+    name = evolution("loops-mythology", GUIDE)
+    run(tiny, made.owner, name, to="add")
+    return name
+
+
+def test_a_ceiling_is_kept(tiny, made, name):
+    """3000 rows at 2000 a second take at least about a second and a half."""
+    begun = time.monotonic()
+    run(tiny, made.owner, name, to="fill", pace=Pace(rows=200, rows_per_second=2000))
+    assert time.monotonic() - begun > 1.3
+
+
+def test_a_replica_that_is_behind_is_waited_for(tiny, made, name):
+    """A slot that nobody reads stands still; when it is gone the rows go on."""
+    slot = f"behind_{int(time.time())}"
+    said = []
+    with psycopg.connect(made.admin, autocommit=True) as admin:
+        admin.execute("SELECT pg_create_physical_replication_slot(%s, true)", [slot])
+        drop = "SELECT pg_drop_replication_slot(%s)"
+        timer = threading.Timer(2.0, admin.execute, (drop, [slot]))
+        timer.start()
+        begun = time.monotonic()
+        pace = Pace(rows=100, pause_ms=40, max_lag=0.5)
+        done = run(tiny, made.owner, name, to="fill", pace=pace, say=said.append)
+        took = time.monotonic() - begun
+        timer.join()
+
+    assert took > 1.5
+    assert pace.waited > 1
+    assert any("a replica is" in each for each in said)
+    assert done.stands.place.filled == 3000

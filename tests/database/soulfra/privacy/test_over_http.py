@@ -1,0 +1,151 @@
+"""Over HTTP: a person's token reads in that person's name; tokens are meant for whom they are."""
+
+import json
+import time
+from hashlib import sha256
+
+import psycopg
+import pytest
+
+from schemas.soulfra.server import APP, PERSON
+from tests.database.soulfra.privacy.conftest import ADA, EVE, MARKS, PHONE
+from tests.database.soulfra.test_doors import Process
+
+AT = "/soulfra/v1"
+
+
+def client(token, **more):
+    """As it stands in the file."""
+    return {"sha256": sha256(token.encode()).hexdigest(), **more}
+
+
+CLIENTS = {
+    "ada": client("of-ada", user=str(ADA)),
+    "eve": client("of-eve", user=str(EVE)),
+    "operator": client("of-operator", may=["detokenise", "forget"]),
+}
+
+
+@pytest.fixture
+def process(people, tmp_path):
+    """A running one, with clients that are somebody's."""
+    url = people.app.replace(f"{APP}:{APP}", f"{PERSON}:{PERSON}")
+    made = Process(tmp_path, people, CLIENTS, SOULFRA_PERSON_POSTGRES_URL=url).ready()
+    yield made
+    code, said = made.end()
+    assert code == 0, said
+    assert not any(mark in said for mark in MARKS.values())
+
+
+def whispered(process, loop, token):
+    """What a client reads of it."""
+    status, said = process.ask("GET", f"{AT}/loops/{loop}", token=token)
+    assert status == 200, said
+    return said
+
+
+def test_each_reads_what_it_may(process):
+    """Tokens for others; the person and the operator read what they stand for."""
+    for loop, mark in (("ada-rain", "whisper"), ("ada-hail", "unsigned")):
+        meant = f"{MARKS[mark]}: write {MARKS['mentioned']} or +4930901820, ask {MARKS['name']}"
+        told = {
+            token: whispered(process, loop, token)["whisper_origin"]
+            for token in ("of-ada", "of-eve", "of-operator", "token-of-the-gallery")
+        }
+        assert told["of-ada"] == told["of-operator"] == meant
+        assert told["of-eve"] == told["token-of-the-gallery"]
+        assert told["of-eve"].startswith(f"{MARKS[mark]}: write [email:")
+        assert not any(each in told["of-eve"] for each in (MARKS["mentioned"], PHONE, "@zq"))
+
+
+def test_in_a_persons_name_another_is_not_there(process):
+    """Users and agents: its own. What is everybody's is there; lives are not for it."""
+    asked = {
+        (token, path): process.ask("GET", f"{AT}/{path}", token=token)[0]
+        for token in ("of-ada", "of-eve")
+        for path in (f"users/{ADA}", "agents/a-ada", "loops/ada-rain", "guilds/g",
+                     "lives/loop:ada-rain", f"forgotten/{ADA}")
+    }  # fmt: skip
+    assert {path: status for (token, path), status in asked.items() if token == "of-ada"} == {
+        f"users/{ADA}": 200, "agents/a-ada": 200, "loops/ada-rain": 200, "guilds/g": 200,
+        "lives/loop:ada-rain": 403, f"forgotten/{ADA}": 404}  # fmt: skip
+    assert {path: status for (token, path), status in asked.items() if token == "of-eve"} == {
+        f"users/{ADA}": 404, "agents/a-ada": 404, "loops/ada-rain": 200, "guilds/g": 200,
+        "lives/loop:ada-rain": 403, f"forgotten/{ADA}": 403}  # fmt: skip
+
+
+def test_whose_an_unsigned_loop_is_only_the_operator_is_told(process):
+    """By its life, and by that of whoever paid."""
+    types = {}
+    for token in ("of-operator", "token-of-the-gallery"):
+        for life in ("loop:ada-hail", f"user:{ADA}"):
+            _, said = process.ask("GET", f"{AT}/lives/{life}", token=token)
+            types[token, life] = {each["type"] for each in said}
+            assert all("pii" not in each["data"] for each in said)
+            assert all(not each["by"] for each in said if each["type"] == "loop_created")
+    assert whispered(process, "ada-hail", "token-of-the-gallery")["creator_id"] is None
+    assert whispered(process, "ada-hail", "of-ada")["creator_id"] is None
+    assert "loop_owned" in types["of-operator", "loop:ada-hail"]
+    assert "credits_changed" in types["of-operator", f"user:{ADA}"]
+    assert "loop_owned" not in types["token-of-the-gallery", "loop:ada-hail"]
+    assert types["token-of-the-gallery", f"user:{ADA}"] == {"user_registered"}
+
+
+def give(process, token, name, **fields):
+    """Status and answer of a command."""
+    return process.ask("POST", f"{AT}/commands/{name}", json.dumps(fields), token=token)
+
+
+def test_who_may_have_whom_forgotten(process, people, tmp_path):
+    """Oneself, and the operator anybody; then it is done everywhere, and told where."""
+    (tmp_path / "agents" / "a-ada").mkdir(parents=True)
+    (tmp_path / "agents" / "a-ada" / "memory.sqlite").write_text("x")
+
+    assert give(process, "token-of-the-gallery", "forget-user", user_id=str(ADA))[0] == 403
+    assert give(process, "of-eve", "forget-user", user_id=str(ADA))[0] == 403
+    assert give(process, "of-eve", "whisper", agent_id="a-ada", text="x")[0] == 403
+    assert give(process, "of-ada", "whisper", agent_id="a-ada", text="x")[0] == 200
+    assert give(process, "of-ada", "forget-user", user_id=str(ADA))[0] == 200
+    until = time.monotonic() + 20
+    while True:
+        status, report = process.ask("GET", f"{AT}/forgotten/{ADA}", token="of-operator")
+        if report.get("finished_at") or time.monotonic() > until:
+            break
+        time.sleep(0.05)
+
+    assert (status, report["user_id"]) == (200, str(ADA))
+    assert {"store": "memories", "place": "agents/a-ada/memory.sqlite", "count": 1,
+            "how": "removed"} in report["places"]  # fmt: skip
+    assert not (tmp_path / "agents" / "a-ada").exists()
+    assert whispered(process, "ada-rain", "of-operator")["whisper_origin"] is None
+    _, life = process.ask("GET", f"{AT}/lives/user:{ADA}", token="of-operator")
+    assert life[0]["data"] == {"username": "forgotten", "email": "forgotten", "tier": "free"}
+    _, agent = process.ask("GET", f"{AT}/agents/a-ada", token="of-operator")
+    assert agent["archetype"] == "forgotten"
+    assert give(process, "of-ada", "whisper", agent_id="a-ada", text="x")[0] == 409
+    assert give(process, "of-operator", "forget-user", user_id=str(ADA))[0] == 200
+    assert whispered(process, "eve-rain", "of-eve")["whisper_origin"].startswith("eve: write")
+
+
+def test_the_reader_has_no_way_to_what_is_sealed(people):
+    """Neither keys nor what tokens stand for; texts are sealed."""
+    with psycopg.connect(people.reader, autocommit=True) as conn:
+        for table in ("privacy.subjects", "soulfra.pii_tokens", "soulfra.loop_owners"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(f"SELECT * FROM {table}")
+        texts = conn.execute(
+            "SELECT whisper_origin FROM soulfra.loops WHERE whisper_origin IS NOT NULL"
+            " UNION ALL SELECT prophecy_text FROM soulfra.prophecies"
+            " UNION ALL SELECT archetype FROM soulfra.agents"
+            " UNION ALL SELECT username FROM soulfra.users"
+            " UNION ALL SELECT email FROM soulfra.users"
+        ).fetchall()
+    assert len(texts) == 12
+    assert all(text.startswith("s1.") for (text,) in texts)
+
+
+def test_a_persons_client_without_a_role_for_it_is_said(people, tmp_path):
+    """At the start, not at the first question."""
+    ended, said = Process(tmp_path, people, CLIENTS).end(0)
+    assert ended == 2
+    assert "SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's" in said
