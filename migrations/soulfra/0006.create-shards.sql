@@ -125,10 +125,12 @@ BEGIN
     SELECT e.sha256 INTO known
       FROM log.events AS e WHERE e.stream = 'agent:' || agent_id AND e.version = 1;
     IF known IS NULL THEN
-        INSERT INTO log.events (stream, version, type, schema_version, recorded_at, data, metadata)
+        known := log.digest(NULL, 'agent:' || agent_id, 1, 'agent_registered', schema_version,
+                            recorded_at, data, metadata);
+        INSERT INTO log.events (
+            stream, version, type, schema_version, recorded_at, data, metadata, sha256)
         VALUES ('agent:' || agent_id, 1, 'agent_registered', schema_version, recorded_at, data,
-                metadata)
-        RETURNING sha256 INTO known;
+                metadata, known);
     END IF;
     RETURN known;
 END

@@ -135,13 +135,26 @@ SELECT jsonb_agg(jsonb_build_object(
          LIMIT %(limit)s) AS e;
 
 -- take --
-INSERT INTO log.events (stream, version, type, schema_version, recorded_at, data, metadata)
-SELECT new.stream, new.version, new.type, new.schema_version, new.recorded_at, new.data,
-       new.metadata
-  FROM ROWS FROM (jsonb_to_recordset(%(events)s::jsonb) AS (
-           stream text, version bigint, type text, schema_version integer,
-           recorded_at timestamptz, data jsonb, metadata jsonb)) WITH ORDINALITY AS new
- ORDER BY new.ordinality;
+-- Each as the next of its life, chained anew: what differs is seen when both sides are compared.
+WITH new AS MATERIALIZED (
+    SELECT n.stream, n.version, n.type, n.schema_version, n.recorded_at, n.data, n.metadata,
+           n.ordinality, row_number() OVER life + coalesce(l.version, 0) AS next,
+           log.chained(l.sha256, n.stream, n.version, n.type, n.schema_version, n.recorded_at,
+                       n.data, n.metadata) OVER life AS sha256
+      FROM ROWS FROM (jsonb_to_recordset(%(events)s::jsonb) AS (
+               stream text, version bigint, type text, schema_version integer,
+               recorded_at timestamptz, data jsonb, metadata jsonb)) WITH ORDINALITY AS n
+      LEFT JOIN LATERAL (SELECT e.version, e.sha256 FROM log.events AS e
+                          WHERE e.stream = n.stream
+                          ORDER BY e.version DESC LIMIT 1) AS l ON true
+    WINDOW life AS (PARTITION BY n.stream ORDER BY n.ordinality)
+)
+INSERT INTO log.events (
+    stream, version, type, schema_version, recorded_at, data, metadata, sha256)
+SELECT n.stream, n.version, n.type, n.schema_version, n.recorded_at, n.data, n.metadata, n.sha256
+  FROM new AS n
+ WHERE n.version = n.next
+ ORDER BY n.ordinality;
 
 -- commands --
 -- What was done to these agents on their own shard: given again, it must be known where they are.
