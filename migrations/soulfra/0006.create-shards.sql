@@ -243,13 +243,13 @@ BEGIN
     END IF;
     EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.votes AS t
                       JOIN soulfra.votings AS v ON v.voting_id = t.voting_id
-                     WHERE v.loop_created_at >= %L AND v.loop_created_at < %L',
+                     WHERE v.loop_created_at >= %L AND v.loop_created_at < %L ORDER BY 1, 2',
                    'votes_' || tail, first, last);
     DELETE FROM soulfra.votes AS t USING soulfra.votings AS v
      WHERE v.voting_id = t.voting_id AND v.loop_created_at >= first AND v.loop_created_at < last;
     FOREACH why IN ARRAY ARRAY['blessings', 'cluster_loops', 'loop_owners', 'votings'] LOOP
         EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.%I AS t
-                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',
+                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L ORDER BY 1, 2',
                        why || '_' || tail, why, first, last);
         EXECUTE format('DELETE FROM soulfra.%I AS t
                          WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',
