@@ -24,6 +24,7 @@ from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.rebuild import Rebuilt, Say, asked_at, rebuild
 from apps.soulfra.shards.router import Router
 from apps.soulfra.upcast import Recorded
+from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.commands import Asked, ForgetUser
 from schemas.soulfra.server import APP, MASTER_KEY, READER
@@ -111,6 +112,7 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
 async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
     """With a router to the shards of the hosts in force; each is reached when it is needed."""
     hosts, state = in_force(root)
+    house = house_of(root)
     with ExitStack() as stack, answering():
 
         def store(name: str, _: str) -> Pool:
@@ -119,7 +121,7 @@ async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -
             return pool(PostgresSettings(url=url, min_conn=1, max_conn=3), "soulfra")
 
         async with store(HOME, "") as home:
-            router = Router(home, store, house_of(root))
+            router = Router(home, store, lambda there: Writer(there, house))
             try:
                 await router.learn()
                 return await do(router)

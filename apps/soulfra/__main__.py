@@ -71,8 +71,7 @@ async def serve(told: Settings) -> None:
         router = Router(
             store,
             lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
-            house,
-            cache.changed,
+            lambda there: Writer(there, house, cache.changed),
         )
         stack.push_async_callback(router.close)
         writer = router.home.writer

@@ -180,7 +180,7 @@ class Doors:
         return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
 
     def _is_away(self, entity: Entity, name: str) -> bool:
-        return entity is Entity.AGENT and not self._router.is_home(name)
+        return entity is Entity.AGENT and self._router.away(name)
 
     async def _asked(
         self,

@@ -3,7 +3,7 @@
 Nothing is lost: every row follows from the log. A replay brings the month back, too.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -16,13 +16,14 @@ from apps.queries import load
 from schemas.errors import Refused
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-TABLES: Final = ("loops", "votings", "votes", "blessings", "cluster_loops")
+TABLES: Final = ("loops", "loop_owners", "votings", "votes", "blessings", "cluster_loops")
 """What goes with a month: what is referred to comes first."""
 Connection = psycopg.Connection[Any]
 
 
 def prune(conn: Connection, month: datetime, folder: Path) -> dict[str, int]:
     """Cut, archive, read back, drop; killed, it is given again. Gives rows by table."""
+    month = _first(month)
     cut = f"retired.loops_{month:%Y_%m}"
     if _said(conn, "empty", month=month) and not _said(conn, "exists", table=cut):
         raise Refused(f"loops of {month:%Y-%m}: there are none")
@@ -42,13 +43,33 @@ def prune(conn: Connection, month: datetime, folder: Path) -> dict[str, int]:
 
 def bring_back(conn: Connection, month: datetime, folder: Path) -> dict[str, int]:
     """All of it or nothing, into a month that is empty. Gives rows by table."""
+    month = _first(month)
     tail = f"{month:%Y_%m}"
     with conn.transaction():
         if not _said(conn, "empty", month=month):
             raise Refused(f"loops of {tail}: are there")
-        return {
-            table: restore(conn, folder, f"{table}_{tail}", f"soulfra.{table}") for table in TABLES
-        }
+        conn.execute("CREATE SCHEMA IF NOT EXISTS retired")
+        return {table: _back(conn, folder, table, f"{table}_{tail}") for table in TABLES}
+
+
+def _back(conn: Connection, folder: Path, table: str, name: str) -> int:
+    """By way of a table without policies: COPY does not take a row where there are some."""
+    beside, into = sql.Identifier("retired", f"back_{name}"), sql.Identifier("soulfra", table)
+    conn.execute(sql.SQL("CREATE TABLE {} (LIKE {})").format(beside, into))
+    rows = restore(conn, folder, name, f"retired.back_{name}")
+    named = verify(folder, name)
+    columns = sql.SQL(", ").join(map(sql.Identifier, named.columns if named else ()))
+    conn.execute(
+        sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+            into, columns, columns, beside
+        )
+    )
+    conn.execute(sql.SQL("DROP TABLE {}").format(beside))
+    return rows
+
+
+def _first(month: datetime) -> datetime:
+    return month.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _kept(conn: Connection, folder: Path, name: str) -> int:

@@ -1,5 +1,5 @@
 -- Which database has which agents, the moves of slots, and the cut of a month of loops.
--- depends: 0004.create-lives
+-- depends: 0005.create-privacy
 -- ensure: SELECT count(*) = 5 FROM pg_catalog.pg_tables WHERE schemaname = 'shard'
 -- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_trigger WHERE tgrelid = 'log.events'::regclass AND tgname = 'events_slot' AND tgenabled = 'O'
 -- ensure: SELECT shard.slot_of('oracle') = 618
@@ -226,7 +226,7 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('soulfra.loops'));
     LOCK TABLE soulfra.loops, soulfra.votings, soulfra.votes, soulfra.blessings,
-               soulfra.cluster_loops IN ACCESS EXCLUSIVE MODE;
+               soulfra.cluster_loops, soulfra.loop_owners IN ACCESS EXCLUSIVE MODE;
     SELECT string_agg(open.what, ', ') INTO why
       FROM (SELECT 'voting ' || v.voting_id AS what
               FROM soulfra.votings AS v
@@ -243,13 +243,13 @@ BEGIN
     END IF;
     EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.votes AS t
                       JOIN soulfra.votings AS v ON v.voting_id = t.voting_id
-                     WHERE v.loop_created_at >= %L AND v.loop_created_at < %L',
+                     WHERE v.loop_created_at >= %L AND v.loop_created_at < %L ORDER BY 1, 2',
                    'votes_' || tail, first, last);
     DELETE FROM soulfra.votes AS t USING soulfra.votings AS v
      WHERE v.voting_id = t.voting_id AND v.loop_created_at >= first AND v.loop_created_at < last;
-    FOREACH why IN ARRAY ARRAY['blessings', 'cluster_loops', 'votings'] LOOP
+    FOREACH why IN ARRAY ARRAY['blessings', 'cluster_loops', 'loop_owners', 'votings'] LOOP
         EXECUTE format('CREATE TABLE retired.%I AS SELECT t.* FROM soulfra.%I AS t
-                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',
+                         WHERE t.loop_created_at >= %L AND t.loop_created_at < %L ORDER BY 1, 2',
                        why || '_' || tail, why, first, last);
         EXECUTE format('DELETE FROM soulfra.%I AS t
                          WHERE t.loop_created_at >= %L AND t.loop_created_at < %L',

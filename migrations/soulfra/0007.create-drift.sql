@@ -1,6 +1,6 @@
 -- How fast agents, loops and all together drift, as a follower of the log counts it; and an index of
 -- what guilds decided, newest first.
--- depends: 0004.create-lives
+-- depends: 0006.create-shards
 -- ensure: SELECT count(*) = 1 FROM drift.volatility
 -- ensure: SELECT count(*) = 1 FROM pg_catalog.pg_indexes WHERE schemaname = 'drift' AND indexname = 'ratings_level_idx'
 

@@ -19,11 +19,10 @@ from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.given import Done
-from apps.soulfra.privacy.keys import House
 from apps.soulfra.shards.carry import carry
 from apps.soulfra.shards.elsewhere import Elsewhere
 from apps.soulfra.slots import slot_of
-from apps.soulfra.writer import Told, Writer
+from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
 from schemas.soulfra.commands import Asked, RegisterAgent, ShiftAgentTone
 from schemas.soulfra.shards import HOME, Hold
@@ -57,12 +56,11 @@ class Router:
         self,
         home: Pool,
         connect: Callable[[str, str], Pool],
-        keys: House,
-        told: Told | None = None,
+        writes: Callable[[Pool], Writer],
     ) -> None:
         """``connect`` makes a closed pool for the name and the place of a shard."""
-        self._keys = keys
-        self.home = Shard(HOME, home, Writer(home, keys, told))
+        self.home = Shard(HOME, home, writes(home))
+        self._writes = writes
         self._connect = connect
         self._shards = {HOME: self.home}
         self._owner: dict[int, str] = {}
@@ -100,9 +98,9 @@ class Router:
         """Of every shard that has agents."""
         return [shard.pool for shard in self._shards.values()]
 
-    def is_home(self, agent_id: str) -> bool:
-        """Whether an agent is where everybody else is, as far as is known here."""
-        return self._at(agent_id) is self.home
+    def away(self, agent_id: str) -> bool:
+        """Whether another shard than home has an agent, as far as is known."""
+        return self._at(agent_id) is not self.home
 
     async def learn(self) -> None:
         """Read the map anew; who asks while it is being read gets the same."""
@@ -214,7 +212,7 @@ class Router:
                     raise Diverged(f"shard {name}: is asked as home", "is the URL the right one?")
                 if slots and name not in self._shards:
                     there = await self._opened.enter_async_context(self._connect(name, place))
-                    self._shards[name] = Shard(name, there, Writer(there, self._keys))
+                    self._shards[name] = Shard(name, there, self._writes(there))
             self._owner = {slot: name for name, *_, slots, _ in found for slot in slots}
             self._epoch = {
                 slot: epoch

@@ -16,8 +16,10 @@ from apps.postgres import PostgresSettings, pool
 from apps.soulfra.shards.move import Mover
 from apps.soulfra.shards.router import Router
 from apps.soulfra.slots import slot_of
+from apps.soulfra.writer import Writer
 from schemas.server import SOULFRA
 from tests.database.conftest import database_made, roles_made, scratch_server
+from tests.database.soulfra.conftest import HOUSE
 
 OWNER, APP = "soulfra_owner", "soulfra"
 LAST = 255
@@ -112,7 +114,11 @@ async def routing(two, connections=4):
         return pool(PostgresSettings(url=url, min_conn=1, max_conn=connections), "soulfra")
 
     async with store(two.home.app) as home:
-        made = Router(home, lambda _, place: store(f"postgresql://{APP}:{APP}@{place}"))
+        made = Router(
+            home,
+            lambda _, place: store(f"postgresql://{APP}:{APP}@{place}"),
+            lambda there: Writer(there, HOUSE),
+        )
         try:
             await made.learn()
             yield made

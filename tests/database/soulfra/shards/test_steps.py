@@ -22,9 +22,9 @@ STRIDE = 1 if os.environ.get("ABODE_SOAK") else 9
 AGENT = "oracle"
 SLOT = slot_of(AGENT)
 INSERT = (
-    "INSERT INTO log.events (stream, version, type, schema_version, data)"
-    " SELECT %(stream)s, max(version) + 1, 'tone_shifted', 1, '{}' FROM log.events"
-    " WHERE stream = %(stream)s HAVING count(*) > 0"
+    "SELECT log.append(jsonb_build_array(jsonb_build_object('stream', %(stream)s::text, 'version',"
+    " max(version) + 1, 'type', 'tone_shifted', 'schema_version', 1, 'data', '{}'::jsonb,"
+    " 'metadata', '{}'::jsonb))) FROM log.events WHERE stream = %(stream)s HAVING count(*) > 0"
 )
 
 

@@ -31,6 +31,11 @@ ADA = UUID(int=1)
 AGENTS = list(islice(named("agent"), 40))
 EVERYTHING = (0, LAST)
 HALF = (0, LAST // 2)
+APPEND = (
+    "SELECT log.append(jsonb_build_array(jsonb_build_object('stream', %s::text, 'version',"
+    " {version}, 'type', '{type}', 'schema_version', 1, 'data', '{{}}'::jsonb, 'metadata',"
+    " '{{}}'::jsonb)))"
+)
 LIFE = "SELECT version, sha256, recorded_at FROM log.events WHERE stream = %s ORDER BY version"
 
 
@@ -155,10 +160,7 @@ def test_a_writer_that_knows_nothing_of_it_is_refused_by_the_database(run, two):
 
     [refused] = run(play())
     assert "is away in this database" in str(refused)
-    insert = (
-        "INSERT INTO log.events (stream, version, type, schema_version, data)"
-        " VALUES (%s, 2, 'tone_shifted', 1, '{}')"
-    )
+    insert = APPEND.format(version=2, type="tone_shifted")
     for db, state in ((two.home, "away"), (two.two, "arriving"), (two.two, "frozen")):
         until = "now() + interval '1 min'" if state == "frozen" else "NULL"
         with psycopg.connect(db.owner, autocommit=True) as conn:
@@ -178,12 +180,10 @@ def test_a_freeze_waits_for_whoever_writes_and_ends_by_itself(two):
         "UPDATE shard.slots SET state = 'frozen', frozen_until = clock_timestamp() +"
         " interval '0.3 s' WHERE slot = %s"
     )
-    insert = (
-        "INSERT INTO log.events (stream, version, type, schema_version, data)"
-        " VALUES ('agent:oracle', 1, 'agent_registered', 1, '{}')"
-    )
+    insert = APPEND.format(version=1, type="agent_registered")
+    stream = ("agent:oracle",)
     with psycopg.connect(two.home.app) as writer, psycopg.connect(two.home.owner) as mover:
-        writer.execute(insert)
+        writer.execute(insert, stream)
         mover.execute("SET lock_timeout = '100ms'")
         with pytest.raises(errors.LockNotAvailable):
             mover.execute(freeze, (slot,))
@@ -192,10 +192,10 @@ def test_a_freeze_waits_for_whoever_writes_and_ends_by_itself(two):
         mover.execute(freeze, (slot,))
         mover.commit()
         with pytest.raises(errors.RestrictViolation, match="is frozen"):
-            writer.execute(insert)
+            writer.execute(insert, stream)
         writer.rollback()
         mover.execute("SELECT pg_sleep(0.3)")
-        writer.execute(insert)
+        writer.execute(insert, stream)
 
 
 def test_a_freeze_that_ended_beside_a_writer_is_not_sealed(two):
