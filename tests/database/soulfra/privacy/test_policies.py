@@ -25,6 +25,8 @@ TABLES = (*OWN, *SHARED, "log.events")
 HIDDEN = "('credits_changed', 'loop_owned')"
 FILL = """
 INSERT INTO soulfra.guild_members SELECT g.guild_id, 'a-eve', now() FROM soulfra.guilds AS g;
+INSERT INTO soulfra.transformations (id, change, loop_id) VALUES (1, 'forked', 'ada-fork')
+    ON CONFLICT DO NOTHING;
 INSERT INTO soulfra.clusters (cluster_id, name) VALUES ('c', 'those that rhyme');
 INSERT INTO soulfra.cluster_loops SELECT 'c', l.loop_id, l.created_at FROM soulfra.loops AS l;
 """
