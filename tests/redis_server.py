@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from apps.lab.process import started
@@ -72,6 +73,9 @@ class RedisServer:
         return asked.returncode == 0
 
 
+NUMBERS = count()
+
+
 @contextmanager
 def redis_server(standing, kept: Kept) -> Iterator[RedisServer]:
     """Of this run of the tests, from the image and the files of a deploy."""
@@ -82,7 +86,8 @@ def redis_server(standing, kept: Kept) -> Iterator[RedisServer]:
         "owner": f"{os.getpid()}:{started(os.getpid())}",
         "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
     }
-    name = f"{standing.called('scratch')}-{kept.container}-{os.getpid()}"
+    # More than one of a run may stand at once.
+    name = f"{standing.called('scratch')}-{kept.container}-{os.getpid()}-{next(NUMBERS)}"
     folder = Path(tempfile.mkdtemp(prefix="abode-redis-"))
     folder.chmod(0o777)
     docker(

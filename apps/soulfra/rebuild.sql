@@ -19,7 +19,8 @@ SELECT c.relname, pg_get_expr(c.relpartbound, c.oid)
 SELECT coalesce(max(e.transaction_id), 0) FROM log.events AS e;
 
 -- lock --
-LOCK TABLE log.events IN EXCLUSIVE MODE;
+-- As strong as the policies need that are made anew at the end: none is asked for more in between.
+LOCK TABLE log.events IN ACCESS EXCLUSIVE MODE;
 
 -- lock_months --
 -- As soulfra.create_loop_months does.

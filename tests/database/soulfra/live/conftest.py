@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64encode
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import count
@@ -31,7 +32,7 @@ from apps.soulfra.live.hub import Hub
 from apps.soulfra.privacy.forgetting import Forgetting
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
-from apps.soulfra.tokens import Tokens
+from apps.soulfra.tokens import Client, Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
 from tests.database.soulfra.conftest import HOUSE
@@ -97,8 +98,9 @@ class Happening:
 
     def loop(self, name, whisper="it rains"):
         """One that begins."""
+        sealed = f"s1.{urlsafe_b64encode(whisper.encode() * 3).decode().rstrip('=')}"
         data = {
-            "creator_id": str(self.user), "agent_id": "oracle", "whisper": whisper,
+            "creator_id": str(self.user), "agent_id": "oracle", "whisper": sealed,
             "tone": "joy", "created_at": MADE,
         }  # fmt: skip
         return {"stream": f"loop:{name}", "type": "loop_created", "data": data}
@@ -214,7 +216,7 @@ def door(soulfra_database, tmp_path):
     @asynccontextmanager
     async def opened(ring=None, connections=4):
         settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
-        tokens = Tokens({"gallery": sha256(TOKEN.encode()).hexdigest()})
+        tokens = Tokens({"gallery": Client(sha256=sha256(TOKEN.encode()).hexdigest())})
         async with pool(settings, "soulfra") as store:
             writer, hub = Writer(store, HOUSE), Hub(store, ring)
             reading = asyncio.create_task(hub.run())

@@ -14,7 +14,7 @@ from apps.soulfra.memory.told import Faded, Reflected, Remembered
 from apps.soulfra.privacy.memories import Keys
 from schemas.soulfra import commands as c
 from services.redis import SOULFRA
-from tests.database.soulfra.conftest import HOUSE, writing
+from tests.database.soulfra.conftest import HOUSE, caught_up, writing
 from tests.redis_server import emptied, redis_server
 
 ADA, EVE = UUID(int=0xADA), UUID(int=0xE5E)
@@ -80,6 +80,7 @@ def people(run, soulfra_database):
             await told(writer)
 
     run(play())
+    run(caught_up(soulfra_database))
     return soulfra_database
 
 
