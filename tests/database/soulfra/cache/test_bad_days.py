@@ -12,7 +12,9 @@ import pytest
 from apps.redis_line import Line
 from apps.soulfra.cache.breaker import PATIENCE_SECONDS
 from apps.soulfra.cache.cache import How
+from apps.soulfra.cache.forget import Forget
 from apps.soulfra.cache.kinds import AGENT, CONSCIOUSNESS, GUILD, LOOP
+from apps.soulfra.privacy.forgetting import Forgetting
 from schemas.errors import HouseError, Refused
 from schemas.soulfra import commands as c
 from schemas.soulfra import keys
@@ -193,6 +195,8 @@ async def _race(database, redis, seed):
         await asyncio.gather(_flushes(redis, until - 1), *writes, *reads)
         for here in (one, two):
             await believed(here)
+        # Whoever was forgotten meanwhile is taken out, as the process does it.
+        await Forgetting(one.cache.pool, {"redis": Forget(one.cache)}).sweep()
         for task in following:
             task.cancel()
         return await _compared(plays, one, two), one.cache.counts, two.cache.counts

@@ -32,6 +32,7 @@ from apps.soulfra.live.hub import Hub
 from apps.soulfra.privacy.forgetting import Forgetting
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
+from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
@@ -218,14 +219,15 @@ def door(soulfra_database, tmp_path):
         settings = PostgresSettings(url=soulfra_database.app, min_conn=1, max_conn=connections)
         tokens = Tokens({"gallery": Client(sha256=sha256(TOKEN.encode()).hexdigest())})
         async with pool(settings, "soulfra") as store:
-            writer, hub = Writer(store, HOUSE), Hub(store, ring)
+            router = Router(store, lambda name, _: pytest.fail(name), lambda at: Writer(at, HOUSE))
+            writer, hub = router.home.writer, Hub(store, ring)
             reading = asyncio.create_task(hub.run())
             away = Cache(store, Line(tmp_path / "no.sock"))
             reads, live = Reads(away, Follower(away)), Live(store, hub, tokens)
             listener = Listener(
                 Doors(
                     store,
-                    writer,
+                    router,
                     tokens,
                     reads,
                     live=live,

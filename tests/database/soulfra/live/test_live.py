@@ -105,14 +105,14 @@ def test_coming_back_in_the_middle_of_a_write_load(run, door, happening):
 
 def test_postgres_breaks_off_again_and_again(run, door, happening, ask):
     """Whoever listens waits, and misses nothing."""
-    broken = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    broken = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ %s"
 
     async def listened():
         ids = []
         async with door() as at, at.listen("?from=0-0") as one:
             for _ in range(4):
                 await asyncio.to_thread(happening.loops, 200, 20)
-                await asyncio.to_thread(ask, broken, "soulfra")
+                await asyncio.to_thread(ask, broken, "^soulfra")
                 await asyncio.to_thread(happening.loops, 50, 5)
             await heard(one, ids, happening.ids()[-1])
             return ids, at.hub.counts.away

@@ -106,7 +106,7 @@ def give(process, token, name, **fields):
 
 def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
     """Oneself, and the operator anybody; then it is done everywhere, and told where."""
-    (tmp_path / "agents" / "a-ada").mkdir(parents=True)
+    (tmp_path / "agents" / "a-ada").mkdir(parents=True, exist_ok=True)
     (tmp_path / "agents" / "a-ada" / "memory.sqlite").write_text("x")
 
     assert give(process, "token-of-the-gallery", "forget-user", user_id=str(ADA))[0] == 403
