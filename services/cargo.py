@@ -28,7 +28,7 @@ MAC_CODE = (
     "schemas", "apps/__init__.py", "apps/governance", "apps/bridge", "apps/migrate",
     "apps/archive.py", "apps/archive.sql", "apps/declared", "apps/documents.py", "apps/queries.py",
     "apps/postgres.py", "apps/redis_line.py", "apps/settings.py", "apps/soulfra", "apps/sqlite.py",
-    "apps/where", "migrations/governance", "migrations/soulfra",
+    "apps/where", "migrations/governance", "migrations/soulfra", "migrations/soulfra_memory",
 )  # fmt: skip
 
 

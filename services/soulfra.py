@@ -35,7 +35,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
     called = house.called("soulfra")
     token = house.vault.get("soulfra_operator")
     sha256 = hashlib.sha256(token.encode()).hexdigest()
-    tokens = {CLIENT: {"sha256": sha256, "may": ["detokenise", "forget"]}}
+    tokens = {CLIENT: {"sha256": sha256, "may": ["detokenise", "forget", "remember"]}}
     docker.container(
         engine=engine,
         name=f"Run {called}",

@@ -23,9 +23,11 @@ from apps.soulfra.ending import ended
 from apps.soulfra.kept import kept
 from apps.soulfra.live.door import Live
 from apps.soulfra.live.hub import Hub
+from apps.soulfra.memory.doors import Remembering
+from apps.soulfra.memory.handles import Handles
 from apps.soulfra.privacy.forgetting import Forgetting
 from apps.soulfra.privacy.keys import House
-from apps.soulfra.privacy.memories import AGENTS, Memories
+from apps.soulfra.privacy.memories import AGENTS, Keys, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
@@ -60,12 +62,14 @@ async def serve(told: Settings) -> None:
         stack.push_async_callback(cache.close)
         follower = Follower(cache)
         persons = await _persons(told.persons, stack)
+        handles = Handles(told.data_dir / AGENTS, Keys(told.postgres, house))
+        stack.callback(handles.close)
         forgetting = Forgetting(
             store,
             {
                 "redis": Forget(cache),
                 "documents": Documents(told.data_dir),
-                "memories": Memories(told.data_dir / AGENTS),
+                "memories": Memories(told.data_dir / AGENTS, handles),
             },
         )
         router = Router(
@@ -101,6 +105,7 @@ async def serve(told: Settings) -> None:
             forgetting=forgetting,
             persons=persons,
             tasks=tasks,
+            remembering=Remembering(handles),
         )
         listener = Listener(doors.answer)
         await listener.open(made)

@@ -21,9 +21,10 @@ from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
+from apps.soulfra.memory.doors import METHODS, Remembering
 from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.opening import Opening
-from apps.soulfra.privacy.persons import allowed, in_the_name_of
+from apps.soulfra.privacy.persons import allowed, in_the_name_of, owns
 from apps.soulfra.relay import Relay
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, May, Tokens
@@ -53,6 +54,7 @@ IDS: Final[dict[Entity, TypeAdapter[Any]]] = {
 """What is no plain id."""
 PLAIN: Final[TypeAdapter[str]] = TypeAdapter(EntityId)
 STREAM: Final[TypeAdapter[str]] = TypeAdapter(Stream)
+GET: Final = ("GET",)
 LONGEST_ID: Final = 2**63 - 1
 
 
@@ -72,6 +74,7 @@ class Doors:
         live: Live | None = None,
         relay: Relay | None = None,
         tasks: Sequence[kept.Task] = (),
+        remembering: Remembering | None = None,
     ) -> None:
         self._pool, self._persons = pool, persons
         self._router = router
@@ -81,6 +84,7 @@ class Doors:
         self._live = live
         self._relay = relay
         self._tasks = tasks
+        self._remembering = remembering
 
     async def answer(self, asked: Request) -> Answer:
         """Answer one request, whatever becomes of it."""
@@ -105,12 +109,16 @@ class Doors:
         by = self._tokens.who(asked.header(b"authorization"))
         client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
-        handlers: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
-            "commands": ("POST", lambda: self._command(asked, rest, by)),
-            "lives": ("GET", lambda: self._life(rest, client)),
-            "forgotten": ("GET", lambda: self._forgotten(rest, client)),
-            "drift": ("GET", lambda: self._drift(rest, client)),
-            **{each: ("GET", lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
+        handlers: dict[str, tuple[Sequence[str], Callable[[], Awaitable[Any]]]] = {
+            "commands": (("POST",), lambda: self._command(asked, rest, by)),
+            "lives": (GET, lambda: self._life(rest, client)),
+            "forgotten": (GET, lambda: self._forgotten(rest, client)),
+            "drift": (GET, lambda: self._drift(rest, client)),
+            **{each: (GET, lambda: self._entity(below, rest, client, asked)) for each in PLURALS},
+            **{
+                each: (methods, lambda: self._remembered(below, rest, client, asked))
+                for each, methods in METHODS.items()
+            },
         }
         if (
             not asked.path.startswith(f"{AT}/")
@@ -119,9 +127,10 @@ class Doors:
         ):
             known = ", ".join(f"{AT}/{each}/..." for each in handlers)
             raise NotFound(f"{asked.path!r:.80}: nothing lives here", f"try {known}, /health")
-        method, handle = handlers[below]
-        if asked.method != method:
-            raise NotAllowed(f"{asked.path!r:.80}: takes {method}, not {asked.method!r:.20}")
+        methods, handle = handlers[below]
+        if asked.method not in methods:
+            known = " and ".join(methods)
+            raise NotAllowed(f"{asked.path!r:.80}: takes {known}, not {asked.method!r:.20}")
         done = await handle()
         return done if isinstance(done, Answer) else Answer(to_json(done))
 
@@ -129,9 +138,7 @@ class Doors:
         kind = COMMANDS.get(name)
         if kind is None:
             raise NotFound(f"no command {name!r:.80}", f"commands are {', '.join(COMMANDS)}")
-        said = (asked.header(b"content-type") or "").partition(";")[0].strip().lower()
-        if said != JSON:
-            raise Unsupported(f"Content-Type {said!r:.80}: is not {JSON}")
+        _is_json(asked)
         key = asked.header(b"idempotency-key")
         try:
             command_id = None if key is None else UUID(key)
@@ -150,6 +157,21 @@ class Doors:
             await allowed(self._of_persons(), client.user, given)
         elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
             raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
+
+    async def _remembered(self, what: str, agent_id: str, client: Client, asked: Request) -> Any:
+        if self._remembering is None:
+            raise Unreachable("memories: are not kept here")
+        if client.user is not None:
+            may = await owns(self._of_persons(), client.user, agent_id)
+        else:
+            may = May.REMEMBER in client.may
+        if not may:
+            raise Forbidden(
+                f"{what} of {agent_id!r:.80}: not with this token", "it may not remember"
+            )
+        if asked.method == "POST":
+            _is_json(asked)
+        return await self._remembering.answer(what, agent_id, asked)
 
     async def _entity(self, plural: str, rest: str, client: Client, asked: Request) -> Any:
         entity = PLURALS[plural]
@@ -280,4 +302,12 @@ class Doors:
             told["streams"] = self._relay.told()
         if self._live:
             told["live"] = self._live.told()
+        if self._remembering:
+            told["memory"] = self._remembering.health()
         return Answer(to_json({**told, **self._reads.health()}))
+
+
+def _is_json(asked: Request) -> None:
+    said = (asked.header(b"content-type") or "").partition(";")[0].strip().lower()
+    if said != JSON:
+        raise Unsupported(f"Content-Type {said!r:.80}: is not {JSON}")

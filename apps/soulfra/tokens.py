@@ -23,6 +23,8 @@ class May(StrEnum):
     """Read what tokens in texts stand for, and whose an unsigned loop is."""
     FORGET = "forget"
     """Have a person forgotten."""
+    REMEMBER = "remember"
+    """Read what agents remember, and tell them more."""
 
 
 class Client(Closed):

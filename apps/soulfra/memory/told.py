@@ -1,6 +1,6 @@
 """What is told to a memory and what it tells: the plain side of the sealed rows."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -14,11 +14,16 @@ Kind = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(max_length=1_000_000)]
 
 
+def now() -> datetime:
+    """When it is told, unless it says when it was."""
+    return datetime.now(UTC)
+
+
 class Remembered(Closed):
     """One memory."""
 
     id: int | None = None
-    timestamp: Instant
+    timestamp: Instant = Field(default_factory=now)
     type: Kind
     content: Text | None = None
     emotional_context: Text | None = None
@@ -32,7 +37,7 @@ class Reflected(Closed):
     """One reflection."""
 
     id: int | None = None
-    timestamp: Instant
+    timestamp: Instant = Field(default_factory=now)
     prompt: Text
     response: Text | None = None
     memory_context: Text | None = None
@@ -44,7 +49,7 @@ class Shifted(Closed):
     """One change of tone."""
 
     id: int | None = None
-    timestamp: Instant
+    timestamp: Instant = Field(default_factory=now)
     from_tone: Tone | None = None
     to_tone: Tone | None = None
     trigger_type: Kind | None = None
@@ -60,6 +65,12 @@ class Asked(Closed):
     type: Kind | None = None
     significance: Significance = 0
     limit: Annotated[int, Quantity("{memory}", "the caller", low=1, high=10_000)] = 100
+
+
+class Newest(Closed):
+    """How many are wanted, the newest first."""
+
+    limit: Annotated[int, Quantity("{row}", "the caller", low=1, high=10_000)] = 100
 
 
 class Counts(Closed):

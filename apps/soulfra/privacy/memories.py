@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from apps.postgres import PostgresSettings, alone
+from apps.soulfra.decisions.decision import Conflict, Missing
 from apps.soulfra.memory.handles import Handles
 from apps.soulfra.privacy.forgetting import Entities, Touched
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.seals import SQL
 from apps.sqlite import sync_directory
-from schemas.errors import Refused
 
 AGENTS: Final = "agents"
 """Below the data directory: a folder for each."""
@@ -29,9 +29,10 @@ class Keys:
         """The key; refused if its owner is forgotten, or nobody's."""
         with alone(self._settings, STATEMENT_MS) as conn:
             row = conn.execute(SQL["whose_agent"], {"id": agent_id}).fetchone()
-        if row is None or row[1] is None:
-            what = "is not there" if row is None else "its owner is forgotten"
-            raise Refused(f"agent {agent_id!r}: {what}")
+        if row is None:
+            raise Missing(f"agent {agent_id!r}: is not there")
+        if row[1] is None:
+            raise Conflict(f"agent {agent_id!r}: its owner is forgotten")
         return self._house.subject(row[0], row[1]).memory
 
 

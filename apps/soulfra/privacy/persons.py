@@ -18,17 +18,21 @@ async def in_the_name_of(pool: Pool, user_id: UUID) -> AsyncIterator[Connection]
         yield conn
 
 
+async def owns(pool: Pool, user_id: UUID, agent_id: str) -> bool:
+    """Whether an agent is that person's."""
+    async with in_the_name_of(pool, user_id) as conn:
+        cursor = await conn.execute(SQL["own_agent"], {"id": agent_id})
+        return await cursor.fetchone() is not None
+
+
 async def allowed(pool: Pool, user_id: UUID, body: Asked) -> None:
     """Refuse a command that is not about this person or an agent of theirs."""
     fields = type(body).model_fields
     if "user_id" in fields:
         if getattr(body, "user_id") == user_id:  # noqa: B009  # not every command has one
             return
-    elif "agent_id" in fields:
-        async with in_the_name_of(pool, user_id) as conn:
-            asked = {"id": getattr(body, "agent_id")}  # noqa: B009
-            if await (await conn.execute(SQL["own_agent"], asked)).fetchone():
-                return
+    elif "agent_id" in fields and await owns(pool, user_id, getattr(body, "agent_id")):  # noqa: B009
+        return
     raise Forbidden(
         f"{body.name}: not with a person's token",
         "it commands for its own person and their agents",

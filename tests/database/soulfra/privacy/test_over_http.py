@@ -23,7 +23,7 @@ def client(token, **more):
 CLIENTS = {
     "ada": client("of-ada", user=str(ADA)),
     "eve": client("of-eve", user=str(EVE)),
-    "operator": client("of-operator", may=["detokenise", "forget"]),
+    "operator": client("of-operator", may=["detokenise", "forget", "remember"]),
 }
 
 
@@ -99,6 +99,43 @@ def test_whose_an_unsigned_loop_is_only_the_operator_is_told(process):
     assert types["token-of-the-gallery", f"user:{ADA}"] == {"user_registered"}
 
 
+def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_path):
+    """Told and asked in plain words; sealed on disk, copied when it reflects."""
+    at = f"{AT}/memories/a-ada"
+    said = {"type": "rain", "content": MARKS["memory"], "significance": 0.9}
+    for token in ("of-eve", "token-of-the-gallery"):
+        assert process.ask("GET", at, token=token)[0] == 403
+        assert process.ask("POST", at, json.dumps(said), token=token)[0] == 403
+    assert process.ask("POST", at, json.dumps(said), token="of-ada") == (200, {"id": 1})
+    for n in range(3):
+        more = json.dumps({"type": "dream", "content": f"{n}", "significance": 0.1})
+        assert process.ask("POST", at, more, token="of-operator") == (200, {"id": n + 2})
+
+    status, found = process.ask("GET", f"{at}?type=rain&limit=5", token="of-operator")
+    assert (status, [each["content"] for each in found]) == (200, [MARKS["memory"]])
+    _, found = process.ask("GET", f"{at}?limit=2", token="of-ada")
+    assert [each["content"] for each in found] == ["2", "1"]
+    assert process.ask("GET", f"{at}?limit=0", token="of-ada")[0] == 422
+    assert process.ask("GET", f"{at}?colour=red", token="of-ada")[0] == 422
+    assert process.ask("POST", at, json.dumps({**said, "id": 9}), token="of-ada")[0] == 422
+    assert process.ask("POST", at, json.dumps({"content": "x"}), token="of-ada")[0] == 422
+    assert process.ask("GET", f"{AT}/memories/nobody", token="of-operator")[0] == 404
+
+    thought = json.dumps({"prompt": "why", "response": "because it rains"})
+    shift = json.dumps({"from_tone": "joy", "to_tone": "calm", "magnitude": 0.5})
+    assert process.ask("POST", f"{AT}/reflections/a-ada", thought, token="of-ada")[0] == 200
+    assert process.ask("POST", f"{AT}/tones/a-ada", shift, token="of-ada")[0] == 200
+    _, [reflected] = process.ask("GET", f"{AT}/reflections/a-ada", token="of-ada")
+    _, [shifted] = process.ask("GET", f"{AT}/tones/a-ada", token="of-ada")
+    _, counts = process.ask("GET", f"{AT}/memory/a-ada", token="of-ada")
+    assert (reflected["prompt"], shifted["to_tone"]) == ("why", "calm")
+    assert (counts["memories"], counts["reflections"], counts["tone_shifts"]) == (4, 1, 1)
+    folder = tmp_path / "agents" / "a-ada"
+    files = [file for file in folder.rglob("*") if file.is_file() and "sqlite" in file.name]
+    assert len(files) >= 2  # the file, and its copy
+    assert not any(MARKS["memory"].encode() in file.read_bytes() for file in files)
+
+
 def give(process, token, name, **fields):
     """Status and answer of a command."""
     return process.ask("POST", f"{AT}/commands/{name}", json.dumps(fields), token=token)
@@ -106,8 +143,9 @@ def give(process, token, name, **fields):
 
 def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
     """Oneself, and the operator anybody; then it is done everywhere, and told where."""
-    (tmp_path / "agents" / "a-ada").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "agents" / "a-ada" / "memory.sqlite").write_text("x")
+    told = json.dumps({"type": "rain", "content": MARKS["memory"]})
+    assert process.ask("POST", f"{AT}/memories/a-ada", told, token="of-ada")[0] == 200
+    assert (tmp_path / "agents" / "a-ada" / "memory.sqlite").exists()
 
     assert give(process, "token-of-the-gallery", "forget-user", user_id=str(ADA))[0] == 403
     assert give(process, "of-eve", "forget-user", user_id=str(ADA))[0] == 403

@@ -1,0 +1,90 @@
+"""What agents remember, over HTTP: told and asked in plain words, sealed on disk."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from apps.bridge import body
+from apps.bridge.web import Request
+from apps.soulfra.memory.file import MemoryFile
+from apps.soulfra.memory.handles import Handles
+from apps.soulfra.memory.told import Asked, Newest, Reflected, Remembered, Shifted
+from schemas.errors import Refused, Unreachable
+
+Tell = Callable[[MemoryFile, Any], int]
+Ask = Callable[[MemoryFile, Any], Any]
+TELL: Final[Mapping[str, tuple[type[Remembered | Reflected | Shifted], Tell]]] = MappingProxyType(
+    {
+        "memories": (Remembered, MemoryFile.remember),
+        "reflections": (Reflected, MemoryFile.reflect),
+        "tones": (Shifted, MemoryFile.shift_tone),
+    }
+)
+ASK: Final[Mapping[str, tuple[type[Asked | Newest], Ask]]] = MappingProxyType(
+    {
+        "memories": (Asked, MemoryFile.recall),
+        "reflections": (Newest, lambda file, asked: file.reflections(asked.limit)),
+        "tones": (Newest, lambda file, asked: file.tone_shifts(asked.limit)),
+        "memory": (Newest, lambda file, _: file.counts()),
+    }
+)
+METHODS: Final = {what: ("GET", "POST") if what in TELL else ("GET",) for what in ASK}
+
+
+class Remembering:
+    """Of one process."""
+
+    def __init__(self, handles: Handles) -> None:
+        self._handles = handles
+
+    async def answer(self, what: str, agent_id: str, asked: Request) -> Any:
+        """What is remembered; or the number of what was told, which is on disk by then."""
+        if asked.method == "POST":
+            kind, tell = TELL[what]
+            body.decode(asked.body, what)
+            told = body.read(kind, asked.body, what)
+            if told.id is not None:
+                raise Refused(f"{what}: id: is made here", "leave it out")
+            return {"id": await self._with(agent_id, lambda file: tell(file, told))}
+        wanted, ask = ASK[what]
+        given = _query(wanted, asked.query, what)
+        found = await self._with(agent_id, lambda file: ask(file, given))
+        if isinstance(found, list):
+            return [each.model_dump(mode="json") for each in found]
+        return found.model_dump(mode="json")
+
+    def health(self) -> dict[str, int]:
+        """How often a file was open already, was opened, and was closed for another."""
+        seen = self._handles.seen
+        return {"hits": seen.hits, "opened": seen.opened, "closed": seen.closed}
+
+    async def _with(self, agent_id: str, do: Callable[[MemoryFile], Any]) -> Any:
+        """In a thread: files wait for the disk."""
+
+        def done() -> Any:
+            with self._handles.using(agent_id) as file:
+                return do(file)
+
+        try:
+            return await asyncio.to_thread(done)
+        except (sqlite3.Error, OSError) as error:
+            raise Unreachable(
+                f"agent {agent_id!r}: its memory: {type(error).__name__}", "ask again later"
+            ) from error
+
+
+def _query(wanted: type[Asked | Newest], query: bytes, what: str) -> Asked | Newest:
+    """``?since=...&limit=10``."""
+    said = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    try:
+        return wanted.model_validate_strings(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        known = ", ".join(wanted.model_fields)
+        raise Refused(f"{what}: {place}: {first['msg']}", f"it is asked by {known}") from None
