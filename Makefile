@@ -64,7 +64,9 @@ soak-legacy: $(STAMP) ## old data: killed at 25 seeded moments each, a byte plan
 		tests/database/legacy/test_verify_size.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/lab/test_verify.py
 
-soak-soulfra: $(STAMP) ## slots moved under load, their mover killed, and at each of its statements
+soak-soulfra: $(STAMP) ## a million events with everything killed; slots moved, their mover killed at each statement
+	@ABODE_EVENTS=1000000 $(BIN)/python -m pytest -s --timeout 3600 \
+		tests/database/soulfra/live/test_soak.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/database/soulfra/shards
 
 bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory bench-deploy ## every measurement, beside the tools it must beat

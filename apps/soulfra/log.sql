@@ -1,7 +1,7 @@
 -- append --
 -- Events in the order of the array, all or none; and only if the streams that they are based on
 -- are where they were.
-SELECT log.append(%(events)s::jsonb, %(based_on)s::jsonb);
+SELECT log.append($1, $2);
 
 -- settled --
 -- What comes after an event and can have nothing before it any more: a transaction that is older
@@ -87,7 +87,7 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_
 -- done --
 INSERT INTO log.commands (command_id, name, body_sha256, answer)
 SELECT new.command_id, new.name, decode(new.body_sha256, 'hex'), new.answer
-  FROM jsonb_to_recordset(%(commands)s::jsonb) AS new (
+  FROM jsonb_to_recordset($1) AS new (
        command_id uuid, name text, body_sha256 text, answer jsonb);
 
 -- blessing_numbers --

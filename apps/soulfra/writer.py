@@ -23,13 +23,13 @@ from psycopg.errors import (
     SerializationFailure,
     UniqueViolation,
 )
-from pydantic_core import to_json
 
 from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
 from apps.soulfra.known import Known
+from apps.soulfra.message import Statement, commit
 from apps.soulfra.numbers import Ahead
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.seals import Seals, kept, seals
@@ -229,17 +229,13 @@ class Writer:
 
 async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], made: Seals) -> None:
     others = {stream: n for stream, n in based_on.items() if stream not in batch.written}
-    async with conn.pipeline(), conn.transaction():
-        added = {"events": _json(batch.events), "based_on": _json(others)}
-        await conn.execute(SQL["append"], added)
-        await kept(conn, made)
-        for statement in of_this(batch.types):
-            await conn.execute(statement)
-        await conn.execute(SQL["done"], {"commands": _json(batch.commands)})
-
-
-def _json(what: object) -> str:
-    return to_json(what).decode()
+    statements: list[Statement] = [
+        (SQL["append"], (batch.events, others)),
+        *kept(made),
+        *((text, ()) for text in of_this(batch.types)),
+        (SQL["done"], (batch.commands,)),
+    ]
+    await commit(conn, statements)
 
 
 def _is_month(error: psycopg.Error) -> bool:

@@ -88,7 +88,6 @@ COMMENT ON AGGREGATE log.chained(
 -- on from. None is, if what an event follows from is looked at before the transaction has a number.
 CREATE FUNCTION log.add(events jsonb, based_on jsonb, keeps_time boolean) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     mine bigint := pg_current_xact_id_if_assigned()::text::bigint;
@@ -150,9 +149,13 @@ COMMENT ON FUNCTION log.add(jsonb, jsonb, boolean) IS
     'Adds events in the order of the array, all or none, if the streams they are based on stand.';
 
 CREATE FUNCTION log.append(events jsonb, based_on jsonb DEFAULT '{}') RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-AS $$ SELECT log.add(events, based_on, false) $$;
+AS $$
+BEGIN
+    RETURN log.add(events, based_on, false);
+END
+$$;
 COMMENT ON FUNCTION log.append(jsonb, jsonb) IS
     'Adds events that happen now: what everybody else than the owner may do.';
 

@@ -73,44 +73,54 @@ RETURN (get_byte(sha256(convert_to(agent_id, 'UTF8')), 6) * 256
 COMMENT ON FUNCTION shard.slot_of(text) IS
     'The slot of an agent: of the first 8 bytes of the SHA-256 of its id the last 12 bits.';
 
--- Refused here, whatever the writer believes: the row is held until the writer's transaction ends,
--- so that nothing is added to a slot once it is frozen.
+-- Refused here, whatever the writer believes: the rows of slots are held until the writer's transaction
+-- ends, so that nothing is added to a slot once it is frozen.
 CREATE FUNCTION shard.keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    of integer := shard.slot_of(substr(NEW.stream, 7));
+    life record;
     mine record;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'log.events: who adds to an agent''s life reads what is committed'
-              USING ERRCODE = 'active_sql_transaction';
+    -- Without shards nobody asks whose a slot is.
+    IF NOT EXISTS (SELECT FROM shard.slots) THEN
+        RETURN NULL;
     END IF;
-    SELECT s.state, s.frozen_until INTO mine FROM shard.slots AS s WHERE s.slot = of FOR SHARE;
-    IF NOT FOUND OR mine.state = 'here'
-       OR (mine.state = 'frozen' AND clock_timestamp() >= mine.frozen_until)
-       -- The mover is the owner; whoever comes through a function of the owner's is not.
-       OR (mine.state = 'arriving' AND session_user = current_user)
-    THEN
-        RETURN NEW;
-    END IF;
-    -- Every agent is registered at home; from there its registration is carried.
-    IF NEW.version = 1 AND mine.state <> 'frozen'
-       AND EXISTS (SELECT FROM shard.places AS p WHERE p.here AND p.name = 'home')
-    THEN
-        INSERT INTO shard.registrations (agent_id, slot) VALUES (substr(NEW.stream, 7), of);
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION 'slot %: is % in this database', of, mine.state
-          USING ERRCODE = 'restrict_violation', CONSTRAINT = 'slots_state',
-                HINT = 'ask home''s map whose it is, and give it there';
+    FOR life IN
+        SELECT n.agent_id, n.last, shard.slot_of(n.agent_id) AS slot
+          FROM (SELECT substr(a.stream, 7) AS agent_id, max(a.version) AS last
+                  FROM added AS a WHERE a.stream LIKE 'agent:%' GROUP BY a.stream) AS n
+         ORDER BY slot
+    LOOP
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE EXCEPTION 'log.events: who adds to an agent''s life reads what is committed'
+                  USING ERRCODE = 'active_sql_transaction';
+        END IF;
+        SELECT s.state, s.frozen_until INTO mine
+          FROM shard.slots AS s WHERE s.slot = life.slot FOR SHARE;
+        CONTINUE WHEN NOT FOUND OR mine.state = 'here'
+            OR (mine.state = 'frozen' AND clock_timestamp() >= mine.frozen_until)
+            -- The mover is the owner; whoever comes through a function of the owner's is not.
+            OR (mine.state = 'arriving' AND session_user = current_user);
+        -- Every agent is registered at home; from there its registration is carried.
+        IF life.last = 1 AND mine.state <> 'frozen'
+           AND EXISTS (SELECT FROM shard.places AS p WHERE p.here AND p.name = 'home')
+        THEN
+            INSERT INTO shard.registrations (agent_id, slot) VALUES (life.agent_id, life.slot);
+            CONTINUE;
+        END IF;
+        RAISE EXCEPTION 'slot %: is % in this database', life.slot, mine.state
+              USING ERRCODE = 'restrict_violation', CONSTRAINT = 'slots_state',
+                    HINT = 'ask home''s map whose it is, and give it there';
+    END LOOP;
+    RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION shard.keep() IS
-    'Takes an event of an agent only where its slot is.';
-CREATE TRIGGER events_slot BEFORE INSERT ON log.events
-    FOR EACH ROW WHEN (NEW.stream LIKE 'agent:%') EXECUTE FUNCTION shard.keep();
+    'Takes events of an agent only where its slot is.';
+CREATE TRIGGER events_slot AFTER INSERT ON log.events
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION shard.keep();
 
 -- So that the process, which can say of no event when it was, need not be the owner to carry one.
 CREATE FUNCTION shard.adopt(

@@ -13,9 +13,12 @@ SELECT 'username', s.username_token FROM privacy.subjects AS s
 SELECT 'email', s.email_token FROM privacy.subjects AS s WHERE s.email_token = ANY (%(email)s);
 
 -- make --
--- A person's key, in the transaction of the event that says that they came.
+-- Keys of persons, in the transaction of the events that say that they came.
 INSERT INTO privacy.subjects (user_id, wrapped, username_token, email_token)
-VALUES (%(user_id)s, %(wrapped)s, %(username_token)s, %(email_token)s);
+SELECT new.user_id, decode(new.wrapped, 'hex'), decode(new.username_token, 'hex'),
+       decode(new.email_token, 'hex')
+  FROM jsonb_to_recordset($1) AS new (
+       user_id uuid, wrapped text, username_token text, email_token text);
 
 -- whose_user --
 SELECT s.user_id, s.wrapped FROM privacy.subjects AS s WHERE s.user_id = %(id)s::uuid;

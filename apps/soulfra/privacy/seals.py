@@ -8,6 +8,7 @@ from uuid import UUID
 
 from apps.postgres import Connection
 from apps.queries import load
+from apps.soulfra.message import Statement
 from apps.soulfra.privacy.keys import House, Subject
 from schemas.soulfra.commands import (
     Asked,
@@ -42,8 +43,8 @@ class Seals:
         hashed = {what: self.house.named(what, said) for what, said in tokens.items()}
         self.names |= set(hashed.items())
         self.subjects[user_id] = subject
-        row = {f"{what}_token": token for what, token in hashed.items()}
-        self.made.append({"user_id": user_id, "wrapped": wrapped, **row})
+        row = {f"{what}_token": token.hex() for what, token in hashed.items()}
+        self.made.append({"user_id": user_id, "wrapped": wrapped.hex(), **row})
         return subject
 
     def taken(self, what: str, said: str) -> bool:
@@ -83,7 +84,6 @@ async def seals(
     return made
 
 
-async def kept(conn: Connection, made: Seals) -> None:
-    """Write the new keys, in the transaction of their events and after them."""
-    for row in made.made:
-        await conn.execute(SQL["make"], row)
+def kept(made: Seals) -> list[Statement]:
+    """What writes the new keys, in the transaction of their events and after them."""
+    return [(SQL["make"], (made.made,))] if made.made else []

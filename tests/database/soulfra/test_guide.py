@@ -9,6 +9,7 @@ import pytest
 from apps.where.answer import answers
 from schemas import ports
 from schemas.reach import Reach
+from schemas.soulfra import keys
 
 TABLES = {
     "users": "id username email created_at subscription_tier emotional_credits",
@@ -36,6 +37,30 @@ DEFAULTS = {
     ("agents", "memory_depth"): "0",
     ("prophecies", "fulfillment_status"): "'pending'::text",
 }
+KEYS = {
+    "loop:{loop_id}:state": "string",
+    "loop:{loop_id}:consciousness": "string",
+    "loop:{loop_id}:events": "list",
+    "agent:{agent_id}:state": "string",
+    "agent:{agent_id}:active": "string",
+    "agent:{agent_id}:whispers": "list",
+    "drift:global:index": "string",
+    "drift:entity:{id}:rating": "string",
+    "drift:critical:set": "set",
+    "events:loop:created": "stream",
+    "events:blessing:granted": "stream",
+    "events:cluster:formed": "stream",
+    "cache:forecast:{loop_id}": "string",
+    "cache:rating:{entity_id}": "string",
+    "cache:guild:{guild_id}": "string",
+}
+LIFETIMES = {
+    "loop:{loop_id}:state": 3_600,
+    "cache:forecast:{loop_id}": 300,
+    "cache:rating:{entity_id}": 60,
+    "cache:guild:{guild_id}": 600,
+}
+"""What the guide says; getLoop's is that of its code."""
 COLUMNS = """
 SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid)
   FROM pg_catalog.pg_class AS c
@@ -172,3 +197,15 @@ def test_every_document_of_the_tree_lies_in_the_volume(standing):
     ]
     known += ["tree.json", ".tree.lock", "archive/*.json", "agents/*/archive/*", "*.new"]
     assert [name for name in said if not any(fnmatch.fnmatch(name, each) for each in known)] == []
+
+
+@pytest.mark.parametrize("pattern", KEYS)
+def test_each_key_is_declared_with_a_lifetime_and_found(pattern):
+    """In soulfra's own Redis, and nowhere else."""
+    [key] = [key for key in keys.KEYS if key.pattern == pattern]
+    best, *_ = answers(pattern, Reach())
+
+    assert key.kind == KEYS[pattern]
+    assert key.lifetime_seconds == LIFETIMES.get(pattern, key.lifetime_seconds) > 0
+    assert best.found.place == pattern
+    assert "redis-soulfra" in best.found.read
