@@ -1,27 +1,21 @@
 """`abode soulfra drift`, `snapshot` and `archive` on the house that stands."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from schemas import ports
 
-ROOT = Path(__file__).resolve().parents[3]
 COMMAND = "import sys; from apps.ops.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
-def abode():
+def abode(standing):
     """Exit code, output and errors of a command."""
 
     def run(*words):
-        done = subprocess.run(
-            [sys.executable, "-c", COMMAND, "soulfra", *words],
-            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        python = str(standing.bin / "python")
+        done = standing.run(python, "-c", COMMAND, "soulfra", *words, check=False)
         return done.returncode, done.stdout, done.stderr
 
     return run
