@@ -29,7 +29,7 @@ def test_all_or_nothing_whatever_the_server_forgot(run, soulfra_database, forget
             await conn.rollback()
             if forgets:
                 await conn.execute(forgets)
-            await commit(conn, [(SAY, ([5],)), ("SELECT $1 ->> 0", (["it's 100 % \\ \"so\" $1"],))])
+            await commit(conn, [(SAY, ([5],)), ("SELECT $1 ->> 0", (['it\'s 100 % \\ "so" $1'],))])
             return await said(conn)
 
     assert run(play()) == [1, 2, 3, 5]
