@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from apps.lab.process import started
 from apps.redis_line import Line
@@ -74,11 +75,36 @@ class RedisServer:
 
 
 NUMBERS = count()
+Server = TypeVar("Server", bound=RedisServer)
 
 
 @contextmanager
-def redis_server(standing, kept: Kept) -> Iterator[RedisServer]:
-    """Of this run of the tests, from the image and the files of a deploy."""
+def made(
+    name: str, image: str, marks: dict[str, str], kept: Kept, of: type[Server] = RedisServer
+) -> Iterator[Server]:
+    """One of an image, with labels, and with the files of a deploy."""
+    folder = Path(tempfile.mkdtemp(prefix="abode-redis-"))
+    folder.chmod(0o777)
+    docker(
+        "create", "--name", name, "-v", "/run/abode", "-v", f"{folder}:/run/redis",
+        *[f"--label=abode.{key}={value}" for key, value in marks.items()],
+        image,
+    )  # fmt: skip
+    files = kept.files(OPERATOR, PASSWORD, maxmemory_mb=64)
+    tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))
+    docker("cp", "-", f"{name}:/run/abode", given=tar)
+    server = of(name, folder / "redis.sock", kept)
+    try:
+        server.begin()
+        yield server
+    finally:
+        docker("rm", "-fv", name)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server(standing, kept: Kept, of: type[Server] = RedisServer) -> Iterator[Server]:
+    """Of this run of the tests, from the image of a deploy."""
     lived = json.loads(docker("inspect", standing.called("redis")))[0]
     worn = json.loads(docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
     marks = {
@@ -88,23 +114,8 @@ def redis_server(standing, kept: Kept) -> Iterator[RedisServer]:
     }
     # More than one of a run may stand at once.
     name = f"{standing.called('scratch')}-{kept.container}-{os.getpid()}-{next(NUMBERS)}"
-    folder = Path(tempfile.mkdtemp(prefix="abode-redis-"))
-    folder.chmod(0o777)
-    docker(
-        "create", "--name", name, "-v", "/run/abode", "-v", f"{folder}:/run/redis",
-        *[f"--label=abode.{key}={value}" for key, value in marks.items()],
-        lived["Config"]["Image"],
-    )  # fmt: skip
-    files = kept.files(OPERATOR, PASSWORD, maxmemory_mb=64)
-    tar = base64.b64decode(archive(files, owner=UID, group=UID, mode=0o400))
-    docker("cp", "-", f"{name}:/run/abode", given=tar)
-    made = RedisServer(name, folder / "redis.sock", kept)
-    try:
-        made.begin()
-        yield made
-    finally:
-        docker("rm", "-fv", name)
-        shutil.rmtree(folder, ignore_errors=True)
+    with made(name, lived["Config"]["Image"], marks, kept, of) as server:
+        yield server
 
 
 def emptied(server: RedisServer) -> RedisServer:

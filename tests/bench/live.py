@@ -35,8 +35,10 @@ from apps.soulfra.writer import Writer
 from schemas.server import SOULFRA
 from schemas.soulfra.commands import RegisterAgent, RegisterUser, Whisper
 from schemas.soulfra.live import PATH, Message, StreamName
+from services.redis import SOULFRA as SOULFRA_REDIS
 from tests.bench.redis_server import _image
-from tests.soulfra.streams import PASSWORD, Streams, made
+from tests.redis_server import PASSWORD, made
+from tests.soulfra.streams import Streams
 from tests.stand import Stand, free_port, stand
 
 SLICE: Final = float(os.environ.get("ABODE_SLICE") or 10)
@@ -50,7 +52,10 @@ LOOPS: Final = StreamName.LOOP_CREATED
 
 def main() -> int:
     """Measure and print."""
-    with stand(tenant=SOULFRA) as at, made(f"bench-streams-{uuid4().hex[:8]}", _image(), {}) as own:
+    with (
+        stand(tenant=SOULFRA) as at,
+        made(f"bench-streams-{uuid4().hex[:8]}", _image(), {}, SOULFRA_REDIS, Streams) as own,
+    ):
         asyncio.run(_measured(at, own))
     return 0
 

@@ -1,7 +1,6 @@
 """Soulfra's Redis with the ACL of a deploy, the relay, and events to pass on."""
 
 import asyncio
-import json
 import os
 import socket
 import subprocess
@@ -19,7 +18,6 @@ from psycopg.types.json import Jsonb
 from websockets.asyncio.client import connect
 
 from apps.bridge.listener import Listener, drained
-from apps.lab.process import started
 from apps.postgres import PostgresSettings, pool
 from apps.redis_line import Line
 from apps.soulfra.cache.cache import Cache
@@ -36,8 +34,10 @@ from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, Tokens
 from apps.soulfra.writer import Writer
 from schemas.soulfra.live import PATH, Message, StreamName
+from services.redis import SOULFRA
 from tests.database.soulfra.conftest import HOUSE
-from tests.soulfra.streams import docker, made
+from tests.redis_server import redis_server
+from tests.soulfra.streams import Streams
 
 MADE = "2026-11-29T20:00:00+00:00"
 EVENTS = "SELECT log.append(%s)"
@@ -55,15 +55,7 @@ TYPES = {
 @pytest.fixture(scope="session")
 def streams_server(standing):
     """Of this run, from the image and the files of a deploy."""
-    worn = json.loads(docker("inspect", standing.called("pi")))[0]["Config"]["Labels"]
-    marks = {
-        "home": worn["abode.home"],
-        "owner": f"{os.getpid()}:{started(os.getpid())}",
-        "lab": f"{worn['abode.lab']}-scratch-{os.getpid()}",
-    }
-    name = f"{standing.called('scratch')}-streams-{os.getpid()}"
-    lived = json.loads(docker("inspect", standing.called("redis-soulfra")))[0]
-    with made(name, lived["Config"]["Image"], marks) as server:
+    with redis_server(standing, SOULFRA, Streams) as server:
         yield server
 
 

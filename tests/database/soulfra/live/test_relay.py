@@ -15,7 +15,7 @@ from apps.soulfra.streams import look
 from schemas.soulfra.keys import STREAM_SECONDS
 from schemas.soulfra.live import Message, StreamName
 from tests.database.soulfra.live.conftest import emptied, same
-from tests.soulfra.streams import docker
+from tests.redis_server import docker
 
 
 def test_what_the_log_says_is_in_the_streams(run, relaying, streams, happening):
@@ -121,7 +121,7 @@ def test_redis_killed_while_it_is_written_to(process, streams, happening, settle
     process(at_once=40)
     for _ in range(2):
         happening.loops(400, 10)
-        streams.kill()
+        streams.stop()
         happening.loops(300, 10)
         streams.begin()
         happening.loops(100, 10)
@@ -135,7 +135,7 @@ def test_a_redis_that_was_killed_has_what_it_had(run, relaying, streams, happeni
     async def killed():
         async with relaying() as relay:
             await emptied(relay)
-            streams.kill()
+            streams.stop()
             streams.begin()
             happening.loops(10)
             await asyncio.sleep(0.5)
@@ -264,7 +264,7 @@ def test_a_stream_is_bounded(run, relaying, streams, happening, monkeypatch):
 def test_the_place_moves_after_redis_has_it(run, relaying, streams, happening, ask):
     """Redis is away: Postgres knows how far it is, and the lag is told."""
     happening.loops(10)
-    streams.kill()
+    streams.stop()
 
     async def away():
         async with relaying() as relay:

@@ -74,7 +74,7 @@ class Soak:
             self.relay.wait()
             self.relays()
         elif what == "redis":
-            self.streams.kill()
+            self.streams.stop()
             self.streams.begin()
         else:
             for verb in (["kill", "-s", "KILL"], ["start"]):
