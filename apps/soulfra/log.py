@@ -30,6 +30,12 @@ async def settled(conn: Connection, after: Place, limit: int = PAGE) -> list[Rec
     return [recorded(row) for row in await cursor.fetchall()]
 
 
+async def newest(conn: Connection) -> Place:
+    """The place of the last event; readers may have to wait for it."""
+    row = await (await conn.execute(SQL["newest"])).fetchone()
+    return Place(*row) if row else Place()
+
+
 async def life(
     conn: Connection, stream: str, until: datetime | None = None
 ) -> AsyncIterator[Recorded]:

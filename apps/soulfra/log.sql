@@ -14,6 +14,13 @@ SELECT e.position, e.transaction_id, e.stream, e.version, e.type, e.schema_versi
  ORDER BY e.transaction_id, e.position
  LIMIT %(limit)s;
 
+-- newest --
+-- The last event, be it that readers wait for an older one.
+SELECT e.transaction_id, e.position
+  FROM log.events AS e
+ ORDER BY e.transaction_id DESC, e.position DESC
+ LIMIT 1;
+
 -- life --
 -- All that happened to one, up to an instant.
 SELECT e.position, e.transaction_id, e.stream, e.version, e.type, e.schema_version,

@@ -32,12 +32,6 @@ SELECT e.position, l.loop_id, l.whisper_origin, e.data ->> 'tone', l.created_at
  ORDER BY l.created_at DESC, e.position DESC
  LIMIT %(limit)s;
 
--- newest --
-SELECT e.transaction_id, e.position
-  FROM log.events AS e
- ORDER BY e.transaction_id DESC, e.position DESC
- LIMIT 1;
-
 -- place --
 SELECT f.transaction_id, f.position FROM log.followers AS f WHERE f.follower = %(follower)s;
 

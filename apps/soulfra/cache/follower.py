@@ -18,7 +18,7 @@ from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.kinds import SQL
 from apps.soulfra.cache.recent import Recent
 from apps.soulfra.cache.value import now
-from apps.soulfra.log import Place, follow
+from apps.soulfra.log import Place, follow, newest
 from apps.soulfra.upcast import Recorded, recorded
 from schemas.errors import HouseError
 from schemas.soulfra.keys import ACTIVE_SECONDS, AGENT_ACTIVE, WARM_SECONDS
@@ -61,9 +61,9 @@ class Follower:
         await redis.ask("TIME")
         doubts = redis.doubts
         async with self._cache.pool.connection() as conn:
-            newest = await _place(conn, "newest", {})
+            last = await newest(conn)
             place = await _place(conn, "place", {"follower": NAME})
-            if redis.is_believed and place >= newest:
+            if redis.is_believed and place >= (last.transaction_id, last.position):
                 return 0
             if doubts != self._told:
                 await self._again(conn)
@@ -72,7 +72,8 @@ class Follower:
                 taken += took
                 if took < PAGE:
                     break
-            if await _place(conn, "place", {"follower": NAME}) >= newest:
+            place = await _place(conn, "place", {"follower": NAME})
+            if place >= (last.transaction_id, last.position):
                 redis.clear(doubts)
                 self._told = doubts
         return taken

@@ -25,6 +25,7 @@ from apps.soulfra.live.listening import (
     TooSlow,
 )
 from apps.soulfra.live.ring import Ring, framed
+from apps.soulfra.log import newest
 from schemas.errors import Diverged
 
 log = logging.getLogger("soulfra")
@@ -36,6 +37,8 @@ CATCHING_UP: Final = 2
 """So many of them are read to at the same moment."""
 CHUNK_BYTES: Final = 65_536
 POLL_SECONDS: Final = 0.05
+BEHIND_SECONDS: Final = 0.005
+"""A pause at the end, for the last events."""
 AWAY_SECONDS: Final = 0.5
 DRAIN_SECONDS: Final = 5.0
 CONNECTION_SECONDS: Final = 2.0
@@ -115,8 +118,12 @@ class Hub:
         self._ends = True
         with suppress(Diverged, *AWAY):
             async with asyncio.timeout(DRAIN_SECONDS):
-                while self._listeners and await self._read():
-                    pass
+                last = await self._last()
+                while self._listeners:
+                    if not await self._read():
+                        if not self._behind(last):
+                            break
+                        await asyncio.sleep(BEHIND_SECONDS)
                 self._rouse()
                 await self._all_gone()
         for one in tuple(self._listeners):
@@ -126,6 +133,15 @@ class Hub:
                 await self._all_gone()
         for one in tuple(self._listeners):
             one.abort()
+
+    async def _last(self) -> Place:
+        async with self._pool.connection(CONNECTION_SECONDS) as conn:
+            found = await newest(conn)
+        return Place(found.transaction_id, found.position)
+
+    def _behind(self, last: Place) -> bool:
+        """Whether it waits for an event that an older transaction still holds up."""
+        return self._ring is not None and self._ring.until < last
 
     async def _all_gone(self) -> None:
         for one in tuple(self._listeners):

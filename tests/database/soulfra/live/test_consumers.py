@@ -221,7 +221,7 @@ def test_redis_dies_while_a_group_works(run, relaying, consuming, happening, str
             running.append(asyncio.create_task(one.run()))
             for _ in range(2):
                 await asyncio.to_thread(happening.loops, 300, 10)
-                await asyncio.to_thread(streams.kill)
+                await asyncio.to_thread(streams.stop)
                 await asyncio.to_thread(happening.loops, 100, 10)
                 await asyncio.to_thread(streams.begin)
             async with asyncio.timeout(30):
