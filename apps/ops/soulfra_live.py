@@ -12,7 +12,8 @@ import psycopg
 from apps.hosts import in_force
 from apps.ops.migrate import reached
 from apps.ops.ways import ways
-from apps.soulfra.feed import Place, page, settled_until
+from apps.soulfra.feed import page, settled_until
+from apps.soulfra.log import Place
 from schemas.errors import HouseError, Refused, Unreachable
 from schemas.soulfra.live import Message, StreamName
 from schemas.soulfra.server import READER

@@ -18,7 +18,8 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.redis_line import Line, Script
-from apps.soulfra.feed import Place, Told, page, settled_until
+from apps.soulfra.feed import Told, page, settled_until
+from apps.soulfra.log import Place
 from apps.soulfra.relay import AWAY, AWAY_SECONDS
 from apps.soulfra.relay import SQL as PLACES
 from apps.soulfra.streams import told_of

@@ -10,43 +10,12 @@ from pydantic_core import to_json
 
 from apps.postgres import Connection
 from apps.queries import load
+from apps.soulfra.log import Place
 from apps.soulfra.upcast import newest
-from schemas.errors import Refused
-from schemas.soulfra.live import FACTS, LIVE_ID, StreamName
+from schemas.soulfra.live import FACTS, StreamName
 from schemas.soulfra.log import EventType
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-LARGEST: Final = 2**63 - 1
-
-
-class Place(NamedTuple):
-    """Where an event is in the log: (transaction_id, position), in the order of all readers.
-
-    It grows with the log, and so do the ids that are made of it; a physical restore goes on from
-    there. A logical restore into another server begins to count anew: it is not one of our ways
-    (docs/decisions/0006). Whoever keeps places beside the log has to notice that it is another.
-    """
-
-    transaction_id: int = 0
-    position: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.transaction_id}-{self.position}"
-
-    @classmethod
-    def read(cls, said: str) -> "Place":
-        """From an id, as somebody sent it."""
-        found = LIVE_ID.match(said)
-        if found is None or max(map(int, found.groups())) > LARGEST:
-            raise Refused(f"{said!r:.60}: is no id of an event", "as 4711-42; 0-0 is before all")
-        return cls(int(found[1]), int(found[2]))
-
-    @property
-    def before(self) -> "Place":
-        """The place right before it."""
-        if self.position:
-            return Place(self.transaction_id, self.position - 1)
-        return Place(max(self.transaction_id - 1, 0), LARGEST)
 
 
 class Told(NamedTuple):
@@ -122,7 +91,7 @@ async def since(conn: Connection, instant: datetime, until: Place) -> Place:
             high = middle
         else:
             low = row[0] + 1
-    return Place(max(low - 1, 0), LARGEST) if low else Place()
+    return Place(low).before if low else Place()
 
 
 async def is_there(conn: Connection, place: Place, recorded_at: datetime) -> bool:

@@ -1,26 +1,50 @@
 """The log, read: gapless for whoever follows it, one life after the other for whoever asks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from apps.postgres import Connection
 from apps.queries import load
 from apps.soulfra.upcast import Recorded, recorded
+from schemas.errors import Refused
+from schemas.soulfra.live import LIVE_ID
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
 PAGE: Final = 1_000
+LARGEST: Final = 2**63 - 1
 Take = Callable[[Connection, list[Recorded]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """After which event a reader goes on."""
+class Place(NamedTuple):
+    """Where an event is in the log: (transaction_id, position), in the order of all readers.
+
+    It grows with the log, and so do the ids that are made of it; a physical restore goes on from
+    there. A logical restore into another server begins to count anew: it is not one of our ways
+    (docs/decisions/0006). Whoever keeps places beside the log has to notice that it is another.
+    """
 
     transaction_id: int = 0
     position: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id}-{self.position}"
+
+    @classmethod
+    def read(cls, said: str) -> "Place":
+        """From an id, as somebody sent it."""
+        found = LIVE_ID.match(said)
+        if found is None or max(map(int, found.groups())) > LARGEST:
+            raise Refused(f"{said!r:.60}: is no id of an event", "as 4711-42; 0-0 is before all")
+        return cls(int(found[1]), int(found[2]))
+
+    @property
+    def before(self) -> "Place":
+        """The place right before it."""
+        if self.position:
+            return Place(self.transaction_id, self.position - 1)
+        return Place(max(self.transaction_id - 1, 0), LARGEST)
 
 
 async def settled(conn: Connection, after: Place, limit: int = PAGE) -> list[Recorded]:

@@ -10,7 +10,7 @@ and has noted, in the same step, how far they go. From this note everything else
 - no note, or a stream that ends elsewhere than noted: flushed, evicted, or written to by somebody;
   filled anew, with what is younger than a stream's lifetime. What is older is in the log.
 
-Ids grow for ever, as the log's places do: see ``feed.Place`` for what a restore does to them.
+Ids grow for ever, as the log's places do: see ``log.Place`` for what a restore does to them.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ import psycopg
 from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.redis_line import Line
-from apps.soulfra.feed import Page, Place, is_there, page, since
+from apps.soulfra.feed import Page, is_there, page, since
+from apps.soulfra.log import Place
 from apps.soulfra.streams import Held, add, drop, look
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.keys import STREAM_SECONDS

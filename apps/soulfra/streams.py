@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from apps.redis_line import Line, Script, Word
-from apps.soulfra.feed import Page, Place, Told
+from apps.soulfra.feed import Page, Told
+from apps.soulfra.log import Place
 from schemas.errors import Diverged
 from schemas.soulfra.keys import STREAM_ENTRIES, STREAM_SECONDS, STREAMS_PLACE
 from schemas.soulfra.live import StreamName

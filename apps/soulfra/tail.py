@@ -14,7 +14,7 @@ from apps.postgres import opened, pool
 from apps.redis_line import connect
 from apps.soulfra.consumers import Consumer
 from apps.soulfra.ending import ended
-from apps.soulfra.feed import Place
+from apps.soulfra.log import Place
 from apps.soulfra.settings import Settings, settings
 from schemas.errors import HouseError
 from schemas.soulfra.live import Message, StreamName

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from pydantic_core import to_json
@@ -62,8 +62,8 @@ class Follower:
         doubts = redis.doubts
         async with self._cache.pool.connection() as conn:
             last = await newest(conn)
-            place = await _place(conn, "place", {"follower": NAME})
-            if redis.is_believed and place >= (last.transaction_id, last.position):
+            place = await _place(conn)
+            if redis.is_believed and place >= last:
                 return 0
             if doubts != self._told:
                 await self._again(conn)
@@ -72,8 +72,7 @@ class Follower:
                 taken += took
                 if took < PAGE:
                     break
-            place = await _place(conn, "place", {"follower": NAME})
-            if place >= (last.transaction_id, last.position):
+            if await _place(conn) >= last:
                 redis.clear(doubts)
                 self._told = doubts
         return taken
@@ -134,7 +133,6 @@ def _age(at: datetime) -> float:
     return max(now() / 1000 - at.timestamp(), 0.0)
 
 
-async def _place(conn: Connection, query: str, asked: dict[str, Any]) -> tuple[int, int]:
-    row = await (await conn.execute(SQL[query], asked or None)).fetchone()
-    place = Place(*row) if row else Place()
-    return place.transaction_id, place.position
+async def _place(conn: Connection) -> Place:
+    row = await (await conn.execute(SQL["place"], {"follower": NAME})).fetchone()
+    return Place(*row) if row else Place()

@@ -16,9 +16,10 @@ from apps.bridge import web
 from apps.bridge.refusals import Busy, Malformed, NotAllowed
 from apps.bridge.web import Answer, Request
 from apps.postgres import Pool
-from apps.soulfra.feed import Place, settled_until
+from apps.soulfra.feed import settled_until
 from apps.soulfra.live.hub import Hub
 from apps.soulfra.live.listening import HEARD_BYTES, Listening
+from apps.soulfra.log import Place
 from apps.soulfra.tokens import Tokens
 from schemas.errors import HouseError, Refused, Unreachable
 from schemas.soulfra.live import PATH, SUBPROTOCOL, StreamName

@@ -15,7 +15,7 @@ from typing import Final
 import psycopg
 
 from apps.postgres import Pool
-from apps.soulfra.feed import Place, page, settled_until
+from apps.soulfra.feed import page, settled_until
 from apps.soulfra.live.listening import (
     CLOSE_SECONDS,
     FULL,
@@ -25,7 +25,7 @@ from apps.soulfra.live.listening import (
     TooSlow,
 )
 from apps.soulfra.live.ring import Ring, framed
-from apps.soulfra.log import newest
+from apps.soulfra.log import Place, newest
 from schemas.errors import Diverged
 
 log = logging.getLogger("soulfra")
@@ -136,8 +136,7 @@ class Hub:
 
     async def _last(self) -> Place:
         async with self._pool.connection(CONNECTION_SECONDS) as conn:
-            found = await newest(conn)
-        return Place(found.transaction_id, found.position)
+            return await newest(conn)
 
     def _behind(self, last: Place) -> bool:
         """Whether it waits for an event that an older transaction still holds up."""

@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from apps.soulfra.feed import Place
+from apps.soulfra.log import Place
 from schemas.soulfra.live import StreamName
 
 log = logging.getLogger("soulfra")

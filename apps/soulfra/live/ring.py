@@ -6,7 +6,8 @@ from typing import Final
 
 from websockets.frames import Frame, Opcode
 
-from apps.soulfra.feed import Page, Place, Told
+from apps.soulfra.feed import Page, Told
+from apps.soulfra.log import Place
 from schemas.soulfra.live import StreamName
 
 MESSAGES: Final = 10_000

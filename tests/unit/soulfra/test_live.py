@@ -9,8 +9,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from websockets.frames import Frame
 
-from apps.soulfra.feed import Page, Place, Told
+from apps.soulfra.feed import Page, Told
 from apps.soulfra.live.ring import Ring, framed
+from apps.soulfra.log import Place
 from schemas.soulfra.events import NEWEST
 from schemas.soulfra.live import CONTRACT, FACTS, KEYS, Fact, Message, StreamName
 from schemas.soulfra.log import EventType

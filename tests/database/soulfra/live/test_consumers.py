@@ -9,7 +9,7 @@ from apps.postgres import PostgresSettings, pool
 from apps.soulfra import consumers
 from apps.soulfra.consumers import Consumer
 from apps.soulfra.ending import ended
-from apps.soulfra.feed import Place
+from apps.soulfra.log import Place
 from schemas.soulfra.live import StreamName
 from tests.database.soulfra.live.conftest import emptied
 

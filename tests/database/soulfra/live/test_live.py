@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from apps.soulfra.feed import Place
 from apps.soulfra.live.ring import Ring
+from apps.soulfra.log import Place
 from schemas.errors import HouseError
 from schemas.soulfra.live import PATH, Message
 from tests.database.soulfra.live.conftest import BEARER, TOKEN, heard

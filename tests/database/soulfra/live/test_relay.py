@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from apps.soulfra.ending import ended
-from apps.soulfra.feed import Place
+from apps.soulfra.log import Place
 from apps.soulfra.streams import look
 from schemas.soulfra.keys import STREAM_SECONDS
 from schemas.soulfra.live import Message, StreamName
