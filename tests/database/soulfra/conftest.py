@@ -16,6 +16,8 @@ from apps.soulfra.privacy.opening import FIELDS
 from apps.soulfra.privacy.seals import SQL as PRIVACY
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
+from services.redis import SOULFRA
+from tests.redis_server import emptied, redis_server
 from tests.soulfra.play import Play
 
 HOUSE = House(b"k" * 32)
@@ -97,3 +99,16 @@ def ask(soulfra_database):
     """What the database holds."""
     with psycopg.connect(soulfra_database.admin, autocommit=True) as conn:
         yield lambda query, *values: conn.execute(query, values or None).fetchall()
+
+
+@pytest.fixture(scope="session")
+def soulfra_redis(standing):
+    """Of this run of the tests."""
+    with redis_server(standing, SOULFRA) as made:
+        yield made
+
+
+@pytest.fixture
+def redis(soulfra_redis):
+    """Empty, and up."""
+    return emptied(soulfra_redis)

@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
-import pytest
 
 from apps.postgres import PostgresSettings, pool
 from apps.soulfra.cache.cache import Cache
@@ -16,24 +14,9 @@ from apps.soulfra.cache.recent import Recent
 from apps.soulfra.writer import Writer
 from schemas.errors import HouseError
 from schemas.soulfra import commands as c
-from services.redis import SOULFRA
 from tests.database.soulfra.conftest import HOUSE
-from tests.redis_server import RedisServer, emptied, redis_server
 
 USER = "00000000-0000-4000-8000-000000000001"
-
-
-@pytest.fixture(scope="session")
-def soulfra_redis(standing) -> Iterator[RedisServer]:
-    """Of this run of the tests."""
-    with redis_server(standing, SOULFRA) as made:
-        yield made
-
-
-@pytest.fixture
-def redis(soulfra_redis) -> RedisServer:
-    """Empty, and up."""
-    return emptied(soulfra_redis)
 
 
 @dataclass

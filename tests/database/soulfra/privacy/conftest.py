@@ -13,9 +13,7 @@ from apps.soulfra.memory.handles import Handles
 from apps.soulfra.memory.told import Faded, Reflected, Remembered
 from apps.soulfra.privacy.memories import Keys
 from schemas.soulfra import commands as c
-from services.redis import SOULFRA
 from tests.database.soulfra.conftest import HOUSE, caught_up, writing
-from tests.redis_server import emptied, redis_server
 
 ADA, EVE = UUID(int=0xADA), UUID(int=0xE5E)
 MARKS = {
@@ -56,19 +54,6 @@ async def told(writer):
     for loop, agent in (("ada-hail", "a-eve"), ("eve-rain", "a-ada")):
         await writer.give(c.OpenVoting(voting_id=f"v-{loop}", loop_id=loop, agent_id=agent))
         await writer.give(c.CastVote(voting_id=f"v-{loop}", agent_id=agent, approves=True))
-
-
-@pytest.fixture(scope="session")
-def soulfra_redis(standing):
-    """Of this run of the tests."""
-    with redis_server(standing, SOULFRA) as made:
-        yield made
-
-
-@pytest.fixture
-def redis(soulfra_redis):
-    """Empty, and up."""
-    return emptied(soulfra_redis)
 
 
 @pytest.fixture
