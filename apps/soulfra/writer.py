@@ -1,13 +1,9 @@
-"""Commands in; events, what follows from them and answers in one transaction for all that wait.
-
-While a batch is being committed the next one gathers: nobody waits for a timer.
-"""
+"""Commands in; events, what follows from them and answers in one transaction for all that wait."""
 
 import asyncio
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +24,7 @@ from apps.postgres import Connection, Pool, is_gone, renew
 from apps.queries import load
 from apps.soulfra.batch import Batch, Outcome, decided
 from apps.soulfra.given import Done, Given
+from apps.soulfra.group_commit import GroupCommit
 from apps.soulfra.known import Known
 from apps.soulfra.message import Statement, commit
 from apps.soulfra.numbers import Ahead
@@ -43,10 +40,6 @@ log = logging.getLogger("soulfra")
 SQL: Final = load(Path(__file__).with_name("log.sql"))
 STANDING: Final = load(Path(__file__).with_name("state.sql"))["standing"]
 
-AT_ONCE: Final = 256
-"""Commands of one transaction."""
-WAITING: Final = 10_000
-"""Commands that may wait; more are told to come again."""
 TRIES: Final = 8
 COMMIT_SECONDS: Final = 8.0
 RECONNECT_SECONDS: Final = 3.0
@@ -67,8 +60,7 @@ class Writer:
         self._told = told
         self._numbers = Ahead()
         self._known = Known(Seals(house))
-        self._waiting: deque[tuple[Given, asyncio.Future[Done]]] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._group: GroupCommit[Given, Done] = GroupCommit(self._write)
         self.again = 0
         """Batches that were decided anew because another process was faster."""
 
@@ -77,51 +69,11 @@ class Writer:
 
         Given again with the same id, it is not done again and its first answer is given.
         """
-        if len(self._waiting) >= WAITING:
-            raise Unreachable(f"soulfra: {WAITING} commands are waiting", "come again later")
-        loop = asyncio.get_running_loop()
-        told: asyncio.Future[Done] = loop.create_future()
-        given = Given(command_id or uuid4(), body, by, self._house.pepper)
-        self._waiting.append((given, told))
-        if self._writing is None:
-            self._writing = loop.create_task(self._write_all())
-        return await asyncio.shield(told)
+        return await self._group.put(Given(command_id or uuid4(), body, by, self._house.pepper))
 
     async def close(self) -> None:
         """Once all that waits is done."""
-        if self._writing is not None:
-            await self._writing
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                count = min(len(self._waiting), AT_ONCE)
-                some = [self._waiting.popleft() for _ in range(count)]
-                for (_, told), outcome in zip(some, await self._outcomes(some), strict=True):
-                    if told.cancelled():
-                        continue
-                    if isinstance(outcome, Done):
-                        told.set_result(outcome)
-                    else:
-                        told.set_exception(outcome)
-                        told.exception()  # seen, should its caller be gone
-        finally:
-            self._writing = None
-            for _, told in self._waiting:
-                told.cancel()
-            self._waiting.clear()
-
-    async def _outcomes(self, some: Sequence[tuple[Given, asyncio.Future[Done]]]) -> list[Outcome]:
-        """Nobody waits for ever, whatever happens."""
-        try:
-            return await self._write([given for given, _ in some])
-        except Exception as error:
-            log.exception("a batch of %d commands", len(some))
-            return [Diverged(f"soulfra: {type(error).__name__}")] * len(some)
-        except BaseException:
-            for _, told in some:
-                told.cancel()
-            raise
+        await self._group.close()
 
     async def _write(self, given: Sequence[Given], *, looks: bool = False) -> list[Outcome]:
         """All in one transaction; if one of them spoils it, each for itself."""
@@ -165,8 +117,10 @@ class Writer:
 
     async def _commit(self, given: Sequence[Given], *, looks: bool) -> list[Outcome]:
         """``looks``: at everything, whatever is known of it."""
-        unsure = [each for each in given if looks or not self._known.has(each.body)]
-        sure = [] if looks else [each for each in given if self._known.has(each.body)]
+        sure: list[Given] = []
+        unsure: list[Given] = []
+        for each in given:
+            (unsure if looks or not self._known.has(each.body) else sure).append(each)
         async with (
             asyncio.timeout(COMMIT_SECONDS),
             self._pool.connection(RECONNECT_SECONDS) as conn,
