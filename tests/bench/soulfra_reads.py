@@ -1,8 +1,9 @@
 """``make bench-soulfra``: reads through the cache on a Zipf load, and past it.
 
-Some readers draw agents and loops by a seeded Zipf law, a writer changes some of them meanwhile;
-half of each run warms up and is not counted. ABODE_SLICE is the seconds of a run (5), ABODE_RUNS
-how many there are (3), ABODE_AGENTS the numbers of agents, each with a loop (10,000).
+Some readers draw agents and loops by a seeded Zipf law, a writer changes some of them meanwhile.
+What is read is kept for an hour: ABODE_WARM reads (500,000, some minutes' worth) come before, and
+are not counted. ABODE_SLICE is the seconds of a run (5), ABODE_RUNS how many there are (3),
+ABODE_AGENTS the numbers of agents, each with a loop (10,000, 100,000 and 1,000,000).
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import Final
@@ -38,7 +40,10 @@ from tests.stand import Stand, stand
 
 SLICE: Final = float(os.environ.get("ABODE_SLICE") or 5)
 RUNS: Final = int(os.environ.get("ABODE_RUNS") or 3)
-AGENTS: Final = tuple(int(n) for n in (os.environ.get("ABODE_AGENTS") or "10000").split())
+AGENTS: Final = tuple(
+    int(n) for n in (os.environ.get("ABODE_AGENTS") or "10000 100000 1000000").split()
+)
+WARM: Final = int(os.environ.get("ABODE_WARM") or 500_000)
 READERS: Final = 4
 SKEW: Final = 1.1
 """The exponent of the law: how much more often the first is asked for than the second."""
@@ -89,7 +94,7 @@ def main() -> int:
 
 
 def _rows(at: Stand, agents: int) -> Iterator[tuple[str, ...]]:
-    runs = [uvloop.run(_run(at, agents, SEED + n)) for n in range(RUNS)]
+    runs = uvloop.run(_measured(at, agents))
     rate, cached, bare, missed, uncached, hits = (
         statistics.median(column) for column in zip(*runs, strict=True)
     )
@@ -103,9 +108,8 @@ def _rows(at: Stand, agents: int) -> Iterator[tuple[str, ...]]:
     yield "uncached, p95", _ms(uncached), "", "< 10 ms", "yes" if uncached < 0.01 else "NO"
 
 
-async def _run(at: Stand, agents: int, seed: int) -> tuple[float, ...]:
-    """Reads a second; p95 of hits, of a bare GET, of misses, and past Redis; the hit rate."""
-    took: list[tuple[How, float]] = []
+async def _measured(at: Stand, agents: int) -> list[tuple[float, ...]]:
+    """Each run's reads a second; p95 of hits, a bare GET, misses, and past Redis; the hit rate."""
     weights = list(accumulate(1 / rank**SKEW for rank in range(1, agents + 1)))
     settings = PostgresSettings(url=at.app, min_conn=READERS, max_conn=READERS + 4)
     async with pool(settings, "soulfra") as there:
@@ -114,30 +118,74 @@ async def _run(at: Stand, agents: int, seed: int) -> tuple[float, ...]:
         await cache.redis.ask("FLUSHALL")
         await follower.step()
         tasks = [asyncio.create_task(follower.run())]
-        tasks.append(asyncio.create_task(_write(writer, Random(seed), weights)))
-
-        async def read(n: int, seconds: float, *, fresh: bool = False) -> None:
-            chance, until = Random(seed * 100 + n), time.monotonic() + seconds
-            while time.monotonic() < until:
-                for kind, number in _drawn(chance, None if fresh else weights, agents):
-                    began = time.perf_counter()
-                    found = await cache.get(kind, f"bench-{number}", fresh=fresh)
-                    took.append((found.how, time.perf_counter() - began))
-
-        await asyncio.gather(*(read(n, SLICE) for n in range(READERS)))
-        cache.counts = cache.redis.counts = Counts()
-        took.clear()
-        await asyncio.gather(*(read(n + READERS, SLICE) for n in range(READERS)))
-        rate, hits = len(took) / SLICE, cache.counts.hit_rate or 0
-        await asyncio.gather(*(read(n, SLICE / 2, fresh=True) for n in range(READERS)))
-        bare = await asyncio.gather(*(_bare(cache, SLICE / 4) for _ in range(READERS)))
+        tasks.append(asyncio.create_task(_write(writer, Random(SEED), weights)))
+        load = Load(cache, weights, agents)
+        await load.warm(WARM)
+        runs = [await _run(load, SEED + n) for n in range(RUNS)]
         for task in tasks:
             task.cancel()
         await writer.close()
         await cache.close()
+    return runs
+
+
+async def _run(load: "Load", seed: int) -> tuple[float, ...]:
+    load.cache.counts = load.cache.redis.counts = Counts()
+    took = await load.read(seed, SLICE)
+    hits = load.cache.counts.hit_rate or 0
+    past = await load.read(seed, SLICE / 2, fresh=True)
+    bare = await asyncio.gather(*(_bare(load.cache, SLICE / 4) for _ in range(READERS)))
     missed = _p95([each for how, each in took if how in {How.MISS, How.STALE}])
     plain = _p95([each for some in bare for each in some])
-    return rate, _p95(_of(took, How.HIT)), plain, missed, _p95(_of(took, How.FRESH)), hits
+    return (
+        len(took) / SLICE,
+        _p95(_of(took, How.HIT)),
+        plain,
+        missed,
+        _p95(_of(past, How.FRESH)),
+        hits,
+    )
+
+
+@dataclass
+class Load:
+    """Readers of one cache."""
+
+    cache: Cache
+    weights: list[float]
+    agents: int
+
+    async def warm(self, reads: int) -> None:
+        """So many reads; none is counted. What was read is kept for an hour."""
+        chance = Random(SEED)
+        waiting = iter(range(reads // 500))
+
+        async def read() -> None:
+            for _ in waiting:
+                for kind, number in _drawn(chance, self.weights, self.agents):
+                    await self.cache.get(kind, f"bench-{number}")
+
+        await asyncio.gather(*(read() for _ in range(READERS)))
+
+    async def read(
+        self, seed: int, seconds: float, *, fresh: bool = False
+    ) -> list[tuple[How, float]]:
+        """How each was answered, and the seconds it took."""
+        took: list[tuple[How, float]] = []
+        weights = None if fresh else self.weights
+
+        async def read(n: int) -> None:
+            chance, until = Random(seed * 100 + n), time.monotonic() + seconds
+            while True:
+                for kind, number in _drawn(chance, weights, self.agents):
+                    if time.monotonic() >= until:
+                        return
+                    began = time.perf_counter()
+                    found = await self.cache.get(kind, f"bench-{number}", fresh=fresh)
+                    took.append((found.how, time.perf_counter() - began))
+
+        await asyncio.gather(*map(read, range(READERS)))
+        return took
 
 
 async def _bare(cache: Cache, seconds: float) -> list[float]:
