@@ -19,6 +19,7 @@ from apps.queries import load
 from apps.soulfra import drift, kept
 from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
+from apps.soulfra.given import id_of
 from apps.soulfra.live.door import Live
 from apps.soulfra.log import life
 from apps.soulfra.memory.doors import METHODS, Remembering
@@ -139,11 +140,7 @@ class Doors:
         if kind is None:
             raise NotFound(f"no command {name!r:.80}", f"commands are {', '.join(COMMANDS)}")
         _is_json(asked)
-        key = asked.header(b"idempotency-key")
-        try:
-            command_id = None if key is None else UUID(key)
-        except ValueError:
-            raise Refused("Idempotency-Key: is not a UUID") from None
+        command_id = id_of(asked)
         body.decode(asked.body, name)
         given = body.read(kind, asked.body, name)
         await self._allowed(self._tokens.client(by), given)

@@ -8,7 +8,18 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from apps.bridge.web import Request
+from schemas.errors import Refused
 from schemas.soulfra.commands import Answer, Asked
+
+
+def id_of(asked: Request) -> UUID | None:
+    """What makes a request one and the same, however often it comes: its Idempotency-Key."""
+    key = asked.header(b"idempotency-key")
+    try:
+        return None if key is None else UUID(key)
+    except ValueError:
+        raise Refused("Idempotency-Key: is not a UUID") from None
 
 
 @dataclass(frozen=True)

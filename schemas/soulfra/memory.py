@@ -5,6 +5,7 @@ of which kind, how much it matters.
 """
 
 from typing import Annotated, Final
+from uuid import UUID
 
 from annotated_types import Len
 
@@ -15,6 +16,9 @@ from schemas.table import Column, Index, Table
 MEMORY_DB: Final = "memory.sqlite"
 LIMIT_BYTES: Final = 100_000_000
 """The guide's limit of one file."""
+
+ANSWER_DAYS: Final = 7
+"""So long what was told with an id is not kept twice."""
 
 RowId = Annotated[int, Quantity("1", "given by SQLite", low=1, high=2**63 - 1)]
 Numbered = Annotated[RowId | None, Column("In the order of writing.", identity=True)]
@@ -56,6 +60,24 @@ class Bundle(
     content: Annotated[
         bytes | None, Column("All that they say, sealed; null: in archive/ beside the file.")
     ] = None
+
+
+class Answer(
+    Table,
+    owner="mac",
+    store="soulfra_memory",
+    table="answers",
+    key=("command_id",),
+    indexes=(Index("answered_at", "answers_answered_at_idx"),),
+    keep_days=ANSWER_DAYS,
+    sensitivity="personal",
+):
+    """What was told with an id of its own; told again with it, it is not kept again."""
+
+    command_id: Annotated[UUID, Column("The id that it was told with.")]
+    said: Annotated[bytes, Column("A hash of what was said, sealed.")]
+    number: Annotated[RowId, Column("The number that it got.")]
+    answered_at: Annotated[Instant, Column("When it was kept.")]
 
 
 class Memory(

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from apps.bridge import body
 from apps.bridge.web import Request
+from apps.soulfra.given import id_of
 from apps.soulfra.memory.file import MemoryFile
 from apps.soulfra.memory.handles import Handles
-from apps.soulfra.memory.told import Asked, Newest, Reflected, Remembered, Shifted
+from apps.soulfra.memory.told import Asked, Newest, Reflected, Remembered, Shifted, Told
 from schemas.errors import Refused, Unreachable
 
-Tell = Callable[[MemoryFile, Any], int]
+Tell = Callable[[MemoryFile, Any, UUID | None], int]
 Ask = Callable[[MemoryFile, Any], Any]
-TELL: Final[Mapping[str, tuple[type[Remembered | Reflected | Shifted], Tell]]] = MappingProxyType(
+TELL: Final[Mapping[str, tuple[type[Told], Tell]]] = MappingProxyType(
     {
         "memories": (Remembered, MemoryFile.remember),
         "reflections": (Reflected, MemoryFile.reflect),
@@ -50,7 +52,8 @@ class Remembering:
             told = body.read(kind, asked.body, what)
             if told.id is not None:
                 raise Refused(f"{what}: id: is made here", "leave it out")
-            return {"id": await self._with(agent_id, lambda file: tell(file, told))}
+            command_id = id_of(asked)
+            return {"id": await self._with(agent_id, lambda file: tell(file, told, command_id))}
         wanted, ask = ASK[what]
         given = _query(wanted, asked.query, what)
         found = await self._with(agent_id, lambda file: ask(file, given))

@@ -5,12 +5,14 @@ import logging
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from apps.migrate.snapshot import snapshot
+from apps.soulfra.memory.answers import Answers
 from apps.soulfra.memory.bundles import HELD, Bundles
 from apps.soulfra.memory.database import Database
-from apps.soulfra.memory.told import Asked, Counts, Faded, Reflected, Remembered, Shifted
+from apps.soulfra.memory.told import Asked, Counts, Faded, Reflected, Remembered, Shifted, Told
 from apps.sqlite import as_text, sync_directory
 from schemas.errors import HouseError
 from schemas.soulfra.memory import LIMIT_BYTES
@@ -32,6 +34,7 @@ class MemoryFile:
     ) -> None:
         self._database = Database(folder, agent_id, user_key, limit_bytes)
         self._bundles = Bundles(self._database)
+        self._answers = Answers(self._database)
         self._lock = threading.RLock()
         self.folder, self.path = folder, self._database.path
         self.uncopied = 0
@@ -42,8 +45,11 @@ class MemoryFile:
         with self._lock:
             self._database.close()
 
-    def remember(self, what: Remembered) -> int:
-        """Keep a memory; gives its number. When there is little room, old ones are compressed."""
+    def remember(self, what: Remembered, command_id: UUID | None = None) -> int:
+        """Keep a memory; gives its number. When there is little room, old ones are compressed.
+
+        Given again with its id, as with all that is told here, it is not kept again.
+        """
         at = as_text(what.timestamp)
         metadata = None if what.metadata is None else json.dumps(what.metadata, ensure_ascii=False)
         said = {name: getattr(what, name) for name in HELD} | {"metadata": metadata}
@@ -53,10 +59,7 @@ class MemoryFile:
             "significance": what.significance,
             **self._database.sealed("memories", HELD, said, at),
         }
-        with self._lock:
-            self._bundles.make_room()
-            with self._database.writing():
-                return self._database.run("remember", row)
+        return self._keep("remember", row, what, command_id)
 
     def recall(self, asked: Asked) -> list[Remembered]:
         """The newest that fit; those that were compressed are as they were."""
@@ -70,14 +73,12 @@ class MemoryFile:
         with self._lock:
             return [self._memory(row) for row in self._database.all("recall", values)]
 
-    def reflect(self, what: Reflected) -> int:
+    def reflect(self, what: Reflected, command_id: UUID | None = None) -> int:
         """Keep a reflection, then a copy of the file; gives its number."""
         at = as_text(what.timestamp)
         sealed = self._database.sealed("reflections", REFLECTED, what.model_dump(), at)
         with self._lock:
-            self._bundles.make_room()
-            with self._database.writing():
-                number = self._database.run("reflect", {"timestamp": at, **sealed})
+            number = self._keep("reflect", {"timestamp": at, **sealed}, what, command_id)
             try:
                 self._copy()
             except (HouseError, OSError, sqlite3.Error) as error:
@@ -98,15 +99,13 @@ class MemoryFile:
                 for row in self._database.all("reflections", {"limit": limit})
             ]
 
-    def shift_tone(self, what: Shifted) -> int:
+    def shift_tone(self, what: Shifted, command_id: UUID | None = None) -> int:
         """Keep a change of tone; gives its number."""
         at = as_text(what.timestamp)
         said = what.model_dump(mode="json", exclude={"id", "timestamp", *TRIGGER})
         sealed = self._database.sealed("tone_shifts", TRIGGER, what.model_dump(), at)
-        with self._lock:
-            self._bundles.make_room()
-            with self._database.writing():
-                return self._database.run("shift_tone", {"timestamp": at, **said, **sealed})
+        row = {"timestamp": at, **said, **sealed}
+        return self._keep("shift_tone", row, what, command_id)
 
     def tone_shifts(self, limit: int = 100) -> list[Shifted]:
         """The newest first."""
@@ -135,6 +134,15 @@ class MemoryFile:
             row = self._database.one("counts")
             known = zip(Counts.model_fields, row, strict=False)
             return Counts(**dict(known), bytes=self._database.size(), uncopied=self.uncopied)
+
+    def _keep(self, query: str, row: dict[str, Any], what: Told, command_id: UUID | None) -> int:
+        with self._lock:
+            before = self._answers.before(command_id, what)
+            if before is not None:
+                return before
+            self._bundles.make_room()
+            with self._database.writing():
+                return self._answers.note(command_id, what, self._database.run(query, row))
 
     def _memory(self, row: sqlite3.Row) -> Remembered:
         if row["compressed"]:

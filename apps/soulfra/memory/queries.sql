@@ -4,6 +4,16 @@ SELECT agent_id, word FROM keeper;
 -- keep --
 INSERT INTO keeper (agent_id, word, made_at) VALUES (:agent_id, :word, :made_at);
 
+-- answer --
+SELECT a.said, a.number FROM answers AS a WHERE a.command_id = :command_id;
+
+-- note_answer --
+INSERT INTO answers (command_id, said, number, answered_at)
+VALUES (:command_id, :said, :number, :answered_at);
+
+-- forget_answers --
+DELETE FROM answers WHERE answered_at < :before;
+
 -- remember --
 INSERT INTO memories (
     timestamp, type, content, emotional_context, loop_context, significance, metadata)

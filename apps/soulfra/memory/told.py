@@ -57,6 +57,9 @@ class Shifted(Closed):
     magnitude: Magnitude | None = None
 
 
+Told = Remembered | Reflected | Shifted
+
+
 class Asked(Closed):
     """Which memories are wanted: the newest of those that fit."""
 

@@ -10,13 +10,16 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from apps.soulfra.decisions.decision import Conflict
 from apps.soulfra.memory.bundles import MOST
 from apps.soulfra.memory.file import COPIES, MemoryFile
 from apps.soulfra.memory.told import Asked, Faded, Reflected, Remembered, Shifted
 from schemas.errors import Diverged, Refused
+from schemas.soulfra.memory import ANSWER_DAYS
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -58,6 +61,37 @@ def test_what_is_remembered_is_recalled(file):
     assert len(file.recall(Asked(significance=0.4))) == 3
     early = Asked(since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=3))
     assert [each.content for each in file.recall(early)] == [NASTY[2], NASTY[1]]
+
+
+TELL = {
+    "remember": lambda text: Remembered(type="whisper", content=text),
+    "reflect": lambda text: Reflected(prompt=text),
+    "shift_tone": lambda text: Shifted(trigger_content=text),
+}
+
+
+@pytest.mark.parametrize("tell", TELL)
+def test_what_is_told_again_with_its_id_is_kept_once(file, tell, monkeypatch):
+    """A week long, also when the file was opened anew; another text with that id is refused."""
+    say, told = getattr(file, tell), TELL[tell]
+    one, other = UUID(int=1), UUID(int=2)
+    number = say(told("a"), one)
+
+    assert say(told("a"), one) == number
+    assert say(told("a"), other) == number + 1
+    assert say(told("a")) == number + 2
+    with pytest.raises(Conflict, match="told something else"):
+        say(told("b"), one)
+    again = MemoryFile(file.folder, "oracle", KEY)
+    assert getattr(again, tell)(told("a"), one) == number
+    again.close()
+    counts = file.counts()
+    assert counts.memories + counts.reflections + counts.tone_shifts == 3
+
+    later = datetime.now(UTC) + timedelta(days=ANSWER_DAYS, seconds=1)
+    monkeypatch.setattr("apps.soulfra.memory.answers.now", lambda: later)
+    say(told("c"), UUID(int=3))
+    assert say(told("a"), one) == number + 4
 
 
 def test_nothing_that_it_says_lies_open(file):

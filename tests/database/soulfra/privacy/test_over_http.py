@@ -3,6 +3,7 @@
 import json
 import time
 from hashlib import sha256
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -111,10 +112,18 @@ def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_
         more = json.dumps({"type": "dream", "content": f"{n}", "significance": 0.1})
         assert process.ask("POST", at, more, token="of-operator") == (200, {"id": n + 2})
 
+    key = {"Idempotency_Key": str(UUID(int=9))}
+    for _ in range(2):
+        assert process.ask("POST", at, more, token="of-ada", **key) == (200, {"id": 5})
+    other = json.dumps({"type": "dream", "content": "another"})
+    assert process.ask("POST", at, other, token="of-ada", **key)[0] == 409
+    key = {"Idempotency_Key": "nine"}
+    assert process.ask("POST", at, other, token="of-ada", **key)[0] == 422
+
     status, found = process.ask("GET", f"{at}?type=rain&limit=5", token="of-operator")
     assert (status, [each["content"] for each in found]) == (200, [MARKS["memory"]])
     _, found = process.ask("GET", f"{at}?limit=2", token="of-ada")
-    assert [each["content"] for each in found] == ["2", "1"]
+    assert [each["content"] for each in found] == ["2", "2"]
     assert process.ask("GET", f"{at}?limit=0", token="of-ada")[0] == 422
     assert process.ask("GET", f"{at}?colour=red", token="of-ada")[0] == 422
     assert process.ask("POST", at, json.dumps({**said, "id": 9}), token="of-ada")[0] == 422
@@ -129,7 +138,7 @@ def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_
     _, [shifted] = process.ask("GET", f"{AT}/tones/a-ada", token="of-ada")
     _, counts = process.ask("GET", f"{AT}/memory/a-ada", token="of-ada")
     assert (reflected["prompt"], shifted["to_tone"]) == ("why", "calm")
-    assert (counts["memories"], counts["reflections"], counts["tone_shifts"]) == (4, 1, 1)
+    assert (counts["memories"], counts["reflections"], counts["tone_shifts"]) == (5, 1, 1)
     folder = tmp_path / "agents" / "a-ada"
     files = [file for file in folder.rglob("*") if file.is_file() and "sqlite" in file.name]
     assert len(files) >= 2  # the file, and its copy
