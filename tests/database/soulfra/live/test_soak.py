@@ -5,6 +5,7 @@ Short in CI; ``make soak-soulfra`` writes a million events (ABODE_EVENTS).
 
 import asyncio
 import itertools
+import logging
 import os
 import random
 import subprocess
@@ -143,6 +144,7 @@ async def killed(soak):
     while len(soak.readers[0]) < EVENTS or len(soak.kills) < 3:
         await asyncio.sleep(chance.uniform(*KILLS_SECONDS))
         await asyncio.to_thread(soak.kill, next(victims))
+        print(f"{len(soak.readers[0]):,} events, {len(soak.kills)} kills")  # noqa: T201  # for -s
     soak.over = True
 
 
@@ -171,6 +173,7 @@ def rows(at, query, *values):
 
 def test_nobody_skips_doubles_or_owes(standing, run, streams, tmp_path):
     """Readers, streams, tables and the ledger say the same, whatever was killed meanwhile."""
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # it tells of each kill at length
     with stand(standing.hosts, tenant=SOULFRA) as at:
         soak = Soak(at, streams, tmp_path)
         soak.relays()
@@ -184,7 +187,6 @@ def test_nobody_skips_doubles_or_owes(standing, run, streams, tmp_path):
         with psycopg.connect(at.owner, autocommit=True, options="-c timezone=UTC") as owner:
             assert rebuild(owner).differing == ()
     assert {"relay", "postgres", "redis"} == set(soak.kills)
-    print(f"{len(soak.readers[0])} events, {len(soak.kills)} kills")  # noqa: T201  # for -s
 
 
 def kept(soak):
