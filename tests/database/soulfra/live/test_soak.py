@@ -171,9 +171,9 @@ def rows(at, query, *values):
         return conn.execute(query, values or None).fetchall()
 
 
-def test_nobody_skips_doubles_or_owes(standing, run, streams, tmp_path):
+def test_nobody_skips_doubles_or_owes(standing, run, streams, tmp_path, caplog):
     """Readers, streams, tables and the ledger say the same, whatever was killed meanwhile."""
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # it tells of each kill at length
+    caplog.set_level(logging.CRITICAL, "psycopg.pool")  # it tells of each kill at length
     with stand(standing.hosts, tenant=SOULFRA) as at:
         soak = Soak(at, streams, tmp_path)
         soak.relays()
