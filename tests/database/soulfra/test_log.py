@@ -166,7 +166,7 @@ def test_a_change_by_hand_is_found(app, superuser, column):
 
 
 def test_an_event_that_is_gone_is_found(app, superuser):
-    """By the hole that it left; the last of a stream only its followers miss."""
+    """By the hole that it left."""
     add(app, "loop:a", 1, 2, 3)
     with superuser.transaction():
         superuser.execute("ALTER TABLE log.events DISABLE TRIGGER events_keep")
@@ -174,3 +174,29 @@ def test_an_event_that_is_gone_is_found(app, superuser):
         superuser.execute("ALTER TABLE log.events ENABLE TRIGGER events_keep")
 
     assert faults(app) == [("loop:a", 3, "gap")]
+
+
+def cut(superuser, stream, version):
+    """Take the end of a life out."""
+    with superuser.transaction():
+        superuser.execute("ALTER TABLE log.events DISABLE TRIGGER events_keep")
+        superuser.execute(
+            "DELETE FROM log.events WHERE stream = %s AND version >= %s", (stream, version)
+        )
+        superuser.execute("ALTER TABLE log.events ENABLE TRIGGER events_keep")
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_the_end_of_a_life_is_missed(app, superuser, left):
+    """By the answer that told of it: of the last event, of some, of all of them."""
+    add(app, "voting:a", 1, 2, 3)
+    answer = '{"entity": "voting", "id": "a", "version": 3, "told": {}}'
+    app.execute(
+        "INSERT INTO log.commands (command_id, name, body_sha256, answer)"
+        " VALUES (gen_random_uuid(), 'cast-vote', sha256(''), %s)", (answer,)
+    )  # fmt: skip
+    assert faults(app) == []
+    cut(superuser, "voting:a", left + 1)
+
+    assert faults(app) == faults(app, "voting:a") == [("voting:a", 3, "end missing")]
+    assert faults(app, "voting:b") == []
