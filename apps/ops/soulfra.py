@@ -17,11 +17,13 @@ from apps.postgres import Connection as AsyncConnection
 from apps.postgres import Pool, PostgresSettings, pool
 from apps.queries import load
 from apps.soulfra.given import Done
+from apps.soulfra.instant import asked_at
 from apps.soulfra.log import SQL, life
 from apps.soulfra.privacy.forgetting import forgotten
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.privacy.opening import Opening
-from apps.soulfra.rebuild import Rebuilt, Say, asked_at, rebuild
+from apps.soulfra.rebuild import Rebuilt, rebuild
+from apps.soulfra.replay import Say
 from apps.soulfra.shards.router import Router
 from apps.soulfra.upcast import Recorded
 from apps.soulfra.writer import Writer
@@ -144,10 +146,10 @@ def verified(root: Path, stream: str | None) -> list[tuple[str, int, str]]:
     return found
 
 
-def rebuilt(root: Path, say: Say) -> Rebuilt:
+def rebuilt(root: Path, say: Say, *, mend: bool) -> Rebuilt:
     """Make anew what follows from the log, and put it in its place."""
     with _connected(root) as conn:
-        return rebuild(conn, say)
+        return rebuild(conn, say, mend=mend)
 
 
 def then(

@@ -171,20 +171,28 @@ def verify(
 
 
 @app.command()
-def rebuild(as_json: Json = False) -> None:
-    """Replay the log beside what lives, compare, swap; exit 4 when they differed."""
+def rebuild(
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Put what the log says in the place of what differs.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Replay the log beside what lives, compare, swap; exit 4, and no swap, when they differ."""
     from apps.ops import soulfra  # noqa: PLC0415
 
     with replaying() as say:
-        done = soulfra.rebuilt(ROOT, say)
+        done = soulfra.rebuilt(ROOT, say, mend=mend)
+    differing = ", ".join(done.differing)
     if as_json:
-        write({"events": done.events, "differing": list(done.differing)})
-    else:
-        sys.stdout.write(f"replayed {done.events} events and swapped\n")
-    if done.differing:
+        write({"events": done.events, "differing": list(done.differing), "swapped": done.swapped})
+    elif done.swapped:
+        mended = f", mended {differing}" if differing else ""
+        sys.stdout.write(f"replayed {done.events} events and swapped{mended}\n")
+    if not done.swapped:
         raise Diverged(
-            f"{', '.join(done.differing)}: lived otherwise than the log says",
-            "they are as the log says now",
+            f"{differing}: lives otherwise than the log says; nothing was swapped",
+            "rebuild --mend puts what the log says in its place: what no event says is lost then,"
+            " as what an evolution filled",
         )
 
 

@@ -1,18 +1,13 @@
--- hold --
-SELECT pg_try_advisory_lock(hashtext('soulfra.rebuild'));
+-- seen --
+-- What this transaction sees, and how far a follower was then.
+SELECT pg_current_snapshot()::text,
+       coalesce((SELECT f.transaction_id FROM log.followers AS f
+                  WHERE f.follower = %(follower)s), 0);
 
--- rest --
--- All of the last transaction counts.
-SELECT count(*) FROM log.events AS e
- WHERE e.transaction_id > %(after)s AND e.transaction_id <= %(last)s;
-
--- parts --
--- The partitions of a table, and what is in them.
-SELECT c.relname, pg_get_expr(c.relpartbound, c.oid)
-  FROM pg_catalog.pg_inherits AS i
-  JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
- WHERE i.inhparent = %(table)s::regclass
- ORDER BY c.relname;
+-- columns --
+SELECT a.attname::text || ' ' || format_type(a.atttypid, a.atttypmod)
+  FROM pg_catalog.pg_attribute AS a
+ WHERE a.attrelid = %(table)s::regclass AND a.attnum > 0 AND NOT a.attisdropped;
 
 -- last --
 -- The last transaction of the log.

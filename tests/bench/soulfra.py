@@ -88,7 +88,7 @@ def main() -> int:
                 for low in range(there, agents, 50_000):
                     conn.execute(FILL, {"low": low, "high": min(low + 50_000, agents) - 1})
                 there = agents
-                rebuild(conn)
+                rebuild(conn, mend=True)
                 conn.execute("ANALYZE")
                 for row in (*_written_at(at, agents, lives), _replayed(conn)):
                     table.add_row(row[0], f"{agents:,}", *row[1:])

@@ -84,7 +84,7 @@ def main() -> int:
                     conn.execute(FILL, span)
                     conn.execute(LOOPS, span)
                 there = agents
-                rebuild(conn)
+                rebuild(conn, mend=True)
                 conn.execute("ANALYZE")
                 conn.execute(AHEAD, {"follower": NAME})
             for row in _rows(at, agents):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -103,14 +103,19 @@ def left(of: Evolution, act: str | None, to: Step) -> list[tuple[Step, str]]:
 
 def standings(ledger: Ledger) -> dict[str, Standing]:
     """All of a database."""
-    if not ledger.ask(SQL["exists"]).fetchone()[0]:
+    return begun(ledger.ask)
+
+
+def begun(ask: Callable[[str], Any]) -> dict[str, Standing]:
+    """The same for whoever has no ledger in hand; ``ask`` gives a cursor."""
+    if not ask(SQL["exists"]).fetchone()[0]:
         return {}
     found = {}
-    for name, text, sha, act, undoing, place, begun, updated, switched, now in ledger.ask(
+    for name, text, sha, act, undoing, place, at, updated, switched, now in ask(
         SQL["rows"]
     ).fetchall():
         found[name] = Standing(
-            name, text, sha, act, undoing, Place.of(place), begun, updated, switched, now
+            name, text, sha, act, undoing, Place.of(place), at, updated, switched, now
         )
     return found
 

@@ -143,6 +143,7 @@ async def _in_postgres(conn: Connection, user_id: UUID) -> Sequence[Touched]:
     left = [place for place, _, _, remaining in found if remaining]
     if left:
         raise Diverged(
-            f"user {user_id}: {', '.join(left)}: still says something", "abode soulfra rebuild"
+            f"user {user_id}: {', '.join(left)}: still says something",
+            "abode soulfra rebuild --mend",
         )
     return [Touched(place, count, how) for place, count, how, _ in found]

@@ -8,7 +8,8 @@ from psycopg import sql
 
 from apps.declared.everything import tables
 from apps.migrate.catalog import difference, postgres
-from apps.soulfra.rebuild import SHADOW, asked_at, rebuild
+from apps.soulfra.instant import asked_at
+from apps.soulfra.rebuild import SHADOW, rebuild
 from schemas.errors import Diverged
 from tests.database.soulfra.conftest import caught_up, played, writing
 from tests.soulfra.play import Play
@@ -94,7 +95,7 @@ def test_what_was_changed_by_hand_is_named_and_mended(lived, owner, table):
     before = content(owner)
     owner.execute(SPOILT[table])
 
-    assert rebuild(owner).differing == (table,)
+    assert rebuild(owner, mend=True).differing == (table,)
     assert content(owner) == before
     assert rebuild(owner).differing == ()
 
@@ -202,8 +203,8 @@ def test_a_long_reader_is_not_waited_for(lived, owner):
 def test_two_do_not_rebuild_at_once(lived, owner):
     """The second is told."""
     with psycopg.connect(lived.owner, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(hashtext('soulfra.rebuild'))")
-        with pytest.raises(Diverged, match="somebody else rebuilds"):
+        other.execute("SELECT pg_advisory_lock(hashtext('soulfra_rebuild'))")
+        with pytest.raises(Diverged, match="somebody else replays"):
             rebuild(owner)
 
 

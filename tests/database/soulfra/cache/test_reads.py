@@ -105,7 +105,7 @@ def test_the_age_of_the_last_change_says_how_long_it_is_kept(
             with psycopg.connect(soulfra_database.owner, autocommit=True) as conn:
                 conn.execute("SELECT soulfra.create_loop_months(now() - interval '40 days')")
                 conn.execute(OLD, {"user": USER, "age": age})
-                rebuild(conn)
+                rebuild(conn, mend=True)
             await here.follower.step()
             await here.cache.get(LOOP, "old")
             return await here.cache.get(LOOP, "old")
