@@ -14,6 +14,7 @@ from apps.ops.migrate import reached
 from apps.ops.soulfra import answering
 from apps.ops.ways import ways
 from apps.soulfra import drift
+from apps.soulfra.recount import anew
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.drift import Rated, Told
 from schemas.soulfra.server import READER
@@ -52,7 +53,7 @@ def counted_anew(root: Path) -> int:
 
     async def run(url: str) -> int:
         async with await _connected(url) as conn:
-            return await drift.anew(conn)
+            return await anew(conn)
 
     with reached(*in_force(root), "soulfra", None) as url, answering():
         return asyncio.run(run(url))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,23 +127,12 @@ def taken(counts: Counts, events: Iterable[Recorded]) -> None:
                 counts.changed.add(whose)
 
 
-async def counted(conn: Connection, limit: int = PAGE) -> int:
-    """Take the next events of the log, with what they come to, or not at all; gives how many."""
-    return await follow(conn, FOLLOWER, _take, limit)
+async def counted(conn: Connection, limit: int = PAGE, of: str = FOLLOWER) -> int:
+    """Take the next events of the log, with what they come to, or not at all; gives how many.
 
-
-async def anew(conn: Connection) -> int:
-    """Forget what was counted, and count all from nothing; gives how many events.
-
-    In one transaction: whoever reads meanwhile sees what was before. ``conn`` is the owner's.
+    ``of`` is the follower, and the schema of what it counts.
     """
-    async with conn.transaction():
-        for query in ("forget_ratings", "forget_volatility", "forget_follower"):
-            await conn.execute(SQL[query], {"follower": FOLLOWER})
-        events = 0
-        while found := await counted(conn):
-            events += found
-    return events
+    return await follow(conn, of, partial(_take, of=of), limit)
 
 
 async def told(conn: Connection, at: Instant | None = None) -> Told:
@@ -209,40 +199,44 @@ def of_all(row: tuple[Any, ...], critical: list[Rated], at: datetime) -> Told:
     )
 
 
-async def _take(conn: Connection, events: list[Recorded]) -> None:
+async def _take(conn: Connection, events: list[Recorded], of: str) -> None:
     shifted = {
         (WHOSE[entity], name)
         for entity, _, name in (
             each.stream.partition(":") for each in events if each.type is EventType.TONE_SHIFTED
         )
     }
-    counts = await _look(conn, shifted)
+    counts = await _look(conn, shifted, of)
     taken(counts, events)
-    await conn.execute(SQL["put_volatility"], _row(counts.whole) | {
+    await conn.execute(_sql("put_volatility", of), _row(counts.whole) | {
         "agents": counts.agents, "loops": counts.loops,
     })  # fmt: skip
     if counts.ended:
         entities, names = zip(*counts.ended, strict=True)
-        await conn.execute(SQL["end"], {"entities": list(entities), "ids": list(names)})
+        await conn.execute(_sql("end", of), {"entities": list(entities), "ids": list(names)})
     put = [
         {"entity": entity, "id": name, **_row(counts.each[entity, name])}
         for entity, name in sorted(counts.changed)
     ]
     if put:
         columns = {name: [row[name] for row in put] for name in put[0]}
-        await conn.execute(SQL["put_ratings"], columns)
+        await conn.execute(_sql("put_ratings", of), columns)
 
 
-async def _look(conn: Connection, shifted: set[Named]) -> Counts:
-    row = await (await conn.execute(SQL["volatility"])).fetchone()
+async def _look(conn: Connection, shifted: set[Named], of: str) -> Counts:
+    row = await (await conn.execute(_sql("volatility", of))).fetchone()
     level, agents, loops, shifts, at = row or (None, 0, 0, 0, None)
     counts = Counts(Counted(level, shifts, at), agents, loops)
     if shifted:
         entities, names = zip(*shifted, strict=True)
         asked = {"entities": list(entities), "ids": list(names)}
-        for found in await (await conn.execute(SQL["ratings"], asked)).fetchall():
+        for found in await (await conn.execute(_sql("ratings", of), asked)).fetchall():
             counts.each[found[0], found[1]] = Counted(*found[2:])
     return counts
+
+
+def _sql(name: str, of: str) -> str:
+    return SQL[name].replace(f"{FOLLOWER}.", f"{of}.")
 
 
 def _row(one: Counted) -> dict[str, Any]:

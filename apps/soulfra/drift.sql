@@ -46,13 +46,3 @@ ON CONFLICT (entity, id) DO UPDATE
 DELETE FROM drift.ratings AS r
  USING unnest(%(entities)s::text[], %(ids)s::text[]) AS gone (entity, id)
  WHERE r.entity = gone.entity AND r.id = gone.id;
-
--- forget_ratings --
-DELETE FROM drift.ratings;
-
--- forget_volatility --
-UPDATE drift.volatility
-   SET level = NULL, agents = 0, loops = 0, shifts = 0, shifted_at = NULL;
-
--- forget_follower --
-DELETE FROM log.followers AS f WHERE f.follower = %(follower)s;

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.soulfra import drift
+from apps.migrate.catalog import difference
+from apps.soulfra import drift, recount
 from apps.soulfra.log import PAGE
+from schemas.errors import Diverged
 from schemas.soulfra import commands as c
 from schemas.soulfra.drift import HALF_LIFE_SECONDS, distance
 from tests.database.soulfra.conftest import played, writing
 from tests.database.soulfra.test_doors import Process
+from tests.database.soulfra.test_rebuild import catalog
 from tests.database.soulfra.test_writer import beginning
 from tests.soulfra.play import Play
 
@@ -23,6 +26,11 @@ ROWS = (
     "SELECT level, agents, loops, shifts, shifted_at FROM drift.volatility",
     "SELECT transaction_id, position, taken FROM log.followers WHERE follower = 'drift'",
 )
+FORGOTTEN = """
+DELETE FROM drift.ratings;
+UPDATE drift.volatility SET level = NULL, agents = 0, loops = 0, shifts = 0, shifted_at = NULL;
+DELETE FROM log.followers WHERE follower = 'drift';
+"""
 
 
 async def connected(database, role="app"):
@@ -37,15 +45,14 @@ def test_any_batches_and_restarts_come_to_what_one_count_comes_to(run, lived, as
 
     async def count(sizes):
         async with await connected(lived, "owner") as owner:
-            for query in ("forget_ratings", "forget_volatility", "forget_follower"):
-                await owner.execute(drift.SQL[query], {"follower": "drift"})
+            await owner.execute(FORGOTTEN)
         for size in [*sizes, *[PAGE] * 9]:
             async with await connected(lived) as conn:
                 await drift.counted(conn, size)
 
     async def anew():
         async with await connected(lived, "owner") as conn:
-            return await drift.anew(conn)
+            return await recount.anew(conn)
 
     assert run(anew()) == ask("SELECT count(*) FROM log.events")[0][0]
     whole = [ask(query) for query in ROWS]
@@ -216,7 +223,37 @@ def test_the_follower_goes_on_where_it_was_killed(run, soulfra_database, ask):
 
     async def anew():
         async with await connected(soulfra_database, "owner") as conn:
-            await drift.anew(conn)
+            await recount.anew(conn)
 
     run(anew())
     assert [ask(query) for query in ROWS] == counted
+
+
+def test_what_is_counted_anew_takes_the_place_of_what_was(run, lived, ask):
+    """Catalog and rights are as before; two do not count at once; a killed one is no harm."""
+    was = catalog(lived)
+
+    async def anew():
+        async with await connected(lived, "owner") as conn:
+            await recount.anew(conn)
+
+    async def killed():
+        async with await connected(lived, "owner") as conn:
+            await conn.execute(recount.SQL["make"])
+            await drift.counted(conn, 40, recount.ANEW)
+
+    async def two():
+        async with await connected(lived, "owner") as other:
+            await other.execute(recount.SQL["hold"])
+            with pytest.raises(Diverged, match="somebody else counts"):
+                await anew()
+
+    run(anew())
+    counted = [ask(query) for query in ROWS]
+    run(killed())
+    run(two())
+    run(anew())
+
+    assert [ask(query) for query in ROWS] == counted
+    assert difference(was, catalog(lived)) == []
+    assert ask("SELECT count(*) FROM log.followers WHERE follower = 'drift_anew'") == [(0,)]
