@@ -79,6 +79,7 @@ async def serve(told: Settings) -> None:
         )
         stack.push_async_callback(router.close)
         writer = router.home.writer
+        follower.mended = writer.doubt
         await writer.make_months()
         await router.learn()
         following = asyncio.create_task(follower.run())

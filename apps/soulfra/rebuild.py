@@ -34,6 +34,7 @@ from apps.soulfra.replay import (
 from apps.soulfra.replay import SQL as REPLAY
 from schemas.errors import Refused
 from schemas.soulfra.lives import Transformation
+from schemas.soulfra.log import MENDED
 from schemas.table import Table
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
@@ -77,7 +78,7 @@ def rebuild(
             drop(conn, SHADOW)
             return Rebuilt(taken, differing, swapped=False)
         after, more = replay(conn, SHADOW, after, say, chunk)
-        taken += more + _swap_all(conn, after, say)
+        taken += more + _swap_all(conn, after, say, is_mend=bool(differing))
         return Rebuilt(taken, differing, swapped=True)
 
 
@@ -148,7 +149,7 @@ def _content(conn: Connection, table: type[Table], place: str) -> Content:
     return tuple(row or ())
 
 
-def _swap_all(conn: Connection, after: int, say: Say) -> int:
+def _swap_all(conn: Connection, after: int, say: Say, *, is_mend: bool) -> int:
     say("swapping")
     with conn.transaction():
         # From here on nobody adds an event, and what was added is seen. Whoever reads for long is
@@ -166,6 +167,8 @@ def _swap_all(conn: Connection, after: int, say: Say) -> int:
         conn.execute(LOG["begin_follower"], {"follower": FOLLOWER})
         (last,) = conn.execute(SQL["last"]).fetchone() or (0,)
         conn.execute(LOG["move_follower_to"], {"follower": FOLLOWER, "transaction_id": last})
+        if is_mend:
+            conn.execute(SQL["note_mended"], {"mended": MENDED, "follower": FOLLOWER})
     return taken
 
 

@@ -13,6 +13,16 @@ SELECT a.attname::text || ' ' || format_type(a.atttypid, a.atttypmod)
 -- The last transaction of the log.
 SELECT coalesce(max(e.transaction_id), 0) FROM log.events AS e;
 
+-- note_mended --
+-- When tables were put right, and as of where: what was kept of them may be wrong.
+INSERT INTO log.followers AS m (follower, transaction_id, position, taken, recorded_at, moved_at)
+SELECT %(mended)s, f.transaction_id, f.position, f.taken, f.recorded_at, clock_timestamp()
+  FROM log.followers AS f
+ WHERE f.follower = %(follower)s
+ON CONFLICT (follower) DO UPDATE
+   SET transaction_id = excluded.transaction_id, position = excluded.position,
+       taken = excluded.taken, recorded_at = excluded.recorded_at, moved_at = excluded.moved_at;
+
 -- lock --
 -- As strong as the policies need that are made anew at the end: none is asked for more in between.
 LOCK TABLE log.events IN ACCESS EXCLUSIVE MODE;

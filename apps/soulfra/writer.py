@@ -61,6 +61,7 @@ class Writer:
         self._numbers = Ahead()
         self._known = Known(Seals(house))
         self._group: GroupCommit[Given, Done] = GroupCommit(self._write)
+        self._is_doubtful = False
         self.again = 0
         """Batches that were decided anew because another process was faster."""
 
@@ -70,6 +71,10 @@ class Writer:
         Given again with the same id, it is not done again and its first answer is given.
         """
         return await self._group.put(Given(command_id or uuid4(), body, by, self._house.pepper))
+
+    def doubt(self) -> None:
+        """What it knows may be wrong: all is looked at again."""
+        self._is_doubtful = True
 
     async def close(self) -> None:
         """Once all that waits is done."""
@@ -117,6 +122,9 @@ class Writer:
 
     async def _commit(self, given: Sequence[Given], *, looks: bool) -> list[Outcome]:
         """``looks``: at everything, whatever is known of it."""
+        if self._is_doubtful:
+            self._is_doubtful = False
+            self._known.forget()
         sure: list[Given] = []
         unsure: list[Given] = []
         for each in given:

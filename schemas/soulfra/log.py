@@ -1,7 +1,7 @@
 """Rows of schema ``log``: what happened, and how far it was followed."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from annotated_types import Len
@@ -43,6 +43,9 @@ class EventType(StrEnum):
 
 UNSHOWN = (EventType.CREDITS_CHANGED, EventType.LOOP_OWNED)
 """Of no report: together they say whose an unsigned loop is."""
+
+MENDED: Final = "mended"
+"""In the table of followers: when a rebuild last put right what was wrong, and as of where."""
 
 
 class Event(

@@ -30,6 +30,8 @@ PUT: Final = Script.load(HERE / "put.lua")
 CHANGED: Final = Script.load(HERE / "changed.lua")
 AT_ONCE: Final = 500
 """Keys of one script: Redis does nothing else meanwhile."""
+AT_ODDS_MS: Final = 1_000
+"""The clocks of Postgres and of this process are apart by no more."""
 READ_MS: Final = 10_000
 """Who has read for so long may be older than a mark that is gone: it is not put."""
 
@@ -62,6 +64,8 @@ class Cache:
         self.counts = Counts()
         self.redis = Redis(line, self.counts)
         self.flights: Flights[Found] = Flights()
+        self.wrong_until = 0
+        """Tables were put right then (ms): what was made before is not believed."""
 
     async def get(self, kind: Kind, name: str, *, fresh: bool = False) -> Found:
         """How it stands; its text is None if it is not there."""
@@ -104,6 +108,14 @@ class Cache:
             keys = [*(key for key, _, _ in some), *dropped]
             await self.redis.run(CHANGED, keys, words, seconds)
 
+    def mended(self, at: int) -> bool:
+        """Tables were put right at an instant (ms); whether that is news."""
+        if self.wrong_until >= at + AT_ODDS_MS:
+            return False
+        self.wrong_until = at + AT_ODDS_MS
+        self.flights.leave_all()
+        return True
+
     async def close(self) -> None:
         """Let go of Redis."""
         await self.flights.close()
@@ -117,14 +129,15 @@ class Cache:
                 said = await self.redis.ask("GET", key)
         if not self.redis.is_believed:
             return await self.flights.join(key, lambda: self._read(kind, name, How.BYPASS))
-        if (value := unpacked(said)) is not None:
+        value = unpacked(said)
+        if value is not None and value.made_at > self.wrong_until:
             return Found(value, How.HIT), False
-        how = How.STALE if is_mark(said) else How.MISS
+        how = How.STALE if value is not None or is_mark(said) else How.MISS
         return await self.flights.join(key, lambda: self._missed(kind, name, key, how))
 
     async def _missed(self, kind: Kind, name: str, key: str, how: How) -> Found:
         try:
-            token, value = await claimed(self.redis, key)
+            token, value = await claimed(self.redis, key, self.wrong_until)
         except HouseError:
             return await self._read(kind, name, How.BYPASS)
         if value is not None and self.redis.is_believed:

@@ -35,6 +35,11 @@ SELECT e.position, l.loop_id, l.whisper_origin, e.data ->> 'tone', l.created_at
 -- place --
 SELECT f.transaction_id, f.position FROM log.followers AS f WHERE f.follower = %(follower)s;
 
+-- mended --
+-- When tables were last put right, in milliseconds since 1970.
+SELECT (extract(epoch FROM f.moved_at) * 1000)::bigint
+  FROM log.followers AS f WHERE f.follower = %(mended)s;
+
 -- rewound --
 -- The last events that a follower took, the newest first: a Redis that came back may have lost them.
 SELECT e.position, e.transaction_id, e.stream, e.version, e.type, e.schema_version,

@@ -38,6 +38,10 @@ class Flights(Generic[T]):
         """Whoever asks from now on begins anew: what is under way may be older."""
         self._under_way.pop(key, None)
 
+    def leave_all(self) -> None:
+        """The same of all."""
+        self._under_way.clear()
+
     async def close(self) -> None:
         """Let all end."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
@@ -53,13 +57,13 @@ async def _read(read: Callable[[], Awaitable[T]]) -> T:
     return await read()
 
 
-async def claimed(redis: Redis, key: str) -> tuple[str, Value | None]:
+async def claimed(redis: Redis, key: str, wrong_until: int = 0) -> tuple[str, Value | None]:
     """Our token if it is ours to read; or what another process read meanwhile."""
     token, lock = token_hex(8), READING.of(key=key)
     pause, loop = FIRST_LOOK_SECONDS, asyncio.get_running_loop()
     until = loop.time() + WAIT_SECONDS
     while loop.time() < until:
-        said = await redis.run(CLAIM, [key, lock], [token, READING_SECONDS])
+        said = await redis.run(CLAIM, [key, lock], [token, READING_SECONDS, wrong_until])
         if said == 1:
             return token, None
         if said != 0 and (value := unpacked(said)) is not None:

@@ -5,7 +5,7 @@ All of it may be told twice. A Redis that came back may have lost its last secon
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from apps.postgres import Connection
 from apps.soulfra.cache.breaker import LONG_SECONDS
-from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.cache import AT_ODDS_MS, Cache
 from apps.soulfra.cache.kinds import SQL
 from apps.soulfra.cache.recent import Recent
 from apps.soulfra.cache.value import now
@@ -22,6 +22,7 @@ from apps.soulfra.log import Place, follow, newest
 from apps.soulfra.upcast import Recorded, recorded
 from schemas.errors import HouseError
 from schemas.soulfra.keys import ACTIVE_SECONDS, AGENT_ACTIVE, WARM_SECONDS
+from schemas.soulfra.log import MENDED
 
 log = logging.getLogger("soulfra")
 NAME: Final = "cache"
@@ -43,6 +44,8 @@ class Follower:
         self._told = 0
         self.troubles = 0
         """Looks that came to nothing, because Redis or Postgres was away."""
+        self.mended: Callable[[], None] = lambda: None
+        """Called when tables were put right: what was known of them may be wrong."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -58,9 +61,11 @@ class Follower:
     async def step(self) -> int:
         """Tell all that is settled; gives how many events. Redis is believed once it knows all."""
         redis = self._cache.redis
-        await redis.ask("TIME")
-        doubts = redis.doubts
         async with self._cache.pool.connection() as conn:
+            if self._cache.mended(await _mended(conn)):
+                self.mended()
+            await redis.ask("TIME")
+            doubts = redis.doubts
             last = await newest(conn)
             place = await _place(conn)
             if redis.is_believed and place >= last:
@@ -131,6 +136,11 @@ def _act(each: Recorded) -> str:
 
 def _age(at: datetime) -> float:
     return max(now() / 1000 - at.timestamp(), 0.0)
+
+
+async def _mended(conn: Connection) -> int:
+    row = await (await conn.execute(SQL["mended"], {"mended": MENDED})).fetchone()
+    return int(row[0]) if row else -AT_ODDS_MS
 
 
 async def _place(conn: Connection) -> Place:

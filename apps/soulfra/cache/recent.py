@@ -27,6 +27,8 @@ from schemas.soulfra.keys import (
 HERE: Final = Path(__file__).parent
 PUSH: Final = Script.load(HERE / "push.lua")
 FILL: Final = Script.load(HERE / "fill.lua")
+FORGET: Final = Script.load(HERE / "forget.lua")
+MOST_RIGHT: Final = 100_000
 MARK: Final = re.compile(r'^\{"at":\d+,"made_at":\d+,"mark"')
 Items = list[tuple[int, str]]
 """The number of each, and its JSON; the oldest first."""
@@ -37,6 +39,9 @@ class Recent:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
+        self._right: set[str] = set()
+        """Queues of what stands in tables that were made anew since these were put right."""
+        self._right_since = 0
 
     async def events(self, loop_id: str, *, fresh: bool = False) -> Found:
         """A JSON array, the newest last; None if there is no such loop."""
@@ -45,6 +50,7 @@ class Recent:
     async def whispers(self, agent_id: str, *, fresh: bool = False) -> Found:
         """A JSON array, the newest last; an agent that never whispered has an empty one."""
         key = AGENT_WHISPERS.of(agent_id=agent_id)
+        fresh = fresh or not await self._is_right(key)
         return await self._get(key, agent_id, _whispers, fresh=fresh)
 
     async def push(self, events: Sequence[Recorded], seconds: float) -> None:
@@ -55,6 +61,20 @@ class Recent:
                 words: list[Word] = [number, item, follows, WARM_SECONDS, RECENT, at, MARK_SECONDS]
                 told.append(self._cache.redis.run(PUSH, [key], words, seconds))
         await asyncio.gather(*told)  # the line keeps their order
+
+    async def _is_right(self, key: str) -> bool:
+        """Once after tables were put right a queue goes: it does not tell when it was read."""
+        since = self._cache.wrong_until
+        if since != self._right_since or len(self._right) > MOST_RIGHT:
+            self._right_since = since
+            self._right.clear()
+        if since and key not in self._right and self._cache.redis.is_believed:
+            try:
+                await self._cache.redis.run(FORGET, [key], [0, 1, MARK_SECONDS, now()])
+            except HouseError:
+                return False
+            self._right.add(key)
+        return True
 
     async def _get(self, key: str, name: str, read: Any, *, fresh: bool) -> Found:
         if fresh:

@@ -125,6 +125,7 @@ def test_an_instant_is_asked_once_at_a_time_and_changes_nothing(soulfra_database
         other.execute("SELECT pg_advisory_lock(hashtext('soulfra_then'))")
         with pytest.raises(Diverged, match="soulfra_then: somebody else"):
             asked_at(owner, now, asked)
+        other.execute("SELECT pg_advisory_unlock_all()")
     for query in ("DELETE FROM soulfra.users", "SELECT nextval('soulfra.blessings_id_seq')"):
         with pytest.raises(Refused, match="changes something"):
             asked_at(owner, now, query)

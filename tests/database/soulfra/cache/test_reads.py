@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from apps.soulfra.cache.cache import How
+from apps.soulfra.cache.cache import AT_ODDS_MS, How
 from apps.soulfra.cache.kinds import AGENT, CONSCIOUSNESS, FORECAST, GUILD, KINDS, LOOP
 from apps.soulfra.cache.rating import rating
 from apps.soulfra.cache.value import Value, now
@@ -106,6 +106,7 @@ def test_the_age_of_the_last_change_says_how_long_it_is_kept(
                 conn.execute("SELECT soulfra.create_loop_months(now() - interval '40 days')")
                 conn.execute(OLD, {"user": USER, "age": age})
                 rebuild(conn, mend=True)
+            await asyncio.sleep(AT_ODDS_MS / 1000 + 0.1)
             await here.follower.step()
             await here.cache.get(LOOP, "old")
             return await here.cache.get(LOOP, "old")
