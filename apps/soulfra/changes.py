@@ -4,7 +4,7 @@ from typing import Final
 
 from apps.postgres import Connection
 from apps.soulfra.log import SQL
-from apps.soulfra.projections import FOLLOWED
+from apps.soulfra.projections import followed
 
 FOLLOWER: Final = "transformations"
 AT_ONCE: Final = 5_000
@@ -25,6 +25,6 @@ async def follow_changes(conn: Connection, limit: int = AT_ONCE) -> int:
         last, count = await (await conn.execute(SQL["chunk"], asked)).fetchone() or (None, 0)
         if last is None:
             return 0
-        await conn.execute(FOLLOWED, {"first": after + 1, "last": last})
+        await conn.execute(followed(), {"first": after + 1, "last": last})
         await conn.execute(SQL["move_follower_to"], {"follower": FOLLOWER, "transaction_id": last})
         return int(count)

@@ -4,29 +4,38 @@ The tables are written by these statements alone, when something happens and whe
 What no command looks at is written by a follower of the log (apps/soulfra/changes.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from apps.queries import load
+from apps.soulfra.upcast import led
 from schemas.soulfra.log import EventType
 from schemas.soulfra.words import Entity
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
 THIS: Final = "pg_current_xact_id()::text::bigint"
-FOLLOWED: Final = SQL["transformations"]
-"""What the follower writes."""
 SHIFTED: Final = {Entity.AGENT: SQL["agent_tone_shifted"], Entity.LOOP: SQL["loop_tone_shifted"]}
 FIRST: Final = tuple(EventType(name) for name in SQL if name in set(EventType))
 """What others refer to comes first."""
+
+
+def every() -> Iterator[str]:
+    """All statements, in their order."""
+    return map(led, SQL.values())
+
+
+def followed() -> str:
+    """What the follower writes."""
+    return led(SQL["transformations"])
 
 
 def projections(of: Collection[tuple[Entity, EventType]]) -> list[str]:
     """The statements for events of these types, from transaction ``first`` to ``last``."""
     types = {kind for _, kind in of}
     shifted = [SHIFTED[entity] for entity, kind in of if kind is EventType.TONE_SHIFTED]
-    return [SQL[kind] for kind in FIRST if kind in types] + shifted
+    return [led(text) for text in (*(SQL[kind] for kind in FIRST if kind in types), *shifted)]
 
 
 def of_this(of: Collection[tuple[Entity, EventType]]) -> list[str]:

@@ -14,7 +14,7 @@ from apps.declared import postgres
 from apps.declared.everything import tables
 from apps.queries import load
 from apps.soulfra.log import SQL as LOG
-from apps.soulfra.projections import SQL as PROJECTIONS
+from apps.soulfra.projections import every
 from schemas.errors import Diverged
 from schemas.table import Table
 
@@ -122,7 +122,7 @@ def take(conn: Connection, schema: str, after: int, last: int) -> int:
     (count,) = conn.execute(_from(SQL["rest"], schema), asked).fetchone() or (0,)
     if count:
         parted(conn, schema)
-        for text in PROJECTIONS.values():
+        for text in every():
             statement = _from(into(text, schema), schema)
             conn.execute(statement, {"first": after + 1, "last": last})
     return int(count)

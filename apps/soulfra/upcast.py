@@ -1,7 +1,13 @@
-"""An event as it was written, however long ago, in the newest shape of its type."""
+"""An event as it was written, however long ago, in the newest shape of its type.
 
+A step is declared once. Python takes it when it reads an event, and SQL in every statement of ours
+that looks into data; while there is none, those statements are as they are written.
+"""
+
+import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,8 +18,72 @@ from schemas.soulfra.events import NEWEST, Happened
 from schemas.soulfra.log import EventType
 
 Up = Callable[[dict[str, Any]], dict[str, Any]]
-UPCASTS: Final[dict[tuple[EventType, int], Up]] = {}
+DATA: Final = re.compile(r"\be\.data\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one shape becomes the next: what goes, what is called otherwise, and what comes.
+
+    A call does it in Python, ``sql`` says it in SQL; a test holds them to be the same.
+    """
+
+    dropped: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """From the old name to the new one, of what is there."""
+    added: Mapping[str, Any] = field(default_factory=dict)
+    """Constants of JSON, where nothing of that name is there."""
+
+    def __call__(self, old: dict[str, Any]) -> dict[str, Any]:
+        """The next shape of what an event says."""
+        kept = {key: value for key, value in old.items() if key not in self._gone}
+        named = {
+            new: old[key]
+            for key, new in self.renamed.items()
+            if key in old and key not in self.dropped
+        }
+        return {**self.added, **kept, **named}
+
+    @property
+    def _gone(self) -> tuple[str, ...]:
+        return (*self.dropped, *self.renamed)
+
+    def sql(self, data: str) -> str:
+        """An expression of the same over one of jsonb."""
+        gone = ", ".join(map(_text, self._gone))
+        parts = [
+            f"{_text(json.dumps(dict(self.added)))}::jsonb",
+            f"(o.data - ARRAY[{gone}]::text[])",
+        ]
+        for key, new in self.renamed.items():
+            if key not in self.dropped:
+                old = _text(key)
+                made = f"jsonb_build_object({_text(new)}, o.data -> {old})"
+                parts.append(f"CASE WHEN o.data ? {old} THEN {made} ELSE '{{}}'::jsonb END")
+        return f"(SELECT {' || '.join(parts)} FROM (SELECT {data} AS data) AS o)"  # noqa: S608  # names of ours
+
+
+UPCASTS: Final[dict[tuple[EventType, int], Step]] = {}
 """From this schema_version of a type to the next one."""
+
+
+def led(text: str) -> str:
+    """A statement over ``log.events AS e``, with ``e.data`` in the newest shape of its type."""
+    if not UPCASTS:
+        return text
+    whens = []
+    for of, version in UPCASTS:
+        data, step = "e.data", version
+        while up := UPCASTS.get((of, step)):
+            data, step = up.sql(data), step + 1
+        whens.append(f"WHEN e.type = '{of}' AND e.schema_version = {version} THEN {data}")
+    newest = f"(CASE {' '.join(whens)} ELSE e.data END)"
+    return DATA.sub(lambda _: newest, text)
+
+
+def _text(value: str) -> str:
+    """In a statement of which psycopg fills in parameters."""
+    return "'{}'".format(value.replace("'", "''").replace("%", "%%"))
 
 
 @dataclass(frozen=True, slots=True)

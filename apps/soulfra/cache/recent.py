@@ -13,7 +13,7 @@ from apps.redis_line import Script, Word
 from apps.soulfra.cache.cache import Cache, Found, How
 from apps.soulfra.cache.kinds import SQL
 from apps.soulfra.cache.value import Value, now
-from apps.soulfra.upcast import Recorded, recorded
+from apps.soulfra.upcast import Recorded, led, recorded
 from schemas.errors import HouseError
 from schemas.soulfra import events as e
 from schemas.soulfra.keys import (
@@ -157,7 +157,7 @@ async def _events(conn: Connection, loop_id: str) -> tuple[Items | None, int]:
 
 async def _whispers(conn: Connection, agent_id: str) -> tuple[Items | None, int]:
     asked = {"id": agent_id, "limit": RECENT}
-    rows = await (await conn.execute(SQL["recent_whispers"], asked)).fetchall()
+    rows = await (await conn.execute(led(SQL["recent_whispers"]), asked)).fetchall()
     if not rows:
         return [], 0
     changed_at = int(rows[0][4].timestamp() * 1000)

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from apps.postgres import Connection, Pool
 from apps.soulfra.privacy.seals import SQL
+from apps.soulfra.upcast import led
 from schemas.errors import Diverged, HouseError, Unreachable
 
 log = logging.getLogger("soulfra")
@@ -138,7 +139,7 @@ async def forgotten(conn: Connection, user_id: UUID) -> dict[str, Any] | None:
 
 
 async def _in_postgres(conn: Connection, user_id: UUID) -> Sequence[Touched]:
-    cursor = await conn.execute(SQL["touched"], {"user_id": user_id})
+    cursor = await conn.execute(led(SQL["touched"]), {"user_id": user_id})
     found = await cursor.fetchall()
     left = [place for place, _, _, remaining in found if remaining]
     if left:

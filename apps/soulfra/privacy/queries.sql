@@ -91,7 +91,7 @@ WITH agent AS MATERIALIZED (
     SELECT p.id, p.prophecy_text FROM soulfra.prophecies AS p
       JOIN agent AS a ON a.agent_id = p.author_agent
 ), event AS MATERIALIZED (
-    SELECT e.type, e.data FROM log.events AS e
+    SELECT e.type, e.data -> 'pii' AS pii FROM log.events AS e
      WHERE e.stream = ANY (ARRAY['user:' || %(user_id)s::text]
                            || ARRAY(SELECT 'agent:' || a.agent_id FROM agent AS a)
                            || ARRAY(SELECT 'loop:' || l.loop_id FROM loop AS l)
@@ -120,7 +120,7 @@ SELECT place, touched, how, remaining FROM (
            (SELECT count(*) FROM prophecy AS p WHERE p.prophecy_text LIKE 's1.%%')
      UNION ALL
     SELECT 6, 'soulfra.pii_tokens', (SELECT count(DISTINCT t.token)
-                                       FROM event AS e, jsonb_object_keys(e.data -> 'pii') AS t (token)),
+                                       FROM event AS e, jsonb_object_keys(e.pii) AS t (token)),
            'removed', (SELECT count(*) FROM soulfra.pii_tokens AS t WHERE t.user_id = %(user_id)s)
      UNION ALL
     SELECT 7, 'soulfra.agents.archetype', (SELECT count(*) FROM agent), 'unreadable', 0

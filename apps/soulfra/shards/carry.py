@@ -14,7 +14,7 @@ from schemas.soulfra.log import EventType
 from schemas.soulfra.words import Entity
 
 SQL: Final = load(Path(__file__).with_name("router.sql"))
-REGISTERED: Final = of_this({(Entity.AGENT, EventType.AGENT_REGISTERED)})
+REGISTERED: Final = frozenset({(Entity.AGENT, EventType.AGENT_REGISTERED)})
 
 
 async def carry(home: Connection, there: Connection | None, agent_id: str) -> None:
@@ -41,7 +41,7 @@ async def carry(home: Connection, there: Connection | None, agent_id: str) -> No
     try:
         async with there.transaction():
             said = await (await there.execute(SQL["adopt"], event)).fetchone()
-            for statement in REGISTERED:
+            for statement in of_this(REGISTERED):
                 await there.execute(statement)
             if said is None or said[0] != sha256:
                 raise Diverged(f"agent {agent_id!r}: its shard has another one of that name")

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from apps.queries import load
 from apps.soulfra import changes, drift
 from apps.soulfra.log import Place
+from apps.soulfra.upcast import led
 from schemas.errors import Diverged
 from schemas.soulfra import documents as d
 from schemas.soulfra.drift import FOLLOWER, MOST_CRITICAL
@@ -107,7 +108,7 @@ class Look:
         """Agents and clusters that something happened to."""
         found: dict[str, list[str]] = {"agent": [], "cluster": []}
         asked = {"transaction_id": since.transaction_id, "position": since.position}
-        for kind, name in self.conn.execute(SQL["changed"], asked).fetchall():
+        for kind, name in self.conn.execute(led(SQL["changed"]), asked).fetchall():
             found[kind].append(name)
         return found
 
