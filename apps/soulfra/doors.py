@@ -16,7 +16,7 @@ from apps.bridge.refusals import Forbidden, NotAllowed, NotFound, Unsupported
 from apps.bridge.web import JSON, Answer, Request
 from apps.postgres import Connection, Pool
 from apps.queries import load
-from apps.soulfra import drift, kept
+from apps.soulfra import drift, kept, lags
 from apps.soulfra.cache.doors import Reads
 from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.given import id_of
@@ -106,7 +106,8 @@ class Doors:
         if asked.path == PATH and self._live:
             return await self._live.answer(asked)
         if asked.path == "/metrics":
-            return Answer(self._reads.metrics().encode(), kind="text/plain; version=0.0.4")
+            said = self._reads.metrics() + await lags.metrics(self._pool)
+            return Answer(said.encode(), kind="text/plain; version=0.0.4")
         by = self._tokens.who(asked.header(b"authorization"))
         client = self._tokens.client(by)
         below, _, rest = asked.path.removeprefix(f"{AT}/").partition("/")
@@ -285,6 +286,7 @@ class Doors:
         try:
             async with self._pool.connection(2) as conn:
                 await conn.execute(SQL["alive"])
+            behind = await lags.lags(self._pool)
         except (psycopg.Error, TimeoutError) as error:
             said = {"status": "unhealthy", "postgres": type(error).__name__}
             return Answer(to_json(said), 503)
@@ -294,6 +296,7 @@ class Doors:
             "moved": self._router.moved,
             "forgetting_failed": self._forgetting.failed,
             "tasks": kept.told(self._tasks),
+            "followers": lags.health(behind),
         }
         if self._relay:
             told["streams"] = self._relay.told()

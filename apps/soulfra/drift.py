@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from apps.postgres import Connection
 from apps.queries import load
@@ -219,8 +220,7 @@ async def _take(conn: Connection, events: list[Recorded], of: str) -> None:
         for entity, name in sorted(counts.changed)
     ]
     if put:
-        columns = {name: [row[name] for row in put] for name in put[0]}
-        await conn.execute(_sql("put_ratings", of), columns)
+        await conn.execute(_sql("put_ratings", of), {"rows": to_json(put).decode()})
 
 
 async def _look(conn: Connection, shifted: set[Named], of: str) -> Counts:

@@ -36,8 +36,8 @@ UPDATE drift.volatility
 -- put_ratings --
 INSERT INTO drift.ratings (entity, id, level, shifts, shifted_at)
 SELECT new.entity, new.id, new.level, new.shifts, new.shifted_at
-  FROM unnest(%(entity)s::text[], %(id)s::text[], %(level)s::float8[], %(shifts)s::bigint[],
-              %(shifted_at)s::timestamptz[]) AS new (entity, id, level, shifts, shifted_at)
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS new (
+       entity text, id text, level float8, shifts bigint, shifted_at timestamptz)
 ON CONFLICT (entity, id) DO UPDATE
    SET level = excluded.level, shifts = excluded.shifts, shifted_at = excluded.shifted_at;
 

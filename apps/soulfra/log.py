@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from apps.postgres import Connection
 from apps.queries import load
 from apps.soulfra.upcast import Recorded, recorded
-from schemas.errors import Refused
+from schemas.errors import Diverged, Refused
 from schemas.soulfra.live import LIVE_ID
 
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
@@ -77,12 +77,15 @@ async def life(
 
 
 async def follow(conn: Connection, follower: str, take: Take, limit: int = PAGE) -> int:
-    """Take the next events, and move on with what ``take`` did or not at all; gives how many."""
+    """Take the next events, and move on with what ``take`` did or not at all; gives how many.
+
+    Until ``take`` writes, the transaction has no number: what it takes its time for holds up nobody
+    else who follows the log.
+    """
     async with conn.transaction():
-        await conn.execute(SQL["begin_follower"], {"follower": follower})
-        cursor = await conn.execute(SQL["follower"], {"follower": follower})
-        row = await cursor.fetchone()
-        after = Place(row[0], row[1]) if row else Place()
+        await conn.execute(SQL["hold_follower"], {"follower": follower})
+        row = await (await conn.execute(SQL["place"], {"follower": follower})).fetchone()
+        after = Place(*row) if row else Place()
         found = await settled(conn, after, limit)
         if found:
             await take(conn, found)
@@ -93,6 +96,9 @@ async def follow(conn: Connection, follower: str, take: Take, limit: int = PAGE)
                 "position": last.position,
                 "taken": len(found),
                 "recorded_at": last.recorded_at,
+                "from_transaction_id": after.transaction_id,
+                "from_position": after.position,
             }
-            await conn.execute(SQL["move_follower"], moved)
+            if (await conn.execute(SQL["move_follower"], moved)).rowcount != 1:
+                raise Diverged(f"follower {follower}: was moved by somebody else meanwhile")
         return len(found)

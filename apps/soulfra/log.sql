@@ -43,11 +43,23 @@ INSERT INTO log.followers (follower, transaction_id, position, taken)
 VALUES (%(follower)s, 0, 0, 0)
 ON CONFLICT (follower) DO NOTHING;
 
+-- hold_follower --
+-- One of a name at a time. Not by its row: a row's lock gives the transaction a number, and whoever
+-- follows the log would have to wait for it.
+SELECT pg_advisory_xact_lock(hashtextextended('soulfra.follower/' || %(follower)s, 0));
+
+-- place --
+SELECT f.transaction_id, f.position FROM log.followers AS f WHERE f.follower = %(follower)s;
+
 -- move_follower --
-UPDATE log.followers AS f
-   SET transaction_id = %(transaction_id)s, position = %(position)s, taken = f.taken + %(taken)s,
-       recorded_at = %(recorded_at)s, moved_at = clock_timestamp()
- WHERE f.follower = %(follower)s;
+-- Only from where it was seen.
+INSERT INTO log.followers AS f (follower, transaction_id, position, taken, recorded_at)
+VALUES (%(follower)s, %(transaction_id)s, %(position)s, %(taken)s, %(recorded_at)s)
+ON CONFLICT (follower) DO UPDATE
+   SET transaction_id = excluded.transaction_id, position = excluded.position,
+       taken = f.taken + excluded.taken, recorded_at = excluded.recorded_at,
+       moved_at = clock_timestamp()
+ WHERE (f.transaction_id, f.position) = (%(from_transaction_id)s, %(from_position)s);
 
 -- move_follower_to --
 -- The end of a transaction; counts what it took on the way.
@@ -85,11 +97,21 @@ SELECT max(e.transaction_id), count(*)
          LIMIT %(limit)s) AS e;
 
 -- lag --
--- How many events a follower has not taken yet, and the seconds since the oldest of them.
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_at)), 0)::float8
-  FROM log.followers AS f
-  JOIN log.events AS e ON (e.transaction_id, e.position) > (f.transaction_id, f.position)
- WHERE f.follower = %(follower)s;
+-- How many events each follower has not taken yet, no more than a limit, and the seconds since the
+-- oldest of them. Who never took one is behind all.
+SELECT asked.follower, behind.events, behind.seconds
+  FROM unnest(%(followers)s::text[]) AS asked (follower)
+  LEFT JOIN log.followers AS f ON f.follower = asked.follower
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS events,
+              coalesce(extract(epoch FROM clock_timestamp() - min(l.recorded_at)), 0)::float8
+              AS seconds
+         FROM (SELECT e.recorded_at FROM log.events AS e
+                WHERE (e.transaction_id, e.position)
+                      > (coalesce(f.transaction_id, 0), coalesce(f.position, 0))
+                ORDER BY e.transaction_id, e.position
+                LIMIT %(limit)s) AS l) AS behind
+ ORDER BY asked.follower;
 
 -- done --
 INSERT INTO log.commands (command_id, name, body_sha256, answer)

@@ -37,7 +37,7 @@ async def anew(conn: Connection) -> int:
             events += found
         async with conn.transaction():
             # The follower waits from here on.
-            for query in ("begin_follower", "follower"):
+            for query in ("hold_follower", "begin_follower"):
                 await conn.execute(LOG[query], {"follower": FOLLOWER})
             while found := await counted(conn, of=ANEW):
                 events += found

@@ -1,6 +1,7 @@
 """The tasks of the process soulfra."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,24 +18,20 @@ from apps.soulfra.tree.archive import archive
 from apps.soulfra.tree.keep import Keeper
 from schemas.soulfra.documents import ARCHIVE_SECONDS, SNAPSHOT_SECONDS
 
-DRIFT_SECONDS: Final = 0.5
+DRIFT_SECONDS: Final = 0.2
 STATEMENT_MS: Final = 60_000
 
 
-def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Task]:
-    """What is kept up beside the answers."""
+def following(home: Pool, pools: Callable[[], Iterable[Pool]]) -> list[Task]:
+    """Those that follow the log and write what follows from it."""
 
     async def count_drift() -> bool:
-        async with pool.connection() as conn:
+        async with home.connection() as conn:
             return await drift.counted(conn) == PAGE
-
-    async def tell_drift() -> bool:
-        await tell(pool, cache)
-        return False
 
     async def change() -> bool:
         more = False
-        for each in router.pools:
+        for each in pools():
             async with each.connection() as conn:
                 more |= await follow_changes(conn) >= AT_ONCE
         return more
@@ -42,6 +39,18 @@ def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Tas
     return [
         Task("transformations", change, POLL_SECONDS),
         Task("drift", count_drift, DRIFT_SECONDS),
+    ]
+
+
+def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Task]:
+    """What is kept up beside the answers."""
+
+    async def tell_drift() -> bool:
+        await tell(pool, cache)
+        return False
+
+    return [
+        *following(pool, lambda: router.pools),
         Task("drift in redis", tell_drift, TELL_SECONDS),
         *_of_files(told, told.data_dir),
     ]

@@ -1,4 +1,4 @@
-"""What ``GET /metrics`` of soulfra counts of its reads, since the process began."""
+"""What ``GET /metrics`` of soulfra tells: reads since the process began, and followers now."""
 
 from typing import Final
 
@@ -28,3 +28,12 @@ CACHE: Final = {
     )
 }
 """By the name of the count."""
+
+LAG_EVENTS: Final = Metric(
+    "soulfra_follower_lag_events", "gauge", "{event}",
+    "Events that a follower of the log has not taken yet, at most 100,000.", ("follower",),
+)  # fmt: skip
+LAG_SECONDS: Final = Metric(
+    "soulfra_follower_lag_seconds", "gauge", "s",
+    "Since the oldest event that a follower has not taken was recorded.", ("follower",),
+)  # fmt: skip

@@ -14,8 +14,10 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle
+from multiprocessing import get_context
 from typing import Any, Final
 from uuid import uuid4
 
@@ -24,14 +26,22 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from apps.postgres import PostgresSettings, pool
+from apps.postgres import Pool, PostgresSettings, pool
+from apps.redis_line import Line
+from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.follower import Follower
+from apps.soulfra.ending import ended
 from apps.soulfra.group_commit import GroupCommit
+from apps.soulfra.kept import kept
+from apps.soulfra.lags import FOLLOWERS, Lag, lags
 from apps.soulfra.log import SQL as LOG
-from apps.soulfra.log import Place, settled
 from apps.soulfra.message import commit
 from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
-from apps.soulfra.writer import Writer
+from apps.soulfra.relay import FOLLOWER as STREAMS
+from apps.soulfra.relay import Relay
+from apps.soulfra.upkeep import following
+from apps.soulfra.writer import Told, Writer
 from schemas.server import SOULFRA
 from schemas.soulfra.commands import ShiftAgentTone
 from tests.stand import Stand, stand
@@ -59,9 +69,17 @@ SELECT log.append(jsonb_build_array(jsonb_build_object(
     'schema_version', 1, 'data', '{"username": "ada", "email": "ada@x.org", "tier": "free"}'::jsonb,
     'metadata', '{}'::jsonb)))
 """
-NEWEST: Final = """
-SELECT transaction_id, position FROM log.events ORDER BY transaction_id DESC, position DESC LIMIT 1
+AHEAD: Final = """
+INSERT INTO log.followers (follower, transaction_id, position, taken)
+SELECT f, e.transaction_id, e.position, 0
+  FROM unnest(%(followers)s::text[]) AS f,
+       (SELECT v.transaction_id, v.position FROM log.events AS v
+         ORDER BY v.transaction_id DESC, v.position DESC LIMIT 1) AS e
+ON CONFLICT (follower) DO UPDATE
+   SET transaction_id = excluded.transaction_id, position = excluded.position
 """
+"""What was there before is not waited for."""
+LOOK_SECONDS: Final = 0.1
 FILL: Final = """
 SELECT log.append(jsonb_agg(jsonb_build_object(
            'stream', 'agent:bench-' || n, 'version', 1, 'type', 'agent_registered',
@@ -118,19 +136,84 @@ def _written_at(at: Stand, agents: int, lives: Counter[int]) -> Iterator[tuple[s
             f"{rate / beside:.2f}", *_met(target, rate >= target * beside),
         )  # fmt: skip
         yield f"{what}, p95", f"{p95 * 1000:.1f} ms", "", "", "", ""
-    lag = uvloop.run(_followed(at, agents))
-    yield "lag of a follower", f"{lag:.2f} s", "", "", "< 1 s", "yes" if lag < 1 else "NO"
+    for apart in (False, True):
+        where = "in another process" if apart else "in the same process"
+        rate, worst = _followed(at, agents, apart=apart)
+        yield f"commands, followed {where}", f"{rate:,.0f}/s", "", "", "", ""
+        for name, lag in worst.items():
+            met = "yes" if lag.seconds < 1 else "NO"
+            yield (
+                f"  lag of {name}",
+                f"{lag.seconds:.2f} s",
+                f"{lag.events:,} events",
+                "",
+                "< 1 s",
+                met,
+            )
 
 
 def _met(target: float, met: bool) -> tuple[str, str]:
     return (f">= {target}x", "yes" if met else "NO") if target else ("", "")
 
 
-async def _followed(at: Stand, agents: int) -> float:
-    """The worst lag of a follower beside the same load."""
-    until = time.monotonic() + SLICE
-    lag, _ = await asyncio.gather(_lag(at, until), _commanded(at, agents))
-    return lag
+def _followed(at: Stand, agents: int, *, apart: bool) -> tuple[float, dict[str, Lag]]:
+    """Commands a second, and the worst lag of each follower that a process has, beside them.
+
+    ``apart``: the commands come from another process, as if they were another's.
+    """
+    if not apart:
+        return uvloop.run(_following(at, lambda told: _commanded(at, agents, told)))
+    with ProcessPoolExecutor(1, get_context("spawn")) as others:
+
+        async def given(_: Told) -> tuple[float, float]:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(others, _given, at, agents)
+
+        others.submit(_given, at, 0).result()
+        return uvloop.run(_following(at, given))
+
+
+def _given(at: Stand, agents: int) -> tuple[float, float]:
+    return uvloop.run(_commanded(at, agents)) if agents else (0.0, 0.0)
+
+
+async def _following(
+    at: Stand, commanded: Callable[[Told], Awaitable[tuple[float, float]]]
+) -> tuple[float, dict[str, Lag]]:
+    settings = PostgresSettings(url=at.app, min_conn=4, max_conn=10)
+    async with pool(settings, "soulfra") as there:
+        cache = Cache(there, Line(at.folder / "redis/redis.sock"))
+        relay = Relay(there, Line(at.folder / "redis/redis.sock"))
+        async with there.connection() as conn:
+            await conn.execute(
+                AHEAD, {"followers": [each for each in FOLLOWERS if each != STREAMS]}
+            )
+        follower = Follower(cache)
+        while await relay.step() or await follower.step():
+            pass
+        running = [asyncio.create_task(work) for work in (follower.run(), relay.run())]
+        try:
+            async with kept(following(there, lambda: [there])):
+                ending = asyncio.Event()
+                looking = asyncio.create_task(_worst(there, ending))
+                rate, _ = await commanded(cache.changed)
+                ending.set()
+                worst = await looking
+        finally:
+            for each in running:
+                await ended(each)
+            await cache.close()
+    return rate, worst
+
+
+async def _worst(there: Pool, ending: asyncio.Event) -> dict[str, Lag]:
+    """Of each follower the longest, of all looks."""
+    worst = {name: Lag(0, 0.0) for name in FOLLOWERS}
+    while not ending.is_set():
+        for name, lag in (await lags(there)).items():
+            worst[name] = max(worst[name], lag, key=lambda each: each.seconds)
+        await asyncio.sleep(LOOK_SECONDS)
+    return worst
 
 
 async def _appended(at: Stand, agents: int, lives: Counter[int]) -> tuple[float, float]:
@@ -168,12 +251,12 @@ async def _appended(at: Stand, agents: int, lives: Counter[int]) -> tuple[float,
     return len(took) / SLICE, statistics.quantiles(took, n=20)[-1]
 
 
-async def _commanded(at: Stand, agents: int) -> tuple[float, float]:
+async def _commanded(at: Stand, agents: int, told: Told | None = None) -> tuple[float, float]:
     """Events a second, and the 95th percentile of a command's seconds."""
     took: list[float] = []
     settings = PostgresSettings(url=at.app, min_conn=2, max_conn=4)
     async with pool(settings, "soulfra") as there:
-        writer = Writer(there, House(bytes(32)))
+        writer = Writer(there, House(bytes(32)), told)
         until = time.monotonic() + SLICE
 
         async def write(n: int) -> None:
@@ -193,22 +276,6 @@ async def _commanded(at: Stand, agents: int) -> tuple[float, float]:
         await asyncio.gather(*map(write, range(WRITERS)))
         await writer.close()
     return len(took) / SLICE, statistics.quantiles(took, n=20)[-1]
-
-
-async def _lag(at: Stand, until: float) -> float:
-    """How old an event is at most when who follows the log has it."""
-    worst = 0.0
-    async with await psycopg.AsyncConnection.connect(at.app, autocommit=True) as conn:
-        cursor = await conn.execute(NEWEST)
-        place = Place(*(await cursor.fetchone() or (0, 0)))
-        while time.monotonic() < until:
-            found = await settled(conn, place)
-            if found:
-                place = Place(found[-1].transaction_id, found[-1].position)
-                worst = max(worst, time.time() - found[0].recorded_at.timestamp())
-            else:
-                await asyncio.sleep(0.02)
-    return worst
 
 
 if __name__ == "__main__":

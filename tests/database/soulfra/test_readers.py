@@ -164,3 +164,25 @@ def test_a_life_is_told_up_to_an_instant(run, soulfra_database, ask):
     # A report does not see who pays.
     assert [each.type for each in run(play(role="reader"))] == ["user_registered"]
     assert run(play(at.replace(year=2000))) == []
+
+
+def test_who_works_on_a_page_holds_nobody_else_who_follows(run, soulfra_database, ask):
+    """Redis may be slow meanwhile, or the page long: the transaction has no number yet."""
+    held = []
+
+    async def play():
+        async with writing(soulfra_database) as writer:
+            await beginning(writer)
+        async with await connected(soulfra_database) as conn:
+
+            async def take(_, events):
+                held.extend(ask(
+                    "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+                    " AND datname = current_database() AND backend_type = 'client backend'"
+                ))  # fmt: skip
+
+            assert await follow(conn, "mirror", take, 1) == 1
+            assert await follow(conn, "mirror", take) == 2
+
+    run(play())
+    assert held == []
