@@ -45,9 +45,10 @@ async def anew(conn: Connection) -> int:
             for statement in _declared():
                 await conn.execute(statement)
             await conn.execute(SQL["move"], {"anew": ANEW, "follower": FOLLOWER})
-            await conn.execute(SQL["forget_follower"], {"follower": ANEW})
     finally:
         if not conn.broken:
+            await conn.execute(SQL["drop"])
+            await conn.execute(SQL["forget_follower"], {"follower": ANEW})
             await conn.execute(SQL["let_go"])
     return events
 

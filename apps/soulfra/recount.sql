@@ -15,6 +15,9 @@ CREATE TABLE drift_anew.ratings (LIKE drift.ratings INCLUDING ALL);
 CREATE TABLE drift_anew.volatility (LIKE drift.volatility INCLUDING ALL);
 INSERT INTO drift_anew.volatility (singleton) VALUES (true);
 
+-- drop --
+DROP SCHEMA IF EXISTS drift_anew CASCADE;
+
 -- swap --
 -- Nobody who reads for long is waited for: it can be run again.
 SET LOCAL lock_timeout = 2000;
@@ -22,7 +25,6 @@ LOCK TABLE drift.ratings, drift.volatility IN ACCESS EXCLUSIVE MODE;
 DROP TABLE drift.ratings, drift.volatility;
 ALTER TABLE drift_anew.ratings SET SCHEMA drift;
 ALTER TABLE drift_anew.volatility SET SCHEMA drift;
-DROP SCHEMA drift_anew;
 
 -- move --
 UPDATE log.followers AS f

@@ -257,3 +257,22 @@ def test_what_is_counted_anew_takes_the_place_of_what_was(run, lived, ask):
     assert [ask(query) for query in ROWS] == counted
     assert difference(was, catalog(lived)) == []
     assert ask("SELECT count(*) FROM log.followers WHERE follower = 'drift_anew'") == [(0,)]
+
+
+def test_an_event_that_cannot_be_read_leaves_nothing_of_a_count_anew(run, lived, ask, monkeypatch):
+    """What was counted is told as before."""
+    before = [ask(query) for query in ROWS]
+
+    def unknown(*_):
+        raise Diverged("no such event")
+
+    async def anew():
+        async with await connected(lived, "owner") as conn:
+            with pytest.raises(Diverged, match="no such event"):
+                await recount.anew(conn)
+
+    monkeypatch.setattr(drift, "taken", unknown)
+    run(anew())
+    assert [ask(query) for query in ROWS] == before
+    assert ask("SELECT to_regnamespace('drift_anew')") == [(None,)]
+    assert ask("SELECT count(*) FROM log.followers WHERE follower = 'drift_anew'") == [(0,)]
