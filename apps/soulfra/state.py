@@ -44,6 +44,7 @@ class Loop:
     created_at: datetime
     depth: int
     dissolved: bool = False
+    blessed: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class Voting:
     status: Ballot = Ballot.OPEN
     yes: int = 0
     no: int = 0
+    others: int = 0
+    """How many of the yes are of agents that are not the loop's creator's."""
 
 
 @dataclass(slots=True)
@@ -90,6 +93,10 @@ class State:
         _AFTER[type(what)](self, Entity(of), name, what)
         return version
 
+    def is_of_others(self, voting: Voting, agent_id: str) -> bool:
+        """Whether an agent is not of the creator of the loop that is voted on."""
+        return self.agents[agent_id].owner_id != self.loops[voting.loop_id].creator_id
+
     def merge(self, newer: "State") -> None:
         """What was looked at since counts."""
         for each in fields(self):
@@ -118,16 +125,15 @@ def state_of(said: Mapping[str, Any], seals: Seals) -> State:
     made.done = {UUID(c): (sha256, answer) for c, sha256, answer in said["done"] or ()}
     made.users = {UUID(u): balance for u, balance in said["users"] or ()}
     made.agents = {a: Agent(UUID(owner), Tone(tone)) for a, owner, tone in said["agents"] or ()}
-    for loop_id, creator, agent, tone, at, depth, dissolved in said["loops"] or ():
+    for loop_id, creator, agent, tone, at, *rest in said["loops"] or ():
         created = datetime.fromisoformat(at)
-        whose = creator and UUID(creator)
-        made.loops[loop_id] = Loop(whose, agent, Tone(tone), created, depth, dissolved)
+        made.loops[loop_id] = Loop(creator and UUID(creator), agent, Tone(tone), created, *rest)
     made.guilds = {guild: float(threshold) for guild, threshold in said["guilds"] or ()}
     made.guild_names = set(said["guild_names"] or ())
     made.members = {(guild, agent) for guild, agent in said["members"] or ()}
-    for voting_id, loop, guild, by, threshold, quorum, status, yes, no in said["votings"] or ():
+    for voting_id, loop, guild, by, threshold, quorum, status, *votes in said["votings"] or ():
         made.votings[voting_id] = Voting(
-            loop, guild, by, float(threshold), quorum, Ballot(status), yes, no
+            loop, guild, by, float(threshold), quorum, Ballot(status), *votes
         )
     made.votes = {(voting, agent) for voting, agent in said["votes"] or ()}
     made.prophecies = {number: Fulfilment(status) for number, status in said["prophecies"] or ()}
@@ -194,14 +200,15 @@ def _cast(to: State, _: Entity, name: str, what: e.VoteCast) -> None:
     to.votes.add((name, what.agent_id))
     to.votings[name].yes += what.approves
     to.votings[name].no += not what.approves
+    to.votings[name].others += what.approves and to.is_of_others(to.votings[name], what.agent_id)
 
 
 def _closed(to: State, _: Entity, name: str, what: e.VotingClosed) -> None:
     to.votings[name].status = what.status
 
 
-def _blessed(_: State, __: Entity, ___: str, ____: e.BlessingGranted) -> None:
-    """Nothing that a command looks at."""
+def _blessed(to: State, _: Entity, name: str, __: e.BlessingGranted) -> None:
+    to.loops[name].blessed = True
 
 
 def _spoken(to: State, _: Entity, name: str, __: e.ProphecySpoken) -> None:

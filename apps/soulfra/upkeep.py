@@ -11,6 +11,7 @@ from apps.soulfra.cache.drifting import TELL_SECONDS, tell
 from apps.soulfra.changes import AT_ONCE, POLL_SECONDS, follow_changes
 from apps.soulfra.kept import Task
 from apps.soulfra.log import PAGE
+from apps.soulfra.log import SQL as LOG
 from apps.soulfra.settings import Settings
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tree.archive import archive
@@ -19,6 +20,9 @@ from schemas.soulfra.documents import ARCHIVE_SECONDS, SNAPSHOT_SECONDS
 
 DRIFT_SECONDS: Final = 0.5
 STATEMENT_MS: Final = 60_000
+FORGET_SECONDS: Final = 3_600.0
+MOST: Final = 5_000
+"""Commands that are forgotten at once."""
 
 
 def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Task]:
@@ -39,8 +43,17 @@ def upkeep(pool: Pool, told: Settings, cache: Cache, router: Router) -> list[Tas
                 more |= await follow_changes(conn) >= AT_ONCE
         return more
 
+    async def forget_commands() -> bool:
+        more = False
+        for each in router.pools:
+            async with each.connection() as conn:
+                row = await (await conn.execute(LOG["forget_commands"], {"most": MOST})).fetchone()
+                more |= row == (MOST,)
+        return more
+
     return [
         Task("transformations", change, POLL_SECONDS),
+        Task("old commands", forget_commands, FORGET_SECONDS),
         Task("drift", count_drift, DRIFT_SECONDS),
         Task("drift in redis", tell_drift, TELL_SECONDS),
         *_of_files(told, told.data_dir),

@@ -22,7 +22,7 @@ from schemas.soulfra.words import Cause, Entity
 def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
     """The agent's owner is its creator; of an unsigned one an event says so that few may read."""
     loop_id = body.loop_id or made(Entity.LOOP)
-    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    free(state, Entity.LOOP, loop_id)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
     key = subject(state, agent.owner_id)
     # Unsigned, the same address is another token in each: they would tell that one wrote them all.
@@ -54,7 +54,7 @@ def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
 def fork(state: State, body: Fork, _: Numbers) -> Decision:
     """One deeper than its parent, which was there before: no line of forks comes back to itself."""
     loop_id = body.loop_id or made(Entity.LOOP)
-    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    free(state, Entity.LOOP, loop_id)
     parent = living(state, body.parent)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
     if agent.owner_id in state.seals.forgotten:

@@ -28,7 +28,7 @@ from schemas.soulfra.words import CREDITS, Cause, Entity
 def register_user(state: State, body: RegisterUser, _: Numbers) -> Decision:
     """With what a new user is given."""
     user_id = body.user_id or uuid4()
-    free(user_id in state.users, Entity.USER, user_id)
+    free(state, Entity.USER, user_id)
     for what in ("username", "email"):
         if state.seals.taken(what, getattr(body, what)):
             raise Conflict(f"{what}: {getattr(body, what)!r} is somebody else's")
@@ -58,7 +58,7 @@ def forget_user(state: State, body: ForgetUser, _: Numbers) -> Decision:
 @decides(RegisterAgent)
 def register_agent(state: State, body: RegisterAgent, _: Numbers) -> Decision:
     """An agent is somebody's."""
-    free(body.agent_id in state.agents, Entity.AGENT, body.agent_id)
+    free(state, Entity.AGENT, body.agent_id)
     there(state.users.get(body.user_id), Entity.USER, body.user_id)
     key = subject(state, body.user_id)
     return Decision(Entity.AGENT, body.agent_id).own(
