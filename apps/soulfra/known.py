@@ -15,6 +15,8 @@ from schemas.errors import Diverged
 from schemas.soulfra.commands import (
     Asked,
     DissolveLoop,
+    MeasureAgent,
+    MeasureLoop,
     ShiftAgentTone,
     ShiftLoopTone,
 )
@@ -42,9 +44,9 @@ class Known:
         if state is None:
             return False
         match body:
-            case ShiftAgentTone():
+            case ShiftAgentTone() | MeasureAgent():
                 return body.agent_id in state.agents
-            case ShiftLoopTone() | DissolveLoop():
+            case ShiftLoopTone() | MeasureLoop() | DissolveLoop():
                 loop = state.loops.get(body.loop_id)
                 # A month that is over may be pruned: then its loops are not there any more.
                 return loop is not None and _month(loop.created_at) == _month(state.now)

@@ -1,7 +1,7 @@
 """What commands look at, and how it is after each event: pure, of one batch of commands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -93,9 +93,15 @@ class State:
         _AFTER[type(what)](self, Entity(of), name, what)
         return version
 
-    def is_of_others(self, voting: Voting, agent_id: str) -> bool:
-        """Whether an agent is not of the creator of the loop that is voted on."""
-        return self.agents[agent_id].owner_id != self.loops[voting.loop_id].creator_id
+    def counted(self, voting: Voting, agent_id: str, *, approves: bool) -> Voting:
+        """A voting with one vote more."""
+        others = self.agents[agent_id].owner_id != self.loops[voting.loop_id].creator_id
+        return replace(
+            voting,
+            yes=voting.yes + approves,
+            no=voting.no + (not approves),
+            others=voting.others + (approves and others),
+        )
 
     def merge(self, newer: "State") -> None:
         """What was looked at since counts."""
@@ -198,13 +204,16 @@ def _opened(to: State, _: Entity, name: str, what: e.VotingOpened) -> None:
 
 def _cast(to: State, _: Entity, name: str, what: e.VoteCast) -> None:
     to.votes.add((name, what.agent_id))
-    to.votings[name].yes += what.approves
-    to.votings[name].no += not what.approves
-    to.votings[name].others += what.approves and to.is_of_others(to.votings[name], what.agent_id)
+    voting = to.votings[name]
+    to.votings[name] = to.counted(voting, what.agent_id, approves=what.approves)
 
 
 def _closed(to: State, _: Entity, name: str, what: e.VotingClosed) -> None:
     to.votings[name].status = what.status
+
+
+def _measured(_: State, __: Entity, ___: str, ____: e.AgentMeasured | e.LoopMeasured) -> None:
+    """Nothing that a command looks at."""
 
 
 def _blessed(to: State, _: Entity, name: str, __: e.BlessingGranted) -> None:
@@ -243,6 +252,8 @@ _AFTER: Final[dict[type[e.Happened], Any]] = {
     e.VoteCast: _cast,
     e.VotingClosed: _closed,
     e.BlessingGranted: _blessed,
+    e.AgentMeasured: _measured,
+    e.LoopMeasured: _measured,
     e.ProphecySpoken: _spoken,
     e.ProphecyFulfilled: _fulfilled,
     e.ClusterFormed: _formed,

@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints
 
 from schemas.quantity import Closed, Quantity
 from schemas.soulfra.events import Archetype, Quorum, Story, Text
-from schemas.soulfra.tables import Name
-from schemas.soulfra.words import Entity, EntityId, Tier, Tone
+from schemas.soulfra.tables import Depth, Name
+from schemas.soulfra.words import Entity, EntityId, Metrics, Score, Tier, Tone
 from schemas.table import JsonObject
 
 Threshold = Annotated[
@@ -87,6 +87,21 @@ class ShiftLoopTone(Asked, name="shift-loop-tone"):
 
     loop_id: EntityId
     tone: Tone
+
+
+class MeasureAgent(Asked, name="measure-agent"):
+    """Say how aware an agent is, how much it remembers, or both."""
+
+    agent_id: EntityId
+    consciousness_score: Score | None = None
+    memory_depth: Depth | None = None
+
+
+class MeasureLoop(Asked, name="measure-loop"):
+    """Say what a loop is aware of; what was said before is forgotten."""
+
+    loop_id: EntityId
+    consciousness: Metrics
 
 
 class DissolveLoop(Asked, name="dissolve-loop"):

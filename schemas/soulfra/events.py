@@ -15,6 +15,7 @@ from schemas.soulfra.words import (
     BlessingType,
     Cause,
     EntityId,
+    Metrics,
     Score,
     Sealed,
     Slot,
@@ -31,6 +32,7 @@ Amount = Annotated[
 BlessingId = Annotated[int, Quantity("1", "made by the database", low=1)]
 Told = dict[PiiToken, Sealed]
 """What each token of a text stands for."""
+Votes = Annotated[int, Quantity("{vote}", "counted when it was closed", low=0, high=10_000)]
 Quorum = Annotated[int, Quantity("{vote}", "told when it was opened", low=1, high=10_000)]
 
 
@@ -78,6 +80,19 @@ class ToneShifted(Happened, of=EventType.TONE_SHIFTED):
 
     before: Tone
     after: Tone
+
+
+class AgentMeasured(Happened, of=EventType.AGENT_MEASURED):
+    """How aware an agent is, how much it remembers; None: not measured. Stream: the agent's."""
+
+    consciousness_score: Score | None = None
+    memory_depth: Depth | None = None
+
+
+class LoopMeasured(Happened, of=EventType.LOOP_MEASURED):
+    """What a loop is aware of, from now on. Stream: the loop's."""
+
+    consciousness: Metrics
 
 
 class LoopCreated(Happened, of=EventType.LOOP_CREATED):
@@ -163,6 +178,8 @@ class BlessingGranted(Happened, of=EventType.BLESSING_GRANTED):
     blessed_by: EntityId
     blessing_type: BlessingType
     consensus_score: Score
+    yes: Votes | None = None
+    no: Votes | None = None
 
 
 class ProphecySpoken(Happened, of=EventType.PROPHECY_SPOKEN):

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     CREDITS_CHANGED = "credits_changed"
     LOOP_OWNED = "loop_owned"
     USER_FORGOTTEN = "user_forgotten"
+    AGENT_MEASURED = "agent_measured"
+    LOOP_MEASURED = "loop_measured"
 
 
 UNSHOWN = (EventType.CREDITS_CHANGED, EventType.LOOP_OWNED)

@@ -89,25 +89,19 @@ def cast_vote(state: State, body: CastVote, numbers: Numbers) -> Decision:
         raise Conflict(f"agent {body.agent_id!r}: has voted in {body.voting_id!r}")
     decision = Decision(Entity.VOTING, body.voting_id)
     decision.own(VoteCast(agent_id=body.agent_id, approves=body.approves))
-    yes, votes = voting.yes + body.approves, voting.yes + voting.no + 1
-    if votes >= voting.quorum:
-        others = voting.others + (body.approves and state.is_of_others(voting, body.agent_id))
-        _close(state, decision, voting, yes / votes, numbers, is_paid=others > 0)
+    if voting.yes + voting.no + 1 >= voting.quorum:
+        _close(
+            state, decision, state.counted(voting, body.agent_id, approves=body.approves), numbers
+        )
     return decision
 
 
-def _close(
-    state: State,
-    decision: Decision,
-    voting: Voting,
-    share: float,
-    numbers: Numbers,
-    *,
-    is_paid: bool,
-) -> None:
+def _close(state: State, decision: Decision, voting: Voting, numbers: Numbers) -> None:
     """Nobody is paid for what only the own agents bless, nor twice for one loop."""
-    loop, score = state.loops[voting.loop_id], round(share, 2)
-    granted = share > 0 and share >= voting.threshold and not loop.dissolved
+    loop, yes, no = state.loops[voting.loop_id], voting.yes, voting.no
+    share = yes / (yes + no)
+    score = round(share, 2)
+    granted = yes > 0 and share >= voting.threshold and not loop.dissolved
     status = Ballot.GRANTED if granted else Ballot.REFUSED
     decision.own(VotingClosed(status=status, consensus_score=score))
     decision.told = {"status": str(status), "consensus_score": score}
@@ -125,9 +119,11 @@ def _close(
             blessed_by=voting.opened_by,
             blessing_type=BlessingType.GUILD if voting.guild_id else BlessingType.OPEN,
             consensus_score=score,
+            yes=yes,
+            no=no,
         ),
     )
-    if is_paid and not loop.blessed:
+    if voting.others and not loop.blessed:
         pay(state, decision, loop.creator_id, Cause.BLESSED)
 
 

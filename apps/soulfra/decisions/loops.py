@@ -13,8 +13,15 @@ from apps.soulfra.decisions.decision import (
 )
 from apps.soulfra.privacy.pii import tokenised
 from apps.soulfra.state import Loop, State
-from schemas.soulfra.commands import DissolveLoop, Fork, ShiftLoopTone, Whisper
-from schemas.soulfra.events import LoopCreated, LoopDissolved, LoopForked, LoopOwned, ToneShifted
+from schemas.soulfra.commands import DissolveLoop, Fork, MeasureLoop, ShiftLoopTone, Whisper
+from schemas.soulfra.events import (
+    LoopCreated,
+    LoopDissolved,
+    LoopForked,
+    LoopMeasured,
+    LoopOwned,
+    ToneShifted,
+)
 from schemas.soulfra.words import Cause, Entity
 
 
@@ -80,6 +87,13 @@ def shift_loop_tone(state: State, body: ShiftLoopTone, _: Numbers) -> Decision:
     if loop.tone is body.tone:
         raise Conflict(f"loop {body.loop_id!r}: feels {body.tone} already")
     return Decision(Entity.LOOP, body.loop_id).own(ToneShifted(before=loop.tone, after=body.tone))
+
+
+@decides(MeasureLoop)
+def measure_loop(state: State, body: MeasureLoop, _: Numbers) -> Decision:
+    """While it lives."""
+    living(state, body.loop_id)
+    return Decision(Entity.LOOP, body.loop_id).own(LoopMeasured(consciousness=body.consciousness))
 
 
 @decides(DissolveLoop)

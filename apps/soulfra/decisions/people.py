@@ -13,8 +13,16 @@ from apps.soulfra.decisions.decision import (
 )
 from apps.soulfra.slots import slot_of
 from apps.soulfra.state import State
-from schemas.soulfra.commands import ForgetUser, RegisterAgent, RegisterUser, ShiftAgentTone
+from schemas.errors import Refused
+from schemas.soulfra.commands import (
+    ForgetUser,
+    MeasureAgent,
+    RegisterAgent,
+    RegisterUser,
+    ShiftAgentTone,
+)
 from schemas.soulfra.events import (
+    AgentMeasured,
     AgentRegistered,
     CreditsChanged,
     ToneShifted,
@@ -79,4 +87,17 @@ def shift_agent_tone(state: State, body: ShiftAgentTone, _: Numbers) -> Decision
         raise Conflict(f"agent {body.agent_id!r}: feels {body.tone} already")
     return Decision(Entity.AGENT, body.agent_id).own(
         ToneShifted(before=agent.tone, after=body.tone)
+    )
+
+
+@decides(MeasureAgent)
+def measure_agent(state: State, body: MeasureAgent, _: Numbers) -> Decision:
+    """One of both at least."""
+    there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    score, depth = body.consciousness_score, body.memory_depth
+    if score is None and depth is None:
+        raise Refused("measure-agent: says nothing", "give consciousness_score or memory_depth")
+    score = None if score is None else round(score, 2)
+    return Decision(Entity.AGENT, body.agent_id).own(
+        AgentMeasured(consciousness_score=score, memory_depth=depth)
     )

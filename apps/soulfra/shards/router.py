@@ -24,13 +24,13 @@ from apps.soulfra.shards.elsewhere import Elsewhere
 from apps.soulfra.slots import slot_of
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
-from schemas.soulfra.commands import Asked, RegisterAgent, ShiftAgentTone
+from schemas.soulfra.commands import Asked, MeasureAgent, RegisterAgent, ShiftAgentTone
 from schemas.soulfra.shards import HOME, Hold
 
 log = logging.getLogger("soulfra")
 T = TypeVar("T")
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-ALONE: Final = (ShiftAgentTone,)
+ALONE: Final = (ShiftAgentTone, MeasureAgent)
 """Commands about one agent and nobody else: the agent's shard does them. Home does the others."""
 PATIENCE_SECONDS: Final = 8.0
 """How long a command waits for a slot that moves."""
@@ -150,7 +150,7 @@ class Router:
                 log.warning("agent %s: %s while carrying it", agent_id, type(error).__name__)
         return done
 
-    async def _alone(self, body: ShiftAgentTone, command_id: UUID, by: str) -> Done:
+    async def _alone(self, body: ShiftAgentTone | MeasureAgent, command_id: UUID, by: str) -> Done:
         async def given(shard: Shard) -> Done:
             try:
                 return await shard.writer.give(body, command_id, by)

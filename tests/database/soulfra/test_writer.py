@@ -45,6 +45,10 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
             await writer.give(c.RegisterUser(user_id=EVE, username="eve", email="eve@x.org"))
             await writer.give(c.RegisterAgent(agent_id="a-eve", user_id=EVE, archetype="owl"))
             await writer.give(c.OpenVoting(voting_id="v", loop_id="hail", agent_id="oracle"))
+            for name in ("oracle", "a-eve"):
+                for said in ({"consciousness_score": 0.25}, {"memory_depth": 7}):
+                    await writer.give(c.MeasureAgent(agent_id=name, **said))
+            await writer.give(c.MeasureLoop(loop_id="rain", consciousness={"depth": 0.5}))
             return await writer.give(c.CastVote(voting_id="v", agent_id="a-eve", approves=True))
 
     answer = run(play()).answer
@@ -55,7 +59,7 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
         "SELECT loop_id, whisper_origin LIKE 's1.%', emotional_tone, blessed, fork_parent,"
         " fork_depth, version FROM soulfra.loops ORDER BY fork_depth"
     ) == [
-        ("rain", True, "neutral", False, None, 0, 1),
+        ("rain", True, "neutral", False, None, 0, 2),
         ("hail", None, "fear", True, "rain", 1, 2),
     ]
     credits_of = "SELECT emotional_credits, version FROM soulfra.users ORDER BY id"
@@ -65,7 +69,14 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
         (1000, "welcome"), (-1, "whisper"), (-2, "fork"), (10, "blessed")]  # fmt: skip
     assert ask("SELECT change, loop_id, from_value FROM soulfra.transformations ORDER BY id") == [
         ("forked", "hail", "rain"), ("blessed", "hail", None)]  # fmt: skip
-    assert ask("SELECT id, loop_id, blessing_type FROM soulfra.blessings") == [(1, "hail", "open")]
+    assert ask("SELECT id, loop_id, blessing_type, metadata FROM soulfra.blessings") == [
+        (1, "hail", "open", {"yes": 1, "no": 0})]  # fmt: skip
+    measured = (
+        "SELECT DISTINCT consciousness_score::float, memory_depth, version FROM soulfra.agents"
+    )
+    assert ask(measured) == [(0.25, 7, 3)]
+    aware = "SELECT consciousness_state FROM soulfra.loops ORDER BY fork_depth"
+    assert ask(aware) == [({"depth": 0.5},), ({},)]
     assert ask("SELECT count(*) FROM log.verify(NULL)") == [(0,)]
 
 

@@ -343,3 +343,19 @@ def test_whatever_is_asked_the_rules_hold(seed):
             spent[each["stream"]] += each["data"].amount
             assert spent[each["stream"]] >= 0
     assert {f"user:{u}": left for u, left in house.state.users.items()} == dict(spent)
+
+
+def test_what_is_measured_is_told(house):
+    """To the hundredth; nothing at all, or more than there is, is refused."""
+    house.give(c.MeasureAgent(agent_id="oracle", consciousness_score=0.123))
+    house.give(c.MeasureLoop(loop_id="rain", consciousness={"depth": 1}))
+    told = [each["data"].model_dump() for each in house.events]
+
+    assert told == [
+        {"consciousness_score": 0.12, "memory_depth": None}, {"consciousness": {"depth": 1.0}}
+    ]  # fmt: skip
+    with pytest.raises(Refused, match="says nothing"):
+        house.give(c.MeasureAgent(agent_id="oracle"))
+    for wrong in ({"depth": 1.1}, {"depth": float("nan")}, {"Ada": 0.5}, {"depth": "deep"}):
+        with pytest.raises(ValueError, match="consciousness"):
+            c.MeasureLoop(loop_id="rain", consciousness=wrong)
