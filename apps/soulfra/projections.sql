@@ -199,7 +199,9 @@ WITH granted AS (
            (e.data ->> 'loop_created_at')::timestamptz, e.data ->> 'voting_id',
            e.data ->> 'blessed_by', e.data ->> 'blessing_type',
            (e.data ->> 'consensus_score')::numeric, e.recorded_at,
-           jsonb_strip_nulls(jsonb_build_object('yes', e.data -> 'yes', 'no', e.data -> 'no'))
+           (SELECT jsonb_build_object('yes', count(*) FILTER (WHERE v.approves),
+                                      'no', count(*) FILTER (WHERE NOT v.approves))
+              FROM soulfra.votes AS v WHERE v.voting_id = e.data ->> 'voting_id')
       FROM log.events AS e
      WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'blessing_granted'
 ), blessed AS (

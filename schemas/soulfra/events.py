@@ -32,7 +32,6 @@ Amount = Annotated[
 BlessingId = Annotated[int, Quantity("1", "made by the database", low=1)]
 Told = dict[PiiToken, Sealed]
 """What each token of a text stands for."""
-Votes = Annotated[int, Quantity("{vote}", "counted when it was closed", low=0, high=10_000)]
 Quorum = Annotated[int, Quantity("{vote}", "told when it was opened", low=1, high=10_000)]
 
 
@@ -178,8 +177,6 @@ class BlessingGranted(Happened, of=EventType.BLESSING_GRANTED):
     blessed_by: EntityId
     blessing_type: BlessingType
     consensus_score: Score
-    yes: Votes | None = None
-    no: Votes | None = None
 
 
 class ProphecySpoken(Happened, of=EventType.PROPHECY_SPOKEN):

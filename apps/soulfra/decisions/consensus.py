@@ -90,18 +90,16 @@ def cast_vote(state: State, body: CastVote, numbers: Numbers) -> Decision:
     decision = Decision(Entity.VOTING, body.voting_id)
     decision.own(VoteCast(agent_id=body.agent_id, approves=body.approves))
     if voting.yes + voting.no + 1 >= voting.quorum:
-        _close(
-            state, decision, state.counted(voting, body.agent_id, approves=body.approves), numbers
-        )
+        counted = state.counted(voting, body.agent_id, approves=body.approves)
+        _close(state, decision, counted, numbers)
     return decision
 
 
 def _close(state: State, decision: Decision, voting: Voting, numbers: Numbers) -> None:
     """Nobody is paid for what only the own agents bless, nor twice for one loop."""
-    loop, yes, no = state.loops[voting.loop_id], voting.yes, voting.no
-    share = yes / (yes + no)
+    loop, share = state.loops[voting.loop_id], voting.yes / (voting.yes + voting.no)
     score = round(share, 2)
-    granted = yes > 0 and share >= voting.threshold and not loop.dissolved
+    granted = share > 0 and share >= voting.threshold and not loop.dissolved
     status = Ballot.GRANTED if granted else Ballot.REFUSED
     decision.own(VotingClosed(status=status, consensus_score=score))
     decision.told = {"status": str(status), "consensus_score": score}
@@ -119,8 +117,6 @@ def _close(state: State, decision: Decision, voting: Voting, numbers: Numbers) -
             blessed_by=voting.opened_by,
             blessing_type=BlessingType.GUILD if voting.guild_id else BlessingType.OPEN,
             consensus_score=score,
-            yes=yes,
-            no=no,
         ),
     )
     if voting.others and not loop.blessed:
