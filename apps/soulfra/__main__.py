@@ -93,7 +93,7 @@ async def serve(told: Settings) -> None:
             running = asyncio.create_task(work)
             running.add_done_callback(lambda _: ending.set())
             stack.push_async_callback(ended, running)  # with its fault, if it had one
-        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
+        tasks = await stack.enter_async_context(kept(upkeep(told, cache, router)))
         doors = Doors(
             store,
             router,

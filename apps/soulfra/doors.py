@@ -26,6 +26,7 @@ from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.privacy.persons import allowed, in_the_name_of, owns
 from apps.soulfra.relay import Relay
+from apps.soulfra.shards import drift as everywhere
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, May, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
@@ -275,11 +276,9 @@ class Doors:
         if client.user is not None:
             raise Forbidden("drift: not with a person's token", "it reads entities")
         if not stream:
-            async with self._pool.connection() as conn:
-                return (await drift.told(conn)).model_dump(mode="json")
+            return (await everywhere.told(self._router)).model_dump(mode="json")
         entity, name = drift.named(stream)
-        async with self._pool.connection() as conn:
-            found = await drift.told_of(conn, entity, name)
+        found = await everywhere.told_of(self._router, entity, name)
         if found is None:
             raise Missing(f"{stream!r:.80}: is not there")
         return found.model_dump(mode="json")

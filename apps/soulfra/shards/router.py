@@ -98,6 +98,19 @@ class Router:
         """Of every shard that has agents."""
         return [shard.pool for shard in self._shards.values()]
 
+    def shard(self, name: str) -> Shard:
+        """One of those that have slots."""
+        return self._shards[name]
+
+    async def owned(self) -> dict[str, list[int]]:
+        """The slots of each shard, as the map says now; nothing where there are no shards."""
+        if self._owner:
+            await self.learn()
+        found: dict[str, list[int]] = {}
+        for slot, name in self._owner.items():
+            found.setdefault(name, []).append(slot)
+        return found
+
     def away(self, agent_id: str) -> bool:
         """Whether another shard than home has an agent, as far as is known."""
         return self._at(agent_id) is not self.home
