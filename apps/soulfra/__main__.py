@@ -11,7 +11,7 @@ from typing import Final
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
-from apps.postgres import Pool, PostgresSettings, opened, place, pool
+from apps.postgres import PostgresSettings, opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
@@ -31,6 +31,7 @@ from apps.soulfra.privacy.memories import AGENTS, Keys, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.place import shard
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
@@ -61,7 +62,6 @@ async def serve(told: Settings) -> None:
         cache = Cache(store, connect(told.redis))
         stack.push_async_callback(cache.close)
         follower = Follower(cache)
-        persons = await _persons(told.persons, stack)
         handles = Handles(told.data_dir / AGENTS, Keys(told.postgres, house))
         stack.callback(handles.close)
         forgetting = Forgetting(
@@ -78,6 +78,7 @@ async def serve(told: Settings) -> None:
             lambda there: Writer(there, house, cache.changed),
         )
         stack.push_async_callback(router.close)
+        persons = await _persons(told.persons, router, stack)
         writer = router.home.writer
         await writer.make_months()
         await router.learn()
@@ -118,7 +119,9 @@ async def serve(told: Settings) -> None:
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 
-async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:
+async def _persons(
+    told: PostgresSettings | None, router: Router, stack: AsyncExitStack
+) -> Persons | None:
     """What reads in the name of persons, if a client is one's."""
     if told is None:
         return None
@@ -126,7 +129,9 @@ async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool
     store = pool(sized, "soulfra of persons")
     stack.push_async_callback(store.close)
     await opened(store, sized, START_SECONDS)
-    return store
+    made = Persons(store, router, lambda name, at: pool(shard(sized, at), f"persons-{name}"))
+    stack.push_async_callback(made.close)
+    return made
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:
