@@ -31,6 +31,7 @@ from apps.soulfra.privacy.memories import AGENTS, Keys, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.forget import Forget as ShardsForget
 from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.place import shard
 from apps.soulfra.shards.router import Router
@@ -64,20 +65,21 @@ async def serve(told: Settings) -> None:
         follower = Follower(cache)
         handles = Handles(told.data_dir / AGENTS, Keys(told.postgres, house))
         stack.callback(handles.close)
-        forgetting = Forgetting(
-            store,
-            {
-                "redis": Forget(cache),
-                "documents": Documents(told.data_dir),
-                "memories": Memories(told.data_dir / AGENTS, handles),
-            },
-        )
         router = Router(
             store,
             lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
             lambda there: Writer(there, house, cache.changed),
         )
         stack.push_async_callback(router.close)
+        forgetting = Forgetting(
+            store,
+            {
+                "redis": Forget(cache),
+                "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS, handles),
+                "shards": ShardsForget(router),
+            },
+        )
         persons = await _persons(told.persons, router, stack)
         writer = router.home.writer
         await writer.make_months()

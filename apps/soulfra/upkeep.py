@@ -57,7 +57,7 @@ def _follow(
         return await one(router.home.pool)
 
     async def of_shards() -> bool:
-        stores = [each for each in router.pools if each is not router.home.pool]
+        stores = (shard.pool for shard in router.others)
         found = await asyncio.gather(*map(one, stores), return_exceptions=True)
         for each in found:
             if isinstance(each, BaseException):

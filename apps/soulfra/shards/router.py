@@ -108,6 +108,11 @@ class Router:
         """Of every shard that has agents."""
         return [shard.pool for shard in self._shards.values()]
 
+    @property
+    def others(self) -> list[Shard]:
+        """Beside home."""
+        return [shard for shard in self._shards.values() if shard is not self.home]
+
     def shard(self, name: str) -> Shard:
         """One of those that have slots."""
         return self._shards[name]
