@@ -9,6 +9,8 @@ from apps.soulfra import drift
 from apps.soulfra.cache.breaker import LONG_SECONDS
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.rating import Rate
+from apps.soulfra.shards import drift as everywhere
+from apps.soulfra.shards.router import Router
 from schemas.soulfra import keys
 from schemas.soulfra.drift import Rated
 
@@ -17,14 +19,13 @@ TELL_SECONDS: Final = keys.RATING_SECONDS / 6
 """Before what was told last is over."""
 
 
-async def tell(pool: Pool, cache: Cache) -> int:
+async def tell(router: Router, cache: Cache) -> int:
     """Say the index, the critical set and the ratings of its members; gives how many are critical.
 
     All in one step: nobody sees a set of one moment and an index of another.
     """
-    async with pool.connection() as conn:
-        whole, ratings = await drift.hot(conn)
-    said = [(keys.DRIFT_RATING.of(id=each.id), each) for each in ratings.values() if each.critical]
+    whole = await everywhere.told(router)
+    said = [(keys.DRIFT_RATING.of(id=each.id), each) for each in whole.critical]
     index = whole.model_dump_json(exclude={"critical"})
     names = [keys.DRIFT_INDEX.pattern, keys.DRIFT_CRITICAL.pattern, *(key for key, _ in said)]
     words: list[Word] = [

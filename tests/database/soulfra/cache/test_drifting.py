@@ -7,12 +7,18 @@ import pytest
 from apps.soulfra import drift
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.drifting import rate_of, tell
+from apps.soulfra.shards.router import Router
 from schemas.errors import Unreachable
 from schemas.soulfra import commands as c
 from schemas.soulfra import keys
 from tests.database.soulfra.cache.conftest import room
 
 RATING = keys.DRIFT_RATING.of(id="oracle")
+
+
+def alone(here):
+    """A router of a house without shards."""
+    return Router(here.cache.pool, None, lambda _: here.writer)
 
 
 async def drifted(here):
@@ -30,9 +36,9 @@ def test_the_index_the_ratings_and_the_critical_set(run, soulfra_database, redis
     async def told():
         async with room(soulfra_database, redis) as here:
             await here.begun()
-            before = await tell(here.cache.pool, here.cache)
+            before = await tell(alone(here), here.cache)
             await drifted(here)
-            after = await tell(here.cache.pool, here.cache)
+            after = await tell(alone(here), here.cache)
             return before, after, await rate_of(here.cache.pool)("oracle")
 
     before, after, rated = run(told())
@@ -55,10 +61,10 @@ def test_a_redis_that_is_away_is_told_later(run, soulfra_database, redis):
     async def told():
         async with room(soulfra_database, redis) as here:
             with pytest.raises(Unreachable):
-                await tell(here.cache.pool, here.cache)
+                await tell(alone(here), here.cache)
             redis.begin()
             again = Cache(here.cache.pool, redis.line())
-            await tell(here.cache.pool, again)
+            await tell(alone(here), again)
             await again.close()
 
     run(told())
