@@ -24,13 +24,14 @@ async def tell(pool: Pool, cache: Cache) -> int:
     """
     async with pool.connection() as conn:
         whole, ratings = await drift.hot(conn)
-    said = [(keys.DRIFT_RATING.of(id=each.id), each) for each in ratings.values() if each.critical]
+    said = [(stream, each.rating) for stream, each in ratings.items() if each.critical]
     index = whole.model_dump_json(exclude={"critical"})
-    names = [keys.DRIFT_INDEX.pattern, keys.DRIFT_CRITICAL.pattern, *(key for key, _ in said)]
+    told = [keys.DRIFT_RATING.of(id=stream) for stream, _ in said]
+    names = [keys.DRIFT_INDEX.pattern, keys.DRIFT_CRITICAL.pattern, *told]
     words: list[Word] = [
         keys.RATING_SECONDS,
         index,
-        *(word for _, each in said for word in (f"{each.entity}:{each.id}", str(each.rating))),
+        *(word for stream, rating in said for word in (stream, str(rating))),
     ]
     await cache.redis.run(TELL, names, words, LONG_SECONDS)
     return len(said)
@@ -39,10 +40,8 @@ async def tell(pool: Pool, cache: Cache) -> int:
 def rate_of(pool: Pool) -> Rate:
     """What the cache asks of an agent or a loop."""
 
-    async def rate(name: str) -> Rated | None:
+    async def rate(stream: str) -> Rated | None:
         async with pool.connection() as conn:
-            return await drift.told_of(conn, "agent", name) or await drift.told_of(
-                conn, "loop", name
-            )
+            return await drift.told_of(conn, *drift.named(stream))
 
     return rate
