@@ -101,7 +101,7 @@ async def serve(told: Settings) -> None:
             store,
             router,
             tokens,
-            Reads(cache, follower, rate_of(store)),
+            Reads(cache, follower, rate_of(router)),
             live=Live(store, hub, tokens),
             relay=relay,
             opening=Opening(store, house),

@@ -15,10 +15,20 @@ from apps.bridge.web import Request
 from apps.soulfra.given import id_of
 from apps.soulfra.memory.file import MemoryFile
 from apps.soulfra.memory.handles import Handles
-from apps.soulfra.memory.told import Asked, Newest, Reflected, Remembered, Shifted, Told
+from apps.soulfra.memory.told import (
+    Apart,
+    Asked,
+    Faded,
+    Newest,
+    Reflected,
+    Remembered,
+    Shifted,
+    Told,
+)
 from schemas.errors import Refused, Unreachable
 
 Tell = Callable[[MemoryFile, Any, UUID | None], int]
+Do = Callable[[MemoryFile, Any], int]
 Ask = Callable[[MemoryFile, Any], Any]
 TELL: Final[Mapping[str, tuple[type[Told], Tell]]] = MappingProxyType(
     {
@@ -27,15 +37,25 @@ TELL: Final[Mapping[str, tuple[type[Told], Tell]]] = MappingProxyType(
         "tones": (Shifted, MemoryFile.shift_tone),
     }
 )
+DO: Final[Mapping[str, tuple[type[Apart | Faded], Do]]] = MappingProxyType(
+    {
+        "compress": (Faded, MemoryFile.compress),
+        "expand": (Apart, lambda file, asked: file.expand(asked.bundle_id)),
+    }
+)
 ASK: Final[Mapping[str, tuple[type[Asked | Newest], Ask]]] = MappingProxyType(
     {
         "memories": (Asked, MemoryFile.recall),
         "reflections": (Newest, lambda file, asked: file.reflections(asked.limit)),
         "tones": (Newest, lambda file, asked: file.tone_shifts(asked.limit)),
+        "bundles": (Newest, lambda file, asked: file.bundles(asked.limit)),
         "memory": (Newest, lambda file, _: file.counts()),
     }
 )
-METHODS: Final = {what: ("GET", "POST") if what in TELL else ("GET",) for what in ASK}
+METHODS: Final = {
+    **{what: ("GET", "POST") if what in TELL else ("GET",) for what in ASK},
+    **dict.fromkeys(DO, ("POST",)),
+}
 
 
 class Remembering:
@@ -45,7 +65,15 @@ class Remembering:
         self._handles = handles
 
     async def answer(self, what: str, agent_id: str, asked: Request) -> Any:
-        """What is remembered; or the number of what was told, which is on disk by then."""
+        """What is remembered; or the number of what was told, which is on disk by then.
+
+        Or with how many memories something was done; given again, it is none any more.
+        """
+        if what in DO:
+            sort, do = DO[what]
+            body.decode(asked.body, what)
+            how = body.read(sort, asked.body, what)
+            return {"memories": await self._with(agent_id, lambda file: do(file, how))}
         if asked.method == "POST":
             kind, tell = TELL[what]
             body.decode(asked.body, what)
