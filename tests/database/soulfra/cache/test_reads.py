@@ -33,7 +33,7 @@ KEPT = {
     "agent:oracle:active": keys.AGENT_ACTIVE,
     "agent:oracle:whispers": keys.AGENT_WHISPERS,
     "cache:forecast:rain": keys.FORECAST,
-    "cache:rating:oracle": keys.RATING,
+    "cache:rating:agent:oracle": keys.RATING,
     "cache:guild:seers": keys.GUILD,
 }
 NAMES = {LOOP: "rain", CONSCIOUSNESS: "rain", FORECAST: "rain", AGENT: "oracle", GUILD: "seers"}
@@ -65,7 +65,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
                 if kind is not FORECAST:  # it goes by the clock, too
                     assert first.value.text == again.value.text == fresh.value.text
                 found[kind.of(name)] = json.loads(again.value.text)
-            await here.cache.get(rating(_rate), "oracle")
+            await here.cache.get(rating(_rate), "agent:oracle")
             await here.recent.whispers("oracle")
             await here.recent.whispers("oracle")
             return found
