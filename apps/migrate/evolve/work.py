@@ -73,23 +73,33 @@ class Work:
         return not self.tree()[0][1]
 
 
-def alone(
-    work: Work, do: Callable[[], None], mode: str = "ACCESS EXCLUSIVE", only: str = ""
+def alone(  # noqa: PLR0917  # the last three are for one caller each
+    work: Work,
+    do: Callable[[], None],
+    mode: str = "ACCESS EXCLUSIVE",
+    only: str = "",
+    also: Sequence[str] = (),
+    views: Sequence[str] = (),
 ) -> None:
     """Do something short in a transaction that has the table, ``only`` one if it is said.
 
     Whoever has it in use for long is waited for outside of the queue. What all the locks take
-    together is bounded as well: of a partitioned table each partition is another.
+    together is bounded as well: of a partitioned table each partition is another. ``also`` are
+    other tables that it needs. ``views`` are made before: whoever reads one has it first.
     """
     what = f"ONLY {only}" if only else quoted(work.of.table)
+    what = ", ".join([what, *also])
     oids = [only] if only else [name for name, _ in work.tree()]
+    oids += [*also, *(quoted(each.name) for each in work.of.view if views)]
 
     def locked() -> None:
         with work.ledger.transaction():
             limit = f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL statement_timeout = {LOCK_MS}"
-            work.ledger.tell(limit)
+            work.ledger.tell(f"{limit}; SET LOCAL search_path TO DEFAULT")
+            for each in views:
+                work.ledger.ask(each)
             work.ledger.ask(f"LOCK TABLE {what} IN {mode} MODE")
-            work.ledger.ask("SET LOCAL statement_timeout = 0; SET LOCAL search_path TO DEFAULT")
+            work.ledger.ask("SET LOCAL statement_timeout = 0")
             do()
 
     patiently(work, locked, oids)

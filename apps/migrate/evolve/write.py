@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from apps.migrate.evolve.constrain import checks
-from apps.migrate.evolve.declared import Declared, Evolution, read
+from apps.migrate.evolve.declared import Declared, read
+from apps.migrate.evolve.flip import back, forth, views_back, views_forth
 from apps.migrate.evolve.indexes import definition
 from apps.migrate.lines import Line
 from schemas.errors import Refused
@@ -20,6 +21,17 @@ BEGIN
 END
 $$;
 """
+
+FORGET: Final = """\
+DO $$
+BEGIN
+    IF to_regclass('ledger._abode_evolution') IS NOT NULL THEN
+        DELETE FROM ledger._abode_evolution WHERE name = '{name}';
+    END IF;
+END
+$$;
+"""
+"""It may begin again; where it never began there is no such table."""
 
 LAWFUL: Final = (
     "-- squawk-ignore-file adding-not-nullable-field, adding-required-field, ban-drop-column,"
@@ -49,11 +61,11 @@ def files(line: Line, declared: Declared) -> dict[str, str]:
     of = declared.of
     found = {
         f"{of.migration}.sql": "".join(_expand(line, declared)),
-        f"{of.migration}.rollback.sql": "".join(_collapse(of)),
+        f"{of.migration}.rollback.sql": "".join(_collapse(declared)),
     }
     if of.replaces:
         found[f"{of.replaces.drop}.sql"] = "".join(_contract(line, declared))
-        found[f"{of.replaces.drop}.rollback.sql"] = "".join(_restore(of))
+        found[f"{of.replaces.drop}.rollback.sql"] = "".join(_restore(declared))
     return found
 
 
@@ -87,17 +99,19 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
     for index in of.index:
         unique = "UNIQUE " * index.unique
         yield f"CREATE {unique}INDEX {index.name} ON {of.table} {definition(index)};\n"
-    if of.replaces and of.replaces.required:
-        yield f"ALTER TABLE {of.table} ALTER COLUMN {of.replaces.column} DROP NOT NULL;\n"
+    for each in (*views_forth(of), *forth(of)):
+        yield f"{each};\n"
 
 
-def _collapse(of: Evolution) -> Iterator[str]:
+def _collapse(declared: Declared) -> Iterator[str]:
+    of = declared.of
     column = of.column.name
     yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n"
     if of.replaces and of.replaces.required:
         old = of.replaces.column
         yield f"UPDATE {of.table} SET {old} = {of.replaces.back} WHERE {old} IS NULL;\n"  # noqa: S608
-        yield f"ALTER TABLE {of.table} ALTER COLUMN {old} SET NOT NULL;\n"
+    for each in (*views_back(of), *back(of)):
+        yield f"{each};\n"
     for index in reversed(of.index):
         yield f"DROP INDEX {of.schema_name}.{index.name};\n"
     if of.column.check:
@@ -107,6 +121,7 @@ def _collapse(of: Evolution) -> Iterator[str]:
             yield f"DROP TRIGGER IF EXISTS {keeper} ON {of.table};\n"
         yield f"DROP FUNCTION IF EXISTS ledger.{of.keeper}();\n"
     yield f"ALTER TABLE {of.table} DROP COLUMN {column};\n"
+    yield FORGET.format(name=declared.name)
 
 
 def _contract(line: Line, declared: Declared) -> Iterator[str]:
@@ -123,10 +138,12 @@ def _contract(line: Line, declared: Declared) -> Iterator[str]:
     yield f"ALTER TABLE {of.table} DROP COLUMN {old};\n"
 
 
-def _restore(of: Evolution) -> Iterator[str]:
+def _restore(declared: Declared) -> Iterator[str]:
+    of = declared.of
     assert of.replaces is not None  # noqa: S101  # as above
     old = of.replaces.column
     yield f"-- Brings {of.table}.{old} back, as {of.column.name} tells it.\n"
     yield f"-- lossy: {old} as it was written, where {of.column.name} does not tell it\n"
     yield f"ALTER TABLE {of.table} ADD COLUMN {old} {of.replaces.definition};\n"
     yield f"UPDATE {of.table} SET {old} = {of.replaces.back};\n"  # noqa: S608
+    yield FORGET.format(name=declared.name)
