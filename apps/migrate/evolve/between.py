@@ -73,6 +73,8 @@ def _going_on(stands: Standing) -> tuple[str, tuple[str, ...]] | None:
         return "index", (f"{of.schema_name}.{index.name}", f"({', '.join(index.columns)})")
     if rest[0] == "validate":
         return "constraint", (of.there, of.checked)
+    if rest[0] == "reference":
+        return "constraint", (of.referring,)
     return None
 
 

@@ -118,6 +118,16 @@ SELECT DISTINCT format('%s.%s', v.relnamespace::regnamespace, v.relname),
    AND a.attrelid = ANY (CAST(:oids AS regclass[]))
  ORDER BY 1;
 
+-- target --
+-- Whether a foreign key can refer to a column, and whether we may have it do so.
+SELECT EXISTS (
+           SELECT FROM pg_index AS i
+            WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate
+              AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
+       has_table_privilege(a.attrelid, 'REFERENCES')
+  FROM pg_attribute AS a
+ WHERE a.attrelid = to_regclass(:table) AND a.attname = :column AND NOT a.attisdropped;
+
 -- referrers --
 -- Foreign keys that refer to a column of a table or of one of its partitions.
 SELECT DISTINCT k.conname::text, k.conrelid::regclass::text

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.migrate.evolve.declared import View
+from apps.migrate.evolve.declared import References, View
 from apps.migrate.evolve.flip import views_back, views_forth
 from apps.migrate.evolve.names import quoted
 from apps.migrate.evolve.work import Work
@@ -23,6 +23,8 @@ def refuse(work: Work) -> None:
     if of.fill and any(not work.ask("key", table=leaf) for leaf in work.leaves()):
         raise Refused(f"{name}: {of.table} has no primary key", "rows are filled in its order")
     _refuse_rewrite(work)
+    if of.references:
+        _refuse_target(work, of.references)
     for view in of.view:
         _refuse_view(work, view)
     if of.replaces:
@@ -142,6 +144,17 @@ def _views(work: Work) -> list[tuple[str, str]]:
     assert of.replaces is not None  # noqa: S101  # as above
     oids = [each for each, _ in work.tree()]
     return [(name, kind) for name, kind in work.ask("views", oids=oids, column=of.replaces.column)]
+
+
+def _refuse_target(work: Work, to: References) -> None:
+    name = f"{work.declared.name}: references: {to.table}"
+    found = work.ask("target", table=quoted(to.table), column=to.column)
+    if not found:
+        raise Refused(f"{name} has no {to.column!r}")
+    if not found[0][0]:
+        raise Refused(f"{name}.{to.column} is not unique", "refer to its key, or index it first")
+    if not found[0][1]:
+        raise Refused(f"{name}: is another's", f"GRANT REFERENCES ON {to.table} TO the owner")
 
 
 def _refuse_view(work: Work, view: View) -> None:

@@ -11,6 +11,7 @@ from apps.migrate.evolve.add import add, unkeep
 from apps.migrate.evolve.declared import Declared, Step, names, read
 from apps.migrate.evolve.fill import fill
 from apps.migrate.evolve.names import quoted, unset
+from apps.migrate.evolve.refer import refer, targets
 from apps.migrate.evolve.standing import (
     KEY,
     SQL,
@@ -156,7 +157,7 @@ def backward(work: Work) -> None:
         work.ledger.tell(SQL["forget"], {"name": name})
 
     work.say(f"dropping {of.table}.{of.column.name}")
-    alone(work, do)
+    alone(work, do, also=targets(of))
 
 
 def _act(work: Work, act: str, *, past_readers: bool) -> None:
@@ -179,6 +180,7 @@ ACTS: Final[dict[str, Callable[[Work], None]]] = {
     "check": constrain.add_checks,
     "validate": constrain.validate,
     "not-null": constrain.not_null,
+    "reference": refer,
     "switch": switch,
 }
 

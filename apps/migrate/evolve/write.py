@@ -8,6 +8,7 @@ from apps.migrate.evolve.constrain import checks
 from apps.migrate.evolve.declared import Declared, read
 from apps.migrate.evolve.flip import back, forth, views_back, views_forth
 from apps.migrate.evolve.indexes import definition
+from apps.migrate.evolve.refer import clause
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 
@@ -35,9 +36,10 @@ $$;
 
 LAWFUL: Final = (
     "-- squawk-ignore-file adding-not-nullable-field, adding-required-field, ban-drop-column,"
-    " constraint-missing-not-valid\n"
+    " constraint-missing-not-valid, adding-foreign-key-constraint,"
+    " ban-drop-default, ban-drop-not-null\n"
 )
-"""Of no rows nothing must be looked at."""
+"""Of no rows nothing must be looked at; what goes back has the table, and says that it is lossy."""
 
 
 def write(line: Line, name: str, *, check: bool = False) -> tuple[Path, ...]:
@@ -79,10 +81,10 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
         f" AND atttypid = '{column.type}'::regtype"
         f" AND {'' if column.required else 'NOT '}attnotnull\n"
     )
-    if column.check:
+    for name in [of.checked] * bool(column.check) + [of.referring] * bool(of.references):
         yield (
             "-- ensure: SELECT convalidated FROM pg_catalog.pg_constraint"  # noqa: S608
-            f" WHERE conrelid = '{of.table}'::regclass AND conname = '{of.checked}'\n"
+            f" WHERE conrelid = '{of.table}'::regclass AND conname = '{name}'\n"
         )
     for index in of.index:
         yield (
@@ -96,6 +98,8 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
     for name, condition in checks(of).items():
         if name == of.checked:
             yield f"ALTER TABLE {of.table} ADD CONSTRAINT {name} CHECK ({condition});\n"
+    if of.references:
+        yield f"ALTER TABLE {of.table} ADD CONSTRAINT {of.referring} {clause(of)};\n"
     for index in of.index:
         unique = "UNIQUE " * index.unique
         yield f"CREATE {unique}INDEX {index.name} ON {of.table} {definition(index)};\n"
@@ -106,7 +110,7 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
 def _collapse(declared: Declared) -> Iterator[str]:
     of = declared.of
     column = of.column.name
-    yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n"
+    yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n{LAWFUL}"
     if of.replaces and of.replaces.required:
         old = of.replaces.column
         yield f"UPDATE {of.table} SET {old} = {of.replaces.back} WHERE {old} IS NULL;\n"  # noqa: S608
@@ -114,8 +118,8 @@ def _collapse(declared: Declared) -> Iterator[str]:
         yield f"{each};\n"
     for index in reversed(of.index):
         yield f"DROP INDEX {of.schema_name}.{index.name};\n"
-    if of.column.check:
-        yield f"ALTER TABLE {of.table} DROP CONSTRAINT {of.checked};\n"
+    for name in [of.referring] * bool(of.references) + [of.checked] * bool(of.column.check):
+        yield f"ALTER TABLE {of.table} DROP CONSTRAINT {name};\n"
     if of.fill:
         for keeper in of.keepers:
             yield f"DROP TRIGGER IF EXISTS {keeper} ON {of.table};\n"

@@ -17,6 +17,8 @@ from apps.migrate.evolve.write import files, write
 from apps.migrate.lines import Line, known_as, line
 from schemas.errors import Refused
 from tests.database.evolve.conftest import GUIDE, RENAME
+from tests.database.evolve.halls import MOOD
+from tests.database.evolve.test_references import GUILD
 
 ROOT = Path(__file__).parents[3]
 PLAIN = 'says = "x"\ntable = "a.b"\nmigration = "0002.add-c"\n[column]\nname = "c"\ntype = "text"\n'
@@ -123,7 +125,7 @@ def test_no_two_parts_have_an_index_of_one_name():
     assert all(len(name) <= 63 for name in found)
 
 
-@pytest.mark.parametrize("text", [GUIDE.replace("varchar(100)", "text"), RENAME])
+@pytest.mark.parametrize("text", [GUIDE.replace("varchar(100)", "text"), RENAME, MOOD, GUILD])
 def test_what_is_written_is_lawful(tmp_path, text):
     """By our rules and squawk's; written again it is the same."""
     folder = tmp_path / "tiny"
