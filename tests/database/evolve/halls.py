@@ -9,6 +9,8 @@ MADE = """-- Halls, each with a tone.
 CREATE TABLE soulfra.halls (
     id bigint PRIMARY KEY, guild bigint NOT NULL, tone text NOT NULL DEFAULT 'calm'
 );
+CREATE TABLE soulfra.banners (name text PRIMARY KEY);
+INSERT INTO soulfra.banners SELECT 'g' || n FROM generate_series(1, 7) AS n;
 CREATE VIEW soulfra.tones WITH (security_invoker=true) AS
     SELECT id, tone, guild FROM soulfra.halls;
 """
@@ -47,7 +49,7 @@ def declared(tiny):
     """The migration that makes them."""
     (tiny.folder / "0002.create-halls.sql").write_text(MADE)
     (tiny.folder / "0002.create-halls.rollback.sql").write_text(
-        "-- lossy: all\nDROP VIEW soulfra.tones;\nDROP TABLE soulfra.halls;"
+        "-- lossy: all\nDROP VIEW soulfra.tones;\nDROP TABLE soulfra.halls, soulfra.banners;"
     )
 
 
