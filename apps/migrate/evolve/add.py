@@ -17,8 +17,8 @@ def add(work: Work) -> None:
     read = sources(work)
 
     def do() -> None:
-        ask = work.ledger.ask
-        ask(f"ALTER TABLE {quoted(of.table)} ADD COLUMN {column(of)}")
+        # One message, so that the table is held for one way there and back.
+        work.ledger.tell(f"ALTER TABLE {quoted(of.table)} ADD COLUMN {column(of)}")
         if of.fill:
             keep(work, read)
         try_views(work)
@@ -56,7 +56,7 @@ def function(work: Work, read: Sequence[str], *, is_switched: bool = False) -> N
     It has no search_path of its own, which would cost each row more than all the rest: it does as
     its caller, with its caller's rights.
     """
-    work.ledger.ask(
+    work.ledger.tell(
         f"CREATE OR REPLACE FUNCTION ledger.{quoted(work.of.keeper)}() RETURNS trigger"
         f" LANGUAGE plpgsql AS {literal(body(work.of, read, is_switched=is_switched))}"
     )
@@ -73,7 +73,7 @@ def keep(work: Work, read: Sequence[str], *, is_switched: bool = False) -> None:
     when = " OR ".join([unset(of, "NEW"), *differ])
     new = "" if of.replaces else f" WHEN ({unset(of, 'NEW')})"
     function(work, read, is_switched=is_switched)
-    work.ledger.ask(
+    work.ledger.tell(
         f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC;"
         f"CREATE TRIGGER {comes} BEFORE INSERT ON {quoted(of.table)}"
         f" FOR EACH ROW{new} EXECUTE FUNCTION {name};"

@@ -22,7 +22,7 @@ def add_checks(work: Work) -> None:
 
     def do() -> None:
         for name, condition in checks(work.of).items():
-            work.ledger.ask(
+            work.ledger.tell(
                 f"ALTER TABLE {quoted(work.of.table)} ADD CONSTRAINT {quoted(name)}"
                 f" CHECK ({condition}) NOT VALID"
             )
@@ -82,7 +82,7 @@ def not_null(work: Work) -> None:
 
     def do() -> None:
         table = quoted(work.of.table)
-        work.ledger.ask(
+        work.ledger.tell(
             f"ALTER TABLE {table} ALTER COLUMN {quoted(work.of.column.name)} SET NOT NULL;"
             f"ALTER TABLE {table} DROP CONSTRAINT {quoted(work.of.there)}"
         )

@@ -36,6 +36,10 @@ UPDATE ledger._abode_evolution
        switched_at = CASE WHEN :act = 'switch' THEN now() ELSE switched_at END
  WHERE name = :name;
 
+-- settle --
+-- This one's commit waits for the disk, and takes with it what did not.
+UPDATE ledger._abode_evolution SET updated_at = now() WHERE name = :name;
+
 -- unswitch --
 -- Part of the transaction that takes the switch back.
 UPDATE ledger._abode_evolution SET act = :act, switched_at = NULL, updated_at = now()

@@ -23,7 +23,7 @@ def switch(work: Work) -> None:
 
     def do() -> None:
         for each in forth(of):
-            work.ledger.ask(each)
+            work.ledger.tell(each)
         if of.replaces:
             function(work, read, is_switched=True)
         _mark(work, of.migration)
@@ -41,11 +41,11 @@ def unswitch(work: Work) -> None:
 
     def do() -> None:
         for each in back(of):
-            work.ledger.ask(each)
+            work.ledger.tell(each)
         if of.replaces:
             if of.replaces.required:
                 table = quoted(of.table)
-                work.ledger.ask(f"ALTER TABLE {table} DROP CONSTRAINT {quoted(of.was_there)}")
+                work.ledger.tell(f"ALTER TABLE {table} DROP CONSTRAINT {quoted(of.was_there)}")
             function(work, read)
         if work.is_marking:
             work.ledger.tell("SET LOCAL search_path TO ledger")
@@ -78,9 +78,9 @@ def drop(work: Work, stands: Standing, *, past_readers: bool = False) -> None:
     def do() -> None:
         if of.replaces:
             _refuse_needed(work)
-        work.ledger.ask(unkeep(work))
+        work.ledger.tell(unkeep(work))
         if of.replaces:
-            work.ledger.ask(
+            work.ledger.tell(
                 f"ALTER TABLE {quoted(of.table)} DROP COLUMN {quoted(of.replaces.column)}"
             )
             _mark(work, of.replaces.drop)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-BATCH_SECONDS: Final = 0.1
+BATCH_SECONDS: Final = 0.05
 """What a batch may take: so long a row of it is held."""
 FIRST: Final = 500
 LEAST: Final = 20

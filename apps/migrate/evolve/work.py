@@ -14,7 +14,7 @@ from apps.migrate.evolve.throttle import Pace
 from apps.migrate.ledger import Ledger, Say
 from schemas.errors import Refused
 
-LOCK_MS: Final = 200
+LOCK_MS: Final = 50
 """Others wait behind us no longer than this and the work itself, which is short."""
 WAIT_SECONDS: Final = 300.0
 """How long to try to have a table before it is given up."""
@@ -94,15 +94,21 @@ def alone(  # noqa: PLR0917  # the last three are for one caller each
 
     def locked() -> None:
         with work.ledger.transaction():
-            limit = f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL statement_timeout = {LOCK_MS}"
-            work.ledger.tell(f"{limit}; SET LOCAL search_path TO DEFAULT")
+            # To wait for the disk while everybody waits for us would be long.
+            work.ledger.tell(
+                f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL search_path TO DEFAULT;"
+                "SET LOCAL synchronous_commit = off"
+            )
             for each in views:
                 work.ledger.ask(each)
+            work.ledger.tell(f"SET LOCAL statement_timeout = {LOCK_MS}")
             work.ledger.ask(f"LOCK TABLE {what} IN {mode} MODE")
-            work.ledger.ask("SET LOCAL statement_timeout = 0")
+            work.ledger.tell("SET LOCAL statement_timeout = 0")
             do()
 
     patiently(work, locked, oids)
+    with work.ledger.transaction():
+        work.ledger.tell(SQL["settle"], {"name": work.declared.name})
 
 
 def patiently(work: Work, do: Callable[[], None], oids: Sequence[str]) -> None:
