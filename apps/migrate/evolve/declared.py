@@ -116,6 +116,8 @@ class Evolution(Closed):
             raise ValueError("a column cannot replace itself")
         if self.column.required and not (self.fill or self.column.default):
             raise ValueError("required needs a default, or a [fill]")
+        if self.column.required and self.references and self.references.on_delete == "set null":
+            raise ValueError("what is required cannot be set null on delete")
         return self
 
     @cached_property

@@ -211,10 +211,10 @@ SELECT a.pid, coalesce(a.usename::text, ''), a.application_name
  ORDER BY a.pid;
 
 -- dependents --
--- What would break, or go, with a column.
+-- What would break, or go, with a column of a table and of its partitions.
 WITH old AS (
     SELECT attrelid, attnum FROM pg_attribute
-     WHERE attrelid = to_regclass(:table) AND attname = :column AND NOT attisdropped
+     WHERE attrelid = ANY (CAST(:oids AS regclass[])) AND attname = :column AND NOT attisdropped
 )
 SELECT pg_describe_object(d.classid, d.objid, d.objsubid), coalesce(k.conname, i.relname, '')::text
   FROM old
@@ -224,7 +224,8 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid), coalesce(k.conname, i
   LEFT JOIN pg_class AS i ON d.classid = 'pg_class'::regclass AND i.oid = d.objid
  WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
            SELECT FROM pg_attrdef AS f WHERE f.oid = d.objid AND f.adnum = old.attnum))
-   AND NOT (d.classid = 'pg_class'::regclass AND i.relkind = 'S')
+   AND NOT (d.classid = 'pg_class'::regclass AND (i.relkind = 'S' OR i.relispartition))
+   AND coalesce(k.conparentid, 0) = 0
    AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
            SELECT FROM pg_trigger AS g JOIN pg_proc AS f ON f.oid = g.tgfoid
             WHERE g.oid = d.objid AND f.proname = :keeper))

@@ -102,6 +102,8 @@ def _refuse_old(work: Work) -> None:
             f"{name}: replaces.required: {old} {'is' if found[0][0] else 'is not'} NOT NULL",
             f"required = {str(found[0][0]).lower()}",
         )
+    if any(old == part for leaf in work.leaves() for part, _ in work.ask("key", table=leaf)):
+        raise Refused(f"{name}: {old} is part of the primary key", "a key does not change here")
     with work.ledger.transaction(keep=False):
         work.ledger.tell("SET LOCAL search_path TO DEFAULT")
         kind, has, _ = work.ask("default", table=table, column=old)[0]

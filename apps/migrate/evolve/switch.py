@@ -169,9 +169,11 @@ def _refuse_needed(work: Work) -> None:
     assert of.replaces is not None  # noqa: S101  # only then is there an old column
     found = work.ask(
         "dependents",
-        table=quoted(of.table), column=of.replaces.column, bare=of.bare, keeper=of.keeper,
+        oids=[each for each, _ in work.tree()], column=of.replaces.column, bare=of.bare,
+        keeper=of.keeper,
     )  # fmt: skip
-    needed = sorted({said for said, name in found if name not in of.replaces.along})
+    may_go = {*of.replaces.along, of.was_there}
+    needed = sorted({said for said, name in found if name not in may_go})
     if needed:
         raise Refused(
             f"{work.declared.name}: {of.table}.{of.replaces.column} is needed by {listed(needed)}",

@@ -40,6 +40,10 @@ class Pace:
         """How many rows the next batch has."""
         return min(self.rows or MOST, self.size)
 
+    def held_ms(self) -> int:
+        """When a batch is given up, and tried smaller; 0 when there is no smaller one."""
+        return int(2000 * BATCH_SECONDS) if self.limit() > LEAST else 0
+
     def after(self, rows: int, seconds: float) -> float:
         """Learn from a batch; gives how long to pause."""
         if rows >= self.limit():

@@ -104,6 +104,7 @@ def test_the_migrations_flip_the_same(tiny, place, evolution, drift):
         ('name = "soulfra.tones"', 'name = "soulfra.songs"', "soulfra.songs: no such view"),
         ("default = \"'calm'\"", "", r"replaces\.default: tone has 'calm'::text, not none"),
         ("default = \"'calm'\"", "default = \"'loud'\"", r"tone has 'calm'::text, not 'loud'"),
+        ('column = "tone"', 'column = "id"', "halls-mood: id is part of the primary key"),
         ("'STILL'", "gen_random_uuid()::text", r"default_after: .* is another for each row"),
     ],
 )
@@ -126,3 +127,20 @@ def test_a_materialized_view_cannot_be_replaced(tiny, made, name):
         db.execute("CREATE MATERIALIZED VIEW soulfra.sums AS SELECT tone FROM soulfra.halls")
     with pytest.raises(Refused, match=r"is read by materialized view soulfra\.sums\n  hint"):
         run(tiny, made.owner, name, to="add")
+
+
+def test_what_only_a_partition_has_is_in_the_way_of_the_drop(tiny, made, evolution):
+    """An index of one month would go with the column, and nobody would know."""
+    text = MOOD[: MOOD.index("[[view]]")] + MOOD[MOOD.index("[replaces]") :]
+    text = text.replace("0003.add-halls", "0002.add-loops").replace(
+        "0004.drop-halls-tone", "0003.drop-x"
+    )
+    text = text.replace("halls", "loops").replace("tone", "emotional_tone")
+    name = evolution("loops-mood", text)
+    run(tiny, made.owner, name, to="switch")
+    with psycopg.connect(made.owner, autocommit=True) as db:
+        db.execute("CREATE INDEX stray ON soulfra.loops_2026_10 (emotional_tone)")
+        with pytest.raises(Refused, match=r"emotional_tone is needed by index soulfra\.stray"):
+            run(tiny, made.owner, name, to="drop", past_readers=True)
+        db.execute("DROP INDEX soulfra.stray")
+    run(tiny, made.owner, name, to="drop", past_readers=True)

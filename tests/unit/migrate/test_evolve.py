@@ -31,6 +31,11 @@ PLAIN = 'says = "x"\ntable = "a.b"\nmigration = "0002.add-c"\n[column]\nname = "
         (PLAIN.replace('"a.b"', '"b"'), r"at: table: String should match pattern"),
         (PLAIN + "often = 3\n", r"at: column\.often: Extra inputs"),
         (PLAIN + "required = true\n", r"required needs a default, or a \[fill\]"),
+        (
+            PLAIN + 'required = true\ndefault = "1"\n[references]\ntable = "a.d"\ncolumn = "e"\n'
+            'on_delete = "set null"\n',
+            r"what is required cannot be set null on delete",
+        ),
         (PLAIN + 'default = "1; DROP TABLE x"\n', r"at: column\.default"),
         (
             PLAIN + '[replaces]\ncolumn = "d"\ndefinition = "text"\nback = "c"\n'
@@ -96,6 +101,15 @@ def test_a_batch_is_as_big_as_may_be_held_so_long():
         pace.after(pace.limit(), 5.0)
     assert pace.limit() == LEAST
     assert Pace(rows=7).limit() == 7
+
+
+def test_a_batch_that_takes_too_long_is_given_up_while_there_is_a_smaller_one():
+    """So a row is not held for longer; the smallest takes what it takes."""
+    pace = Pace()
+    assert pace.held_ms() == 100
+    for _ in range(10):
+        pace.late()
+    assert (pace.limit(), pace.held_ms()) == (LEAST, 0)
 
 
 def test_pauses():
