@@ -1,4 +1,5 @@
 -- Fails while one of the two is in the log: what happened stays.
+-- lossy: nothing; refused while one of the two is in the log
 
 ALTER TABLE log.events DROP CONSTRAINT events_type_check;
 ALTER TABLE log.events ADD CONSTRAINT events_type_check CHECK (type IN

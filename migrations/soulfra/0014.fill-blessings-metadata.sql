@@ -1,5 +1,5 @@
 -- How the votes were, also of blessings that were granted before it was noted.
--- depends: 0012.constrain-event-types
+-- depends: 0013.constrain-known-events
 -- ensure: SELECT count(*) = 0 FROM soulfra.blessings AS b WHERE b.metadata = '{}'
 
 UPDATE soulfra.blessings AS b
