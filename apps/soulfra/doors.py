@@ -28,8 +28,9 @@ from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.privacy.persons import allowed, in_the_name_of, owns
 from apps.soulfra.relay import Relay
 from apps.soulfra.shards.router import Router
-from apps.soulfra.tokens import Client, May, Tokens
+from apps.soulfra.tokens import Client, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.soulfra.clients import May
 from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
 from schemas.soulfra.live import PATH
 from schemas.soulfra.log import UNSHOWN, Stream
