@@ -199,10 +199,10 @@ class Doors:
         row = await self._asked(entity, str(found), client, ask)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        said = row[0]
+        told = row[0]
         if entity is Entity.USER and client.user is None and not may:
-            said = {name: value for name, value in said.items() if name not in OWN}
-        return await self._opening.entity(entity, str(found), said, client.user, may=may)
+            told = {name: value for name, value in told.items() if name not in OWN}
+        return await self._opening.entity(entity, str(found), told, client.user, may=may)
 
     def _is_away(self, entity: Entity, name: str) -> bool:
         return entity is Entity.AGENT and self._router.away(name)
