@@ -159,8 +159,8 @@ UPDATE privacy.subjects AS s SET report = s.report || %(done)s
 
 -- finish --
 UPDATE privacy.subjects AS s SET finished_at = now()
- WHERE s.user_id = %(user_id)s AND s.finished_at IS NULL;
+ WHERE s.user_id = ANY (%(users)s) AND s.finished_at IS NULL;
 
 -- vacuum --
--- The old row with its wrapped key leaves the table's file, too.
+-- The old rows with their wrapped keys leave the table's file, too.
 VACUUM (FULL) privacy.subjects;
