@@ -93,7 +93,7 @@ class Forgetting:
                     await self._vacuum()
                     await conn.execute(SQL["finish"], {"users": gone})
                     done = len(gone)
-                    log.info("forgetting: users %s: are forgotten everywhere", gone)
+                    log.info("forgetting: %s: forgotten everywhere", ", ".join(map(str, gone)))
         except (psycopg.Error, TimeoutError) as error:
             self._later(error)
         return done

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from apps.soulfra.rebuild import rebuild
 from schemas.soulfra import commands as c
 from tests.database.soulfra.conftest import writing
 from tests.database.soulfra.privacy.conftest import ADA, EVE
@@ -91,10 +92,14 @@ def whisper(run, database, *more):
     run(play())
 
 
+@pytest.mark.parametrize("replayed", [False, True])
 @pytest.mark.parametrize("who", ["report", "another"])
-def test_no_value_ties_it_to_its_person(run, two, who):
+def test_no_value_ties_it_to_its_person(run, two, who, replayed):
     """None of the loop's is in a row of hers and in no row of another; be it a system column's."""
     whisper(run, two)
+    if replayed:
+        with psycopg.connect(two.owner, autocommit=True, options="-c timezone=UTC") as owner:
+            assert rebuild(owner).differing == ()
     with asks(two, who) as conn:
         tables = rows(conn)
     every = [(table, row) for table, found in tables.items() for row in found]
