@@ -12,6 +12,7 @@ from apps import hosts as in_force
 from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 from schemas.server import LOGINS
+from schemas.soulfra.shards import server
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
@@ -48,7 +49,7 @@ class House:
     @property
     def shards(self) -> dict[str, str]:
         """The servers that have agents of soulfra's beside home, by the name of the shard."""
-        return {name: f"postgres-age-{name}" for name in self.hosts.mac.soulfra_shards}
+        return {name: server(name) for name in self.hosts.mac.soulfra_shards}
 
     @property
     def networks(self) -> list[str]:
@@ -80,8 +81,8 @@ class House:
         self.vault.keep_only(CLIENT, clients)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
-        for server in ("postgres-age", *self.shards.values()):
-            self.certificate(server)
+        for called in ("postgres-age", *self.shards.values()):
+            self.certificate(called)
         return self.vault
 
     @property

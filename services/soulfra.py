@@ -14,7 +14,7 @@ from services.governance import database_url
 from services.house import CLIENT, House
 from services.migrations import postgres_line
 from services.proof import postgres_proof
-from services.shards import shards, sockets
+from services.shards import retire, shards, sockets
 
 UID: Final = 973
 MEMORY_MB: Final = 256
@@ -25,8 +25,9 @@ LINE: Final = "soulfra"
 def soulfra(house: House, engine: Engine, tag: str) -> None:
     """Its database migrated, its process running, both proven; ``tag`` is the image with both."""
     postgres_line(house, tag, LINE)
-    shards(house, engine, tag)
+    gone = shards(house, engine, tag)
     _process(house, engine, tag)
+    retire(house, tag, gone)
     postgres_proof(house, tag, LINE)
 
 

@@ -27,6 +27,8 @@ from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.privacy.persons import allowed, in_the_name_of, owns
 from apps.soulfra.relay import Relay
+from apps.soulfra.shards import drift as everywhere
+from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Client, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
@@ -74,7 +76,7 @@ class Doors:
         *,
         opening: Opening,
         forgetting: Forgetting,
-        persons: Pool | None = None,
+        persons: Persons | None = None,
         live: Live | None = None,
         relay: Relay | None = None,
         tasks: Sequence[kept.Task] = (),
@@ -154,7 +156,7 @@ class Doors:
 
     async def _allowed(self, client: Client, given: Asked) -> None:
         if client.user is not None:
-            await allowed(self._of_persons(), client.user, given)
+            await allowed(self._of_persons().home, client.user, given)
         elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
             raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
 
@@ -162,7 +164,7 @@ class Doors:
         if self._remembering is None:
             raise Unreachable("memories: are not kept here")
         if client.user is not None:
-            may = await owns(self._of_persons(), client.user, agent_id)
+            may = await owns(self._of_persons().home, client.user, agent_id)
         else:
             may = May.REMEMBER in client.may
         if not may:
@@ -214,8 +216,10 @@ class Doors:
         client: Client,
         ask: Callable[[Connection], Awaitable[T]],
     ) -> T:
-        """In a person's name at home; else an agent's own shard, or home."""
-        if client.user is None and entity is Entity.AGENT:
+        """Of an agent its own shard, else home; in a person's name if it is a person's token."""
+        if entity is Entity.AGENT:
+            if client.user is not None:
+                return await self._of_persons().agent(client.user, name, ask)
             return await self._router.read(name, ask)
         async with self._reading(client) as conn:
             return await ask(conn)
@@ -223,9 +227,9 @@ class Doors:
     def _reading(self, client: Client) -> AbstractAsyncContextManager[Connection]:
         if client.user is None:
             return self._pool.connection()
-        return in_the_name_of(self._of_persons(), client.user)
+        return in_the_name_of(self._of_persons().home, client.user)
 
-    def _of_persons(self) -> Pool:
+    def _of_persons(self) -> Persons:
         if self._persons is None:
             raise Diverged("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
         return self._persons
@@ -283,11 +287,9 @@ class Doors:
         if client.user is not None:
             raise Forbidden("drift: not with a person's token", "it reads entities")
         if not stream:
-            async with self._pool.connection() as conn:
-                return (await drift.told(conn)).model_dump(mode="json")
+            return (await everywhere.told(self._router)).model_dump(mode="json")
         entity, name = drift.named(stream)
-        async with self._pool.connection() as conn:
-            found = await drift.told_of(conn, entity, name)
+        found = await everywhere.told_of(self._router, entity, name)
         if found is None:
             raise Missing(f"{stream!r:.80}: is not there")
         return found.model_dump(mode="json")

@@ -131,6 +131,7 @@ GRANT USAGE ON SEQUENCE soulfra.prophecies_id_seq TO soulfra;
 GRANT EXECUTE ON ROUTINE soulfra.create_loop_months(timestamp with time zone) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.append(jsonb,jsonb) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.verify(text) TO soulfra;
+GRANT EXECUTE ON ROUTINE log.forget_commands(integer) TO soulfra;
 GRANT EXECUTE ON ROUTINE log.digest(bytea,text,bigint,text,integer,timestamp with time zone,jsonb,jsonb) TO soulfra;
 
 -- soulfra_ro: People and reports of soulfra: reads.

@@ -152,6 +152,7 @@ _APP: Final = (
         # Nobody else adds an event; when, in which transaction and after what, it says itself.
         "log.append(jsonb,jsonb)",
         "log.verify(text)",
+        "log.forget_commands(integer)",
         DIGEST,
     ),
 )

@@ -90,9 +90,9 @@ def there(found: Any, entity: Entity, name: object) -> Any:
     return found
 
 
-def free(taken: bool, entity: Entity, name: object) -> None:
-    """Refuse an id that is somebody's."""
-    if taken:
+def free(state: State, entity: Entity, name: object) -> None:
+    """Refuse an id that is or was somebody's: also of a loop whose month is pruned."""
+    if f"{entity}:{name}" in state.versions:
         raise Conflict(f"{entity} {str(name)!r}: is there already", "leave the id out to get one")
 
 

@@ -185,6 +185,7 @@ def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_
     _, [reflected] = process.ask("GET", f"{AT}/reflections/a-ada", token="of-ada")
     _, [shifted] = process.ask("GET", f"{AT}/tones/a-ada", token="of-ada")
     _, counts = process.ask("GET", f"{AT}/memory/a-ada", token="of-ada")
+    assert process.ask("GET", f"{AT}/agents/a-ada", token="of-ada")[1]["memory_depth"] == 5
     assert (reflected["prompt"], shifted["to_tone"]) == ("why", "calm")
     assert (counts["memories"], counts["reflections"], counts["tone_shifts"]) == (5, 1, 1)
     folder = tmp_path / "agents" / "a-ada"
