@@ -154,7 +154,7 @@ GRANT SELECT (slot, shard, epoch) ON TABLE shard.map TO soulfra_ro;
 GRANT SELECT (slot, state, epoch, frozen_until) ON TABLE shard.slots TO soulfra_ro;
 GRANT SELECT (agent_id, slot, registered_at) ON TABLE shard.registrations TO soulfra_ro;
 GRANT SELECT (id, first_slot, last_slot, source, target, step, agents, events, checksum, frozen_ms, begun_at, moved_at) ON TABLE shard.moves TO soulfra_ro;
-GRANT SELECT (position, transaction_id, stream, version, type, schema_version, recorded_at, data, metadata) ON TABLE log.events TO soulfra_ro;
+GRANT SELECT (position, transaction_id, stream, type, schema_version, recorded_at, data, metadata) ON TABLE log.events TO soulfra_ro;
 GRANT SELECT (follower, transaction_id, position, taken, recorded_at, moved_at) ON TABLE log.followers TO soulfra_ro;
 GRANT EXECUTE ON ROUTINE shard.slot_of(text) TO soulfra_ro;
 GRANT USAGE ON SCHEMA drift TO soulfra_ro;

@@ -39,8 +39,9 @@ SHARDS: Final = (
 )
 SLOT_OF: Final = "shard.slot_of(text)"
 ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
-HIDDEN: Final = {"log.events": frozenset({"sha256"})}
-"""An event's hash is over the one before it, too: guesses at what nobody may see could be tried."""
+HIDDEN: Final = {"log.events": frozenset({"sha256", "version"})}
+"""An event's hash is over the one before it, too: guesses at what is hidden could be tried. Its
+version counts those before it, hidden or not."""
 _MODELS: Final = {
     model.table: model
     for module in (consensus, drift, lives, log, privacy, shards, tables)

@@ -138,3 +138,16 @@ def test_no_chain_of_hashes_tells_who_was_guessed_right(run, two):
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         conn.execute(GUESSED)
+
+
+def test_no_version_counts_what_is_not_shown(run, two):
+    """Of two who were forgotten one whispered unsigned: their last events say the same."""
+    whisper(run, two, c.ForgetUser(user_id=ADA), c.ForgetUser(user_id=EVE))
+    asked = "SELECT {} FROM log.events WHERE type = 'user_forgotten' ORDER BY stream"
+    with psycopg.connect(two.admin) as conn:
+        assert conn.execute(asked.format("version")).fetchall() == [(4,), (3,)]
+    with psycopg.connect(two.reader) as conn:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(asked.format("version"))
+        conn.rollback()
+        assert len(conn.execute(asked.format("position")).fetchall()) == 2
