@@ -69,7 +69,7 @@ def links(tables, loop):
         } | {
             ("command", row["metadata"]["command_id"])
             for row in rows
-            if "command_id" in (row.get("metadata") or ())
+            if "command_id" in (row.get("metadata") or {})
         }
 
     begun = [row for row in mine if row.get("type") == "loop_created" or "fork_depth" in row]
