@@ -24,6 +24,8 @@ SECRETS: Final = (
     "redis_operator", "redis_governance", "redis_soulfra_operator", "redis_soulfra",
     "soulfra_operator",
 )  # fmt: skip
+CLIENT: Final = "soulfra_client_"
+"""What the token of a client that hosts.toml declares is called, before the client's name."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class House:
             self.vault.get(login.secret)
         for what in SECRETS:
             self.vault.get(what)
+        clients = self.hosts.mac.soulfra_clients
+        for name in clients:
+            self.vault.get(f"{CLIENT}{name}")
+        self.vault.keep_only(CLIENT, clients)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
         for called in ("postgres-age", *self.shards.values()):

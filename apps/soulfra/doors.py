@@ -30,8 +30,9 @@ from apps.soulfra.relay import Relay
 from apps.soulfra.shards import drift as everywhere
 from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.router import Router
-from apps.soulfra.tokens import Client, May, Tokens
+from apps.soulfra.tokens import Client, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.soulfra.clients import May
 from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
 from schemas.soulfra.live import PATH
 from schemas.soulfra.log import UNSHOWN, Stream
@@ -59,6 +60,8 @@ PLAIN: Final[TypeAdapter[str]] = TypeAdapter(EntityId)
 STREAM: Final[TypeAdapter[str]] = TypeAdapter(Stream)
 GET: Final = ("GET",)
 LONGEST_ID: Final = 2**63 - 1
+OWN: Final = ("emotional_credits", "version")
+"""Of a user: who asks again and again would see who pays, or is paid, for an unsigned loop."""
 
 
 class Doors:
@@ -198,7 +201,10 @@ class Doors:
         row = await self._asked(entity, str(found), client, ask)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
+        told = row[0]
+        if entity is Entity.USER and client.user is None and not may:
+            told = {name: value for name, value in told.items() if name not in OWN}
+        return await self._opening.entity(entity, str(found), told, client.user, may=may)
 
     def _is_away(self, entity: Entity, name: str) -> bool:
         return entity is Entity.AGENT and self._router.away(name)
@@ -239,6 +245,9 @@ class Doors:
             found = await forgotten(conn, user_id)
         if found is None:
             raise Missing(f"user {name!r:.80}: is not forgotten")
+        if client.user is None and not client.may & {May.FORGET, May.DETOKENISE}:
+            # How many loops were rewritten counts the unsigned ones, too.
+            del found["places"]
         return found
 
     async def _life(self, stream: str, client: Client) -> Any:
@@ -269,6 +278,8 @@ class Doors:
             raise Missing(f"{stream!r:.80}: nothing happened")
         for each in found:
             each["data"] = await self._opening.event(stream, each["data"], may=may)
+            if entity == Entity.USER and not may:
+                del each["version"]  # it counts what is not shown
         return found
 
     async def _drift(self, stream: str, client: Client) -> Any:

@@ -113,7 +113,8 @@ def pay(state: State, decision: Decision, whom: Any, cause: Cause) -> None:
     balance = there(state.users.get(whom), Entity.USER, whom) + amount
     if balance < 0:
         raise Conflict(
-            f"user {str(whom)!r}: a {cause} costs {-amount} credits, {balance - amount} are left",
+            # How many there are, whoever gives the command for them need not know.
+            f"user {str(whom)!r}: a {cause} costs {-amount} credits, there are fewer",
             "a blessing of one of the user's loops brings some",
         )
     decision.add(Entity.USER, whom, CreditsChanged(amount=amount, cause=cause))

@@ -210,11 +210,11 @@ def test_a_command_that_cannot_be_is_refused_by_name(house, what):
 
 
 def test_whoever_has_no_credits_left_pays_nothing(house):
-    """What it costs and what there is are told; a blessing brings some."""
+    """What it costs is told; a blessing brings some."""
     house.state.users[ADA] = 1
     house.give(c.Whisper(agent_id="oracle", text="the last one"))
 
-    with pytest.raises(Refused, match="a whisper costs 1 credits, 0 are left"):
+    with pytest.raises(Refused, match="a whisper costs 1 credits, there are fewer"):
         house.give(c.Whisper(agent_id="oracle", text="one too many"))
     assert house.state.users[ADA] == 0
     house.give(c.OpenVoting(voting_id="v", loop_id="rain", agent_id="mirror"))

@@ -40,7 +40,7 @@ def ask(process, what, told=None, by="of-ada", agent="a-ada"):
 
 def test_whoever_may_remember_may_compress(process):
     """The person and who may remember; nobody else, and not otherwise than it is said."""
-    for token in ("of-eve", "token-of-the-gallery"):
+    for token in ("of-eve", "of-gallery"):
         for what, told in (("compress", {}), ("expand", {"bundle_id": 1}), ("bundles", None)):
             assert ask(process, what, told, token)[0] == 403
     assert ask(process, "memory")[1]["compressed"] == 0
