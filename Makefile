@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.locks
 
 .DEFAULT_GOAL := help
-.PHONY: help up down destroy deploy check test soak soak-pi soak-legacy soak-soulfra bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory lock lint preflight
+.PHONY: help up down destroy deploy check test soak soak-pi soak-legacy soak-soulfra bench bench-deploy bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory bench-evolve lock lint preflight
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -69,13 +69,16 @@ soak-soulfra: $(STAMP) ## a million events with everything killed; slots moved, 
 		tests/database/soulfra/live/test_soak.py
 	@ABODE_SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/database/soulfra/shards
 
-bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory bench-deploy ## every measurement, beside the tools it must beat
+bench: bench-migrate bench-adopt bench-bridge bench-knowledge bench-sessions bench-legacy bench-pi bench-soulfra bench-live bench-memory bench-evolve bench-deploy ## every measurement, beside the tools it must beat
 
 bench-memory: $(STAMP) ## an agent's sealed file beside plain SQLite and SQLCipher
 	@$(BIN)/python -m tests.bench.memory
 
 bench-live: $(STAMP) ## how late an event is in Redis and at a WebSocket at full write load
 	@$(BIN)/python -m tests.bench.live
+
+bench-evolve: $(STAMP) ## what each step of an evolution costs those who write, and how fast rows are filled
+	@$(BIN)/python -m tests.bench.evolve
 
 bench-migrate: $(STAMP) ## time migrations against psql, sqlite3 and plain yoyo
 	@$(BIN)/python -m tests.bench.migrate

@@ -1,9 +1,10 @@
 """Open Postgres: one pool per process, in UTC, with bounded statements."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 import psycopg
@@ -64,6 +65,15 @@ async def opened(of: Pool, settings: PostgresSettings, seconds: float) -> None:
 def alone(settings: PostgresSettings, statement_timeout_ms: int) -> psycopg.Connection[TupleRow]:
     """A connection beside the pool, for long statements in a thread."""
     return psycopg.connect(settings.url, **_kwargs(settings, statement_timeout_ms))
+
+
+@asynccontextmanager
+async def apart(of: Pool, statement_timeout_ms: int) -> AsyncIterator[Connection]:
+    """A connection beside the pool, to the same place, for one long statement."""
+    kwargs = cast("dict[str, Any]", of.kwargs)  # as ``pool`` gave them
+    async with await AsyncConnection.connect(str(of.conninfo), **kwargs) as conn:
+        await conn.execute(f"SET statement_timeout = {statement_timeout_ms}")
+        yield conn
 
 
 def _kwargs(

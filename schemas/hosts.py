@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 from schemas import ports
 from schemas.bridge import AgentName
 from schemas.quantity import Closed, Quantity
+from schemas.soulfra.clients import OPERATOR, ClientName, Granted
 from schemas.soulfra.shards import HOME, ShardName
 
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -49,6 +50,8 @@ class MacHost(Closed):
     """On the loopback only."""
     soulfra_shards: dict[ShardName, Port] = Field(default_factory=dict)
     """More Postgres servers for soulfra's agents, by name, each with its port on the loopback."""
+    soulfra_clients: dict[ClientName, Granted] = Field(default_factory=dict)
+    """Who else than the operator may ask soulfra; each has a token, kept beside the passwords."""
     governance_bind: tuple[IPv4Address, ...] = ()
     """Addresses beyond loopback where Pis may knock: LAN or tailnet, token required."""
 
@@ -120,6 +123,11 @@ class Hosts(Closed):
             raise ValueError(f"two hosts share a name: {', '.join(sorted(names))}")
         if HOME in self.mac.soulfra_shards:
             raise ValueError(f"soulfra_shards: {HOME!r} is the first server's name")
+        for name, client in self.mac.soulfra_clients.items():
+            if name == OPERATOR:
+                raise ValueError(f"soulfra_clients: {name!r} is the house's own client")
+            if client.contradicts_itself:
+                raise ValueError(f"soulfra_clients: {name!r} is one person's and may detokenise")
         agents = [pi.agent for pi in self.pi]
         if len(set(agents)) < len(agents):
             raise ValueError(f"two Pis are the same agent: {', '.join(sorted(agents))}")

@@ -12,6 +12,7 @@ from apps import hosts as in_force
 from apps.ops.ask import CONTAINERS
 from schemas.hosts import Hosts
 from schemas.server import LOGINS
+from schemas.soulfra.shards import server
 from services import tls
 from services.cargo import ROOT
 from services.container import HOME, LAB
@@ -23,6 +24,8 @@ SECRETS: Final = (
     "redis_operator", "redis_governance", "redis_soulfra_operator", "redis_soulfra",
     "soulfra_operator",
 )  # fmt: skip
+CLIENT: Final = "soulfra_client_"
+"""What the token of a client that hosts.toml declares is called, before the client's name."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class House:
     @property
     def shards(self) -> dict[str, str]:
         """The servers that have agents of soulfra's beside home, by the name of the shard."""
-        return {name: f"postgres-age-{name}" for name in self.hosts.mac.soulfra_shards}
+        return {name: server(name) for name in self.hosts.mac.soulfra_shards}
 
     @property
     def networks(self) -> list[str]:
@@ -72,10 +75,14 @@ class House:
             self.vault.get(login.secret)
         for what in SECRETS:
             self.vault.get(what)
+        clients = self.hosts.mac.soulfra_clients
+        for name in clients:
+            self.vault.get(f"{CLIENT}{name}")
+        self.vault.keep_only(CLIENT, clients)
         for pi in self.hosts.pi:
             self.vault.get(f"agent_{pi.agent}")
-        for server in ("postgres-age", *self.shards.values()):
-            self.certificate(server)
+        for called in ("postgres-age", *self.shards.values()):
+            self.certificate(called)
         return self.vault
 
     @property

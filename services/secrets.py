@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pyinfra import host
@@ -22,6 +22,7 @@ class Vault:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._made: dict[str, str] = {}
+        self._dropped: set[str] = set()
 
     def get(self, what: str) -> str:
         """The secret of that name; a new 256-bit one if it was never made."""
@@ -39,9 +40,14 @@ class Vault:
         self._made[what] = value
         return value
 
+    def keep_only(self, kind: str, names: Collection[str]) -> None:
+        """Of the secrets that begin with ``kind`` drop those of no such name."""
+        there = {path.name for path in self.directory.glob(f"{kind}*")}
+        self._dropped |= there - {f"{kind}{name}" for name in names}
+
     def unwritten(self) -> bool:
-        """Whether something was made that is not on disk yet."""
-        return bool(self._made)
+        """Whether something was made or dropped, and the disk does not know yet."""
+        return bool(self._made or self._dropped)
 
     def write(self) -> None:
         """Put what was made on disk, each file whole or not at all."""
@@ -56,6 +62,9 @@ class Vault:
                 os.fsync(file.fileno())
             draft.replace(path)
         self._made.clear()
+        for what in self._dropped:
+            (self.directory / what).unlink(missing_ok=True)
+        self._dropped.clear()
 
 
 @operation()

@@ -2,40 +2,52 @@
 
 import hashlib
 import json
-from typing import Final
+from typing import Any, Final
 
 from schemas import ports
+from schemas.soulfra.clients import OPERATOR, Granted, May
 from schemas.soulfra.server import APP, MASTER_KEY, PERSON, SOULFRA
 from services import docker
 from services.container import Container, File
 from services.engine import Engine
 from services.governance import database_url
-from services.house import House
+from services.house import CLIENT, House
 from services.migrations import postgres_line
 from services.proof import postgres_proof
-from services.shards import shards, sockets
+from services.shards import retire, shards, sockets
 
 UID: Final = 973
 MEMORY_MB: Final = 256
 POOL: Final = (2, 8)
 LINE: Final = "soulfra"
-CLIENT: Final = "operator"
 
 
 def soulfra(house: House, engine: Engine, tag: str) -> None:
     """Its database migrated, its process running, both proven; ``tag`` is the image with both."""
     postgres_line(house, tag, LINE)
-    shards(house, engine, tag)
+    gone = shards(house, engine, tag)
     _process(house, engine, tag)
+    retire(house, tag, gone)
     postgres_proof(house, tag, LINE)
+
+
+def tokens(house: House) -> str:
+    """Who may ask, and what: names, hashes of their tokens, and no token."""
+    clients = {OPERATOR: Granted(may=frozenset(May)), **house.hosts.mac.soulfra_clients}
+    said: dict[str, dict[str, Any]] = {}
+    for name, client in clients.items():
+        token = house.vault.get("soulfra_operator" if name == OPERATOR else f"{CLIENT}{name}")
+        said[name] = {"sha256": hashlib.sha256(token.encode()).hexdigest()}
+        if client.user is not None:
+            said[name] |= {"user": str(client.user)}
+        if client.may:
+            said[name] |= {"may": sorted(client.may)}
+    return json.dumps(said, sort_keys=True)
 
 
 def _process(house: House, engine: Engine, tag: str) -> None:
     """The container ``soulfra``: one door on the loopback, whose clients prove a token."""
     called = house.called("soulfra")
-    token = house.vault.get("soulfra_operator")
-    sha256 = hashlib.sha256(token.encode()).hexdigest()
-    tokens = {CLIENT: {"sha256": sha256, "may": ["detokenise", "forget", "remember"]}}
     docker.container(
         engine=engine,
         name=f"Run {called}",
@@ -76,7 +88,7 @@ def _process(house: House, engine: Engine, tag: str) -> None:
                 "person_password": File(house.vault.get("postgres_person") + "\n", secret=True),
                 # Made once. Who loses it loses what every person said.
                 "master_key": File(house.vault.get(MASTER_KEY) + "\n", secret=True),
-                "tokens.json": File(json.dumps(tokens, sort_keys=True), secret=True),
+                "tokens.json": File(tokens(house), secret=True),
             },
             command=("python", "-m", "apps.soulfra"),
         ),

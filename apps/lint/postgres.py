@@ -99,12 +99,15 @@ def column_types(source: Source) -> Said:
                 yield at, f"{found['name']} is {kind[0].lower()}", f"use {other[kind[0].lower()]}"
 
 
+COLUMNS_OF_A_GRANT: Final = re.compile(r"\bGRANT\s+\w+\s+\([^)]*\)", re.IGNORECASE)
+
+
 def time_zone(source: Source) -> Said:
     """timestamp without time zone is whatever the session thought it was."""
     found_ones = re.finditer(
         # A column may be called so, as an old schema has it.
         r"(?<!\.)\btimestamp\b(?!\s+(?:with\s+time\s+zone|timestamptz))|\blocaltimestamp\b",
-        source.code,
+        COLUMNS_OF_A_GRANT.sub(lambda grant: " " * len(grant[0]), source.code),
         re.IGNORECASE,
     )
     for found in found_ones:

@@ -243,6 +243,10 @@ class Ledger(ABC):
         """Undo it and every trace of it but the log, within a transaction."""
         self.at = migration_id
         self.run(self.line.sql(migration_id, back=True))
+        self.devolved(migration_id)
+
+    def devolved(self, migration_id: str) -> None:
+        """Mark what was undone as not applied, within a transaction of the caller's."""
         for query in ("unmark", "forget_checksum"):
             self.tell(SQL[query], {"migration_id": migration_id})
         self.tell(SQL["log"], _entry(migration_id, "rollback"))

@@ -11,11 +11,23 @@ from pydantic import ValidationError
 
 from apps.hosts import container
 from apps.ops.reach import Answer, on_mac, run, ssh_command
-from apps.ops.status import Address, Creature, Host, LastRow, Outbox, Service, Status, age
+from apps.ops.status import (
+    Address,
+    Creature,
+    Host,
+    LastRow,
+    Outbox,
+    Service,
+    Shard,
+    Status,
+    age,
+)
 from apps.queries import load
 from schemas import ports
 from schemas.anima.files import Condition
 from schemas.hosts import Hosts, PiHost
+from schemas.server import GOVERNANCE, SOULFRA
+from schemas.soulfra.shards import HOME, server
 
 SQL = load(Path(__file__).with_name("queries.sql"))
 CONTAINERS = ("postgres-age", "redis", "redis-soulfra", "governance", "soulfra")
@@ -26,13 +38,21 @@ def ask(hosts: Hosts, state: Path) -> Status:
 
     ``state`` is the hosts' state directory: connections are shared there.
     """
-    names = [container(hosts, name) for name in CONTAINERS]
-    psql = ["docker", "exec", "-i", names[0], "psql", "-U", "postgres", "-d", "governance"]
+    shards = [HOME, *hosts.mac.soulfra_shards] if hosts.mac.soulfra_shards else []
+    names = [container(hosts, name) for name in (*CONTAINERS, *map(server, shards[1:]))]
     with ThreadPoolExecutor() as pool:
         inspect = ["docker", "container", "inspect", *names]
         docker = pool.submit(on_mac, hosts, inspect, state=state)
-        psql += ["-AtqX", "-v", "ON_ERROR_STOP=1"]
-        rows = pool.submit(on_mac, hosts, psql, SQL["last_rows_on_mac"], state=state)
+        governance = _psql(names[0], GOVERNANCE.database.database)
+        rows = pool.submit(on_mac, hosts, governance, SQL["last_rows_on_mac"], state=state)
+        stands = [
+            pool.submit(
+                on_mac, hosts,
+                _psql(container(hosts, server(name)), SOULFRA.database.database),
+                SQL["shard"], state=state,
+            )
+            for name in shards
+        ]  # fmt: skip
         boards = [pool.submit(_on_pi, pi, state) for pi in hosts.pi]
     now = datetime.now(UTC)
     mac, services = _containers(hosts, names, docker.result(), now)
@@ -51,10 +71,18 @@ def ask(hosts: Hosts, state: Path) -> Status:
         hosts=tuple(seen),
         services=tuple(services),
         last_rows=tuple(last_rows),
+        shards=tuple(
+            _shard(name, stand.result()) for name, stand in zip(shards, stands, strict=True)
+        ),
         outboxes=tuple(outboxes),
         creatures=tuple(creatures),
         addresses=tuple(_addresses(hosts)),
     )
+
+
+def _psql(called: str, database: str) -> list[str]:
+    psql = ["psql", "-U", "postgres", "-d", database, "-AtqX", "-v", "ON_ERROR_STOP=1"]
+    return ["docker", "exec", "-i", called, *psql]
 
 
 def _on_pi(pi: PiHost, state: Path) -> Answer:
@@ -113,6 +141,17 @@ def _last_row(table: str, host: str, found: Any, now: datetime) -> LastRow:
         return LastRow(table=table, host=host, answers=False)
     at = datetime.fromisoformat(found[table]) if found[table] else None
     return LastRow(table=table, host=host, answers=True, at=at, age_seconds=age(at, now))
+
+
+def _shard(name: str, answer: Answer) -> Shard:
+    found = _parsed(answer.said) if answer.reason is None else None
+    if not isinstance(found, dict):
+        return Shard(name=name, answers=False, reason=answer.reason or "no answer")
+    called = found.pop("name")
+    if called != name:
+        why = f"its database is {called or 'no shard yet'}"
+        return Shard(name=name, answers=False, reason=why, version=found["version"])
+    return Shard(name=name, answers=True, **found)
 
 
 def _board(pi: PiHost, answer: Answer, now: datetime) -> tuple[Host, Service, LastRow, Outbox]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -64,12 +65,12 @@ def run(
 
 
 def undo(
-    root: Path, line: Line, given: str | None, name: str, *, sure: Callable[[Loss], bool],
-    wait: float,
+    root: Path, line: Line, given: str | None, name: str, *, to: Literal["add", "switch"],
+    sure: Callable[[Loss], bool], wait: float,
 ) -> shapes.Undone:  # fmt: skip
-    """Back before the first step."""
+    """Back before the first step, or before the switch."""
     with database(root, line, given) as url:
-        loss = evolve.undo(line, url, name, sure=sure, wait=wait, say=_said)
+        loss = evolve.undo(line, url, name, to=to, sure=sure, wait=wait, say=_said)
     destroyed = Destroyed(table=loss.table, column=loss.column, count=loss.count)
     return shapes.Undone(line=line.name, name=name, destroyed=destroyed)
 

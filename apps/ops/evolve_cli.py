@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from schemas.errors import HouseError, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("add", "fill", "constrain", "switch", "drop")
+BACKS: Final[dict[str, Literal["add", "switch"]]] = {"add": "add", "switch": "switch"}
 
 app = typer.Typer(
     name="evolve",
@@ -45,6 +46,10 @@ def _names(context: typer.Context, incomplete: str) -> list[str]:
 
 def _steps(incomplete: str) -> list[str]:
     return [step for step in STEPS if step.startswith(incomplete)]
+
+
+def _backs(incomplete: str) -> list[str]:
+    return [step for step in BACKS if step.startswith(incomplete)]
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=_names)]
@@ -129,18 +134,24 @@ def undo(
     context: typer.Context,
     name: Name,
     *,
+    to: Annotated[
+        str, typer.Option("--to", help="add, or switch alone.", autocompletion=_backs)
+    ] = "add",
     yes: Annotated[bool, typer.Option("--yes", help="Destroy without being asked.")] = False,
     wait: Wait = 300,
     as_json: Json = False,
     database: Database = None,
 ) -> None:
-    """Take back what was done before the switch; says what that destroys, and asks."""
+    """Go back before a step, until the drop; says what that destroys, and asks."""
     from apps.ops import evolve  # noqa: PLC0415
 
     with _told(context, as_json) as line:
+        if to not in BACKS:
+            raise Refused(f"--to {to!r}: no way back to there", f"ways are {', '.join(BACKS)}")
         sure = (lambda _: True) if yes else evolve.sure
-        done = evolve.undo(ROOT, line, database, name, sure=sure, wait=wait)
-    said = f"{done.name} is undone"
+        back = BACKS[to]
+        done = evolve.undo(ROOT, line, database, name, to=back, sure=sure, wait=wait)
+    said = f"{done.name} is undone" if to == "add" else f"the switch of {done.name} is taken back"
     sys.stdout.write((done.model_dump_json() if as_json else said) + "\n")
 
 

@@ -119,12 +119,12 @@ def reached(
     if hosts.mac.ssh is None:
         yield url(state, who, port, of.database)
         return
-    with _tunnel(hosts.mac.ssh, port) as here:
+    with tunnel(hosts.mac.ssh, port) as here:
         yield url(state, who, here, of.database)
 
 
 @contextmanager
-def _tunnel(to: Ssh, port: int) -> Iterator[int]:
+def tunnel(to: Ssh, port: int) -> Iterator[int]:
     """A port of our loopback that leads to one of the other machine's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

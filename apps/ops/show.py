@@ -1,9 +1,11 @@
 """A status as tables for a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from apps.ops.status import Creature, Outbox, Status
+from apps.ops.status import Creature, Outbox, Shard, Status
 
 
 def tables(status: Status) -> RenderableType:
@@ -30,11 +32,25 @@ def tables(status: Status) -> RenderableType:
     for outbox in status.outboxes:
         shown = "[red]unreachable[/]" if outbox.depth is None else _waiting(outbox)
         rows.add_row("outbox", outbox.host, shown)
+    shards = [_shards(status.shards)] if status.shards else []
     creatures = [creature(each) for each in status.creatures]
     addresses = Table("what", "where")
     for address in status.addresses:
         addresses.add_row(address.what, address.where)
-    return Group(hosts, services, rows, *creatures, addresses)
+    return Group(hosts, services, rows, *shards, *creatures, addresses)
+
+
+def _shards(shards: Sequence[Shard]) -> Table:
+    table = Table("shard", "line", "slots", "agents", "events behind")
+    for each in shards:
+        if not each.answers:
+            said = f"[red]unreachable[/] {each.reason or ''}"
+            table.add_row(each.name, each.version or "-", "-", "-", said)
+            continue
+        behind = (f"{name} {count}" for name, count in (each.behind or {}).items())
+        counts = (str(each.slots), str(each.agents))
+        table.add_row(each.name, each.version or "-", *counts, ", ".join(behind))
+    return table
 
 
 def _waiting(outbox: Outbox) -> str:

@@ -46,7 +46,7 @@ def give(root: Path, body: Asked, command_id: UUID | None) -> Done:
     async def run(router: Router) -> Done:
         return await router.give(body, command_id, by="operator")
 
-    return asyncio.run(_routed(root, APP, run))
+    return asyncio.run(routed(root, APP, run))
 
 
 def house_of(root: Path) -> House:
@@ -108,10 +108,10 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
         async with router.home.pool.connection() as conn:
             return await asked(conn)
 
-    return asyncio.run(_routed(root, READER, run))
+    return asyncio.run(routed(root, READER, run))
 
 
-async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
+async def routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
     """With a router to the shards of the hosts in force; each is reached when it is needed."""
     hosts, state = in_force(root)
     house = house_of(root)
@@ -119,6 +119,8 @@ async def _routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -
 
         def store(name: str, _: str) -> Pool:
             port = hosts.mac.soulfra_shards.get(name)
+            if port is None and name != HOME:
+                raise Refused(f"shard {name}: is not in hosts.toml", "mac.soulfra_shards")
             url = stack.enter_context(reached(hosts, state, "soulfra", role, port))
             return pool(PostgresSettings(url=url, min_conn=1, max_conn=3), "soulfra")
 

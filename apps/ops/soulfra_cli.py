@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.ops.soulfra_live_cli import live, tail
+from apps.ops.soulfra_memory_cli import memory
 from apps.ops.soulfra_tree_cli import app as tree
 from schemas.errors import Diverged, Refused
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 app.command()(live)
 app.command()(tail)
+app.command()(memory)
 app.add_typer(tree)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]

@@ -11,10 +11,12 @@ import psycopg
 
 from apps.hosts import in_force
 from apps.ops.migrate import reached
-from apps.ops.soulfra import answering
+from apps.ops.soulfra import answering, routed
 from apps.ops.ways import ways
 from apps.soulfra import drift
 from apps.soulfra.recount import anew
+from apps.soulfra.shards import drift as everywhere
+from apps.soulfra.shards.router import Router
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.drift import Rated, Told
 from schemas.soulfra.server import READER
@@ -24,39 +26,35 @@ Do = Literal["snapshot", "check", "archive", "verify"]
 
 def drifting(root: Path) -> Told:
     """How fast all drift."""
-
-    async def run(url: str) -> Told:
-        async with await _connected(url) as conn:
-            return await drift.told(conn)
-
-    with reached(*in_force(root), "soulfra", READER) as url, answering():
-        return asyncio.run(run(url))
+    return asyncio.run(routed(root, READER, everywhere.told))
 
 
 def drifting_of(root: Path, stream: str) -> Rated:
     """How fast one drifts."""
     entity, name = drift.named(stream)
 
-    async def run(url: str) -> Rated | None:
-        async with await _connected(url) as conn:
-            return await drift.told_of(conn, entity, name)
+    async def run(router: Router) -> Rated | None:
+        return await everywhere.told_of(router, entity, name)
 
-    with reached(*in_force(root), "soulfra", READER) as url, answering():
-        found = asyncio.run(run(url))
+    found = asyncio.run(routed(root, READER, run))
     if found is None:
         raise Refused(f"{stream!r}: is not there", f"abode soulfra life {stream}")
     return found
 
 
 def counted_anew(root: Path) -> int:
-    """Count from nothing how all drift; gives how many events."""
+    """Count from nothing how all drift, on each shard; gives how many events."""
 
     async def run(url: str) -> int:
         async with await _connected(url) as conn:
             return await anew(conn)
 
-    with reached(*in_force(root), "soulfra", None) as url, answering():
-        return asyncio.run(run(url))
+    hosts, state = in_force(root)
+    events = 0
+    for port in (None, *hosts.mac.soulfra_shards.values()):
+        with reached(hosts, state, "soulfra", None, port) as url, answering():
+            events += asyncio.run(run(url))
+    return events
 
 
 async def _connected(url: str) -> psycopg.AsyncConnection[Any]:

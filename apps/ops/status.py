@@ -69,6 +69,25 @@ class Creature(Closed):
     condition: Condition | None = None
 
 
+Count = Annotated[int, Quantity("1", "counted there just now", low=0)]
+
+
+class Shard(Closed):
+    """One database with agents of soulfra's; home is the first of them."""
+
+    name: str
+    answers: bool
+    reason: str | None = None
+    version: str | None = None
+    """The newest migration of its line."""
+    slots: Count | None = None
+    """That it takes."""
+    agents: Count | None = None
+    """Whose slot it takes."""
+    behind: dict[str, Count] | None = None
+    """Events that each follower of its log has not taken yet."""
+
+
 class Address(Closed):
     """Where a person finds something."""
 
@@ -84,6 +103,8 @@ class Status(Closed):
     hosts: tuple[Host, ...]
     services: tuple[Service, ...]
     last_rows: tuple[LastRow, ...]
+    shards: tuple[Shard, ...]
+    """Empty where home has all agents."""
     outboxes: tuple[Outbox, ...]
     creatures: tuple[Creature, ...]
     addresses: tuple[Address, ...]
@@ -95,6 +116,7 @@ class Status(Closed):
             all(host.answers for host in self.hosts)
             and all(service.is_well for service in self.services)
             and all(row.answers for row in self.last_rows)
+            and all(shard.answers for shard in self.shards)
         )
 
 

@@ -23,7 +23,7 @@ from schemas.hosts import Hosts, PiHost
 from schemas.postgres import Tenant
 from schemas.quantity import Closed
 from schemas.reach import Reach
-from schemas.server import TENANTS
+from schemas.server import SOULFRA, TENANTS
 from schemas.table import Store
 
 WAIT_SECONDS: Final = 60.0
@@ -55,6 +55,10 @@ def survey(hosts: Hosts) -> Survey:
     with ThreadPoolExecutor() as pool:
         asked = [
             *(pool.submit(_postgres, reach, tenant) for tenant in TENANTS.values()),
+            *(
+                pool.submit(_postgres, reach.at(there), SOULFRA, f" of {name}")
+                for name, there in reach.shards.items()
+            ),
             *(pool.submit(_redis, reach, tenant.line) for tenant in TENANTS.values()),
             pool.submit(_files, reach, "governance", "governance's volume"),
             pool.submit(_files, reach, "soulfra", "soulfra's volume"),
@@ -70,7 +74,7 @@ def survey(hosts: Hosts) -> Survey:
 Looked = tuple[list[Stray], list[str]]
 
 
-def _postgres(reach: Reach, tenant: Tenant) -> Looked:
+def _postgres(reach: Reach, tenant: Tenant, of: str = "") -> Looked:
     """Its catalog against the committed one and the server's declaration, as ``check`` does."""
     name = tenant.database.database
     psql = ("psql", "-U", "postgres", "-d", name, "-AtqX", "-v", "ON_ERROR_STOP=1")
@@ -78,18 +82,18 @@ def _postgres(reach: Reach, tenant: Tenant) -> Looked:
     command = [*reach.over, shlex.join(words)] if reach.over else list(words)
     said = run(command, postgres.script(), seconds=WAIT_SECONDS)
     if said.reason is not None:
-        return [], [f"postgres {name}: {said.reason}"]
-    return list(in_catalog(postgres.parse(said.said), tenant)), []
+        return [], [f"postgres {name}{of}: {said.reason}"]
+    return list(in_catalog(postgres.parse(said.said), tenant, of)), []
 
 
-def in_catalog(actual: Mapping[str, str], tenant: Tenant) -> Iterator[Stray]:
+def in_catalog(actual: Mapping[str, str], tenant: Tenant, of: str = "") -> Iterator[Stray]:
     """What a database has beyond what its line makes and the server's declaration says."""
     wanted = snapshot.read(line(tenant.line))
     for each in against(wanted, actual, server.declared(tenant)):
         if each.kind == "unexpected" and not each.object.startswith(("comment ", "partition ")):
             first = (each.actual or "").partition("\n")[0]
             yield Stray(
-                store=f"postgres {tenant.database.database}", what=each.object, detail=first
+                store=f"postgres {tenant.database.database}{of}", what=each.object, detail=first
             )
 
 

@@ -4,6 +4,7 @@ from apps.hosts import container, docker_environment
 from apps.ops.reach import ssh_command
 from schemas.hosts import Hosts
 from schemas.reach import Reach, Words
+from schemas.soulfra.shards import server
 
 
 def ways(hosts: Hosts) -> Reach:
@@ -16,6 +17,9 @@ def ways(hosts: Hosts) -> Reach:
     return Reach(
         over=over,
         postgres=(*docker, container(hosts, "postgres-age")),
+        shards={
+            name: (*docker, container(hosts, server(name))) for name in hosts.mac.soulfra_shards
+        },
         redis=(*docker, container(hosts, "redis")),
         redis_soulfra=(*docker, container(hosts, "redis-soulfra")),
         governance=(*docker, container(hosts, "governance")),

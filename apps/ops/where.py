@@ -13,7 +13,7 @@ from apps.ops.ways import ways
 from apps.where.answer import Answer, answer, answers
 from apps.where.ask import STATEMENT_MS, files_of, in_postgres, in_sqlite
 from apps.where.entry import entries
-from apps.where.read import IN_MEMORY, volume
+from apps.where.read import IN_MEMORY, on_shards, volume
 from schemas import ports
 from schemas.errors import Refused
 from schemas.files import Home
@@ -22,7 +22,7 @@ from schemas.hosts import Hosts
 from schemas.key import Key
 from schemas.postgres import Tenant
 from schemas.reach import Reach, Words
-from schemas.server import TENANTS
+from schemas.server import SOULFRA, TENANTS
 from schemas.table import Store
 
 ASK_SECONDS: Final = 8.0
@@ -56,14 +56,38 @@ def asked(found: Sequence[Answer], hosts: Hosts) -> list[Answer]:
             *(pool.submit(_redis, found, reach, tenant.line) for tenant in TENANTS.values()),
             pool.submit(_files, found, reach),
         ]
+        lives = [each if on_shards(each.entry) else None for each in found]
+        shards = [
+            pool.submit(_postgres, lives, reach.at(there), SOULFRA)
+            for there in reach.shards.values()
+        ]
     seen: Seen = {}
     for store in stores:
         seen |= store.result()
+    for shard in shards:
+        for n, said in shard.result().items():
+            seen[n] = both(seen[n], said)
     return [each.seen(*seen[n]) if n in seen else each for n, each in enumerate(found)]
 
 
-def _postgres(found: Sequence[Answer], reach: Reach, tenant: Tenant) -> Seen:
-    questions = {n: in_postgres(each.entry, tenant.line) for n, each in enumerate(found)}
+def both(
+    one: tuple[Live, float | None], other: tuple[Live, float | None]
+) -> tuple[Live, float | None]:
+    """What two servers say of one place: the younger age; silent if one of them is.
+
+    >>> both((Live.THERE, 9.0), (Live.THERE, 2.0))
+    (<Live.THERE: 'there'>, 2.0)
+    """
+    lives = [live for live, _ in (one, other)]
+    ages = [age for _, age in (one, other) if age is not None]
+    for live in (Live.SILENT, Live.MISSING, Live.THERE):
+        if live in lives:
+            return live, min(ages, default=None) if live is Live.THERE else None
+    return Live.EMPTY, None
+
+
+def _postgres(found: Sequence[Answer | None], reach: Reach, tenant: Tenant) -> Seen:
+    questions = {n: each and in_postgres(each.entry, tenant.line) for n, each in enumerate(found)}
     if not any(questions.values()):
         return {}
     script = [f"SET statement_timeout = {STATEMENT_MS};"]

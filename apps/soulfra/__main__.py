@@ -11,7 +11,7 @@ from typing import Final
 from apps.bridge.door import door
 from apps.bridge.listener import Listener, drained
 from apps.bridge.process import run
-from apps.postgres import Pool, PostgresSettings, opened, place, pool
+from apps.postgres import PostgresSettings, opened, place, pool
 from apps.redis_line import connect
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.doors import Reads
@@ -31,6 +31,8 @@ from apps.soulfra.privacy.memories import AGENTS, Keys, Memories
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.relay import Relay
 from apps.soulfra.settings import Settings, settings
+from apps.soulfra.shards.forget import Forget as ShardsForget
+from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.place import shard
 from apps.soulfra.shards.router import Router
 from apps.soulfra.tokens import Tokens
@@ -38,6 +40,7 @@ from apps.soulfra.tree.forget import Documents
 from apps.soulfra.upkeep import upkeep
 from apps.soulfra.writer import Writer
 from schemas.errors import Refused
+from schemas.soulfra.commands import MeasureAgent
 from schemas.soulfra.server import PERSON_CONNECTIONS
 
 log = logging.getLogger("soulfra")
@@ -61,23 +64,24 @@ async def serve(told: Settings) -> None:
         cache = Cache(store, connect(told.redis))
         stack.push_async_callback(cache.close)
         follower = Follower(cache)
-        persons = await _persons(told.persons, stack)
         handles = Handles(told.data_dir / AGENTS, Keys(told.postgres, house))
         stack.callback(handles.close)
-        forgetting = Forgetting(
-            store,
-            {
-                "redis": Forget(cache),
-                "documents": Documents(told.data_dir),
-                "memories": Memories(told.data_dir / AGENTS, handles),
-            },
-        )
         router = Router(
             store,
             lambda name, at: pool(shard(told.postgres, at), f"soulfra-{name}"),
             lambda there: Writer(there, house, cache.changed),
         )
         stack.push_async_callback(router.close)
+        forgetting = Forgetting(
+            store,
+            {
+                "redis": Forget(cache),
+                "documents": Documents(told.data_dir),
+                "memories": Memories(told.data_dir / AGENTS, handles),
+                "shards": ShardsForget(router),
+            },
+        )
+        persons = await _persons(told.persons, router, stack)
         writer = router.home.writer
         follower.mended = writer.doubt
         await writer.make_months()
@@ -94,19 +98,24 @@ async def serve(told: Settings) -> None:
             running = asyncio.create_task(work)
             running.add_done_callback(lambda _: ending.set())
             stack.push_async_callback(ended, running)  # with its fault, if it had one
-        tasks = await stack.enter_async_context(kept(upkeep(store, told, cache, router)))
+        tasks = await stack.enter_async_context(kept(upkeep(told, cache, router)))
         doors = Doors(
             store,
             router,
             tokens,
-            Reads(cache, follower, rate_of(store)),
+            Reads(cache, follower, rate_of(router)),
             live=Live(store, hub, tokens),
             relay=relay,
             opening=Opening(store, house),
             forgetting=forgetting,
             persons=persons,
             tasks=tasks,
-            remembering=Remembering(handles),
+            remembering=Remembering(
+                handles,
+                lambda agent_id, depth: router.give(
+                    MeasureAgent(agent_id=agent_id, memory_depth=depth)
+                ),
+            ),
         )
         listener = Listener(doors.answer)
         await listener.open(made)
@@ -119,7 +128,9 @@ async def serve(told: Settings) -> None:
     log.info("soulfra: stopped; everything acknowledged is on disk")
 
 
-async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool | None:
+async def _persons(
+    told: PostgresSettings | None, router: Router, stack: AsyncExitStack
+) -> Persons | None:
     """What reads in the name of persons, if a client is one's."""
     if told is None:
         return None
@@ -127,7 +138,9 @@ async def _persons(told: PostgresSettings | None, stack: AsyncExitStack) -> Pool
     store = pool(sized, "soulfra of persons")
     stack.push_async_callback(store.close)
     await opened(store, sized, START_SECONDS)
-    return store
+    made = Persons(store, router, lambda name, at: pool(shard(sized, at), f"persons-{name}"))
+    stack.push_async_callback(made.close)
+    return made
 
 
 async def _until(ending: asyncio.Event, writer: Writer) -> None:

@@ -27,9 +27,12 @@ from apps.soulfra.privacy.forgetting import Forgetting, forgotten
 from apps.soulfra.privacy.opening import Opening
 from apps.soulfra.privacy.persons import allowed, in_the_name_of, owns
 from apps.soulfra.relay import Relay
+from apps.soulfra.shards import drift as everywhere
+from apps.soulfra.shards.persons import Persons
 from apps.soulfra.shards.router import Router
-from apps.soulfra.tokens import Client, May, Tokens
+from apps.soulfra.tokens import Client, Tokens
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
+from schemas.soulfra.clients import May
 from schemas.soulfra.commands import COMMANDS, Asked, ForgetUser
 from schemas.soulfra.live import PATH
 from schemas.soulfra.log import UNSHOWN, Stream
@@ -57,6 +60,8 @@ PLAIN: Final[TypeAdapter[str]] = TypeAdapter(EntityId)
 STREAM: Final[TypeAdapter[str]] = TypeAdapter(Stream)
 GET: Final = ("GET",)
 LONGEST_ID: Final = 2**63 - 1
+OWN: Final = ("emotional_credits", "version")
+"""Of a user: who asks again and again would see who pays, or is paid, for an unsigned loop."""
 
 
 class Doors:
@@ -71,7 +76,7 @@ class Doors:
         *,
         opening: Opening,
         forgetting: Forgetting,
-        persons: Pool | None = None,
+        persons: Persons | None = None,
         live: Live | None = None,
         relay: Relay | None = None,
         tasks: Sequence[kept.Task] = (),
@@ -152,7 +157,7 @@ class Doors:
 
     async def _allowed(self, client: Client, given: Asked) -> None:
         if client.user is not None:
-            await allowed(self._of_persons(), client.user, given)
+            await allowed(self._of_persons().home, client.user, given)
         elif isinstance(given, ForgetUser) and May.FORGET not in client.may:
             raise Forbidden(f"{given.name}: not with this token", "its client may not forget")
 
@@ -160,7 +165,7 @@ class Doors:
         if self._remembering is None:
             raise Unreachable("memories: are not kept here")
         if client.user is not None:
-            may = await owns(self._of_persons(), client.user, agent_id)
+            may = await owns(self._of_persons().home, client.user, agent_id)
         else:
             may = May.REMEMBER in client.may
         if not may:
@@ -197,7 +202,10 @@ class Doors:
         row = await self._asked(entity, str(found), client, ask)
         if row is None:
             raise Missing(f"{entity} {name!r:.80}: is not there")
-        return await self._opening.entity(entity, str(found), row[0], client.user, may=may)
+        told = row[0]
+        if entity is Entity.USER and client.user is None and not may:
+            told = {name: value for name, value in told.items() if name not in OWN}
+        return await self._opening.entity(entity, str(found), told, client.user, may=may)
 
     def _is_away(self, entity: Entity, name: str) -> bool:
         return entity is Entity.AGENT and self._router.away(name)
@@ -209,8 +217,10 @@ class Doors:
         client: Client,
         ask: Callable[[Connection], Awaitable[T]],
     ) -> T:
-        """In a person's name at home; else an agent's own shard, or home."""
-        if client.user is None and entity is Entity.AGENT:
+        """Of an agent its own shard, else home; in a person's name if it is a person's token."""
+        if entity is Entity.AGENT:
+            if client.user is not None:
+                return await self._of_persons().agent(client.user, name, ask)
             return await self._router.read(name, ask)
         async with self._reading(client) as conn:
             return await ask(conn)
@@ -218,9 +228,9 @@ class Doors:
     def _reading(self, client: Client) -> AbstractAsyncContextManager[Connection]:
         if client.user is None:
             return self._pool.connection()
-        return in_the_name_of(self._of_persons(), client.user)
+        return in_the_name_of(self._of_persons().home, client.user)
 
-    def _of_persons(self) -> Pool:
+    def _of_persons(self) -> Persons:
         if self._persons is None:
             raise Diverged("SOULFRA_PERSON_POSTGRES_URL: is not set, and a client is a person's")
         return self._persons
@@ -236,6 +246,9 @@ class Doors:
             found = await forgotten(conn, user_id)
         if found is None:
             raise Missing(f"user {name!r:.80}: is not forgotten")
+        if client.user is None and not client.may & {May.FORGET, May.DETOKENISE}:
+            # How many loops were rewritten counts the unsigned ones, too.
+            del found["places"]
         return found
 
     async def _life(self, stream: str, client: Client) -> Any:
@@ -266,6 +279,8 @@ class Doors:
             raise Missing(f"{stream!r:.80}: nothing happened")
         for each in found:
             each["data"] = await self._opening.event(stream, each["data"], may=may)
+            if entity == Entity.USER and not may:
+                del each["version"]  # it counts what is not shown
         return found
 
     async def _drift(self, stream: str, client: Client) -> Any:
@@ -273,11 +288,9 @@ class Doors:
         if client.user is not None:
             raise Forbidden("drift: not with a person's token", "it reads entities")
         if not stream:
-            async with self._pool.connection() as conn:
-                return (await drift.told(conn)).model_dump(mode="json")
+            return (await everywhere.told(self._router)).model_dump(mode="json")
         entity, name = drift.named(stream)
-        async with self._pool.connection() as conn:
-            found = await drift.told_of(conn, entity, name)
+        found = await everywhere.told_of(self._router, entity, name)
         if found is None:
             raise Missing(f"{stream!r:.80}: is not there")
         return found.model_dump(mode="json")

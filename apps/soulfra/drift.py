@@ -42,6 +42,7 @@ PER_DAY: Final = math.log(2) * 86_400 / HALF_LIFE_SECONDS
 WHOSE: Final[Mapping[str, Drifting]] = {Entity.AGENT: "agent", Entity.LOOP: "loop"}
 STREAM: Final[TypeAdapter[str]] = TypeAdapter(Stream)
 BEGAN: Final = frozenset({EventType.LOOP_CREATED, EventType.LOOP_FORKED})
+SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 Named = tuple[Drifting, str]
 
 
@@ -136,14 +137,32 @@ async def counted(conn: Connection, limit: int = PAGE, of: str = FOLLOWER) -> in
     return await follow(conn, of, partial(_take, of=of), limit)
 
 
-async def told(conn: Connection, at: Instant | None = None) -> Told:
-    """How fast all drift, now or as of an instant after the last event that was counted."""
+async def told(conn: Connection, at: Instant | None = None, away: Collection[int] = ()) -> Told:
+    """How fast all drift, now or as of an instant after the last event that was counted.
+
+    Without the agents of slots that are ``away``: they are counted where they live.
+    """
     at = at or datetime.now(UTC)
-    asked = {"level": critical_level(at), "limit": MOST_CRITICAL + 1}
-    cursor = await conn.execute(SQL["critical"], asked)
-    found = [rated(row, at) for row in await cursor.fetchall()]
-    cursor = await conn.execute(SQL["volatility"])
-    return of_all((await cursor.fetchone()) or (None, 0, 0, 0, None), found, at)
+    async with conn.transaction():
+        await conn.execute(SNAPSHOT)
+        found = await critical(conn, at, away)
+        row = await (await conn.execute(SQL["volatility"])).fetchone()
+        gone = await of_slots(conn, at, away) if away else 0.0
+    return of_all(row or (None, 0, 0, 0, None), found, at, gone)
+
+
+async def critical(conn: Connection, at: Instant, away: Collection[int] = ()) -> list[Rated]:
+    """The fastest of this database, one more than are told, but for agents of some slots."""
+    asked = {"level": critical_level(at), "limit": MOST_CRITICAL + 1, "away": list(away)}
+    cursor = await conn.execute(SQL["critical_here" if away else "critical"], asked)
+    return [rated(row, at) for row in await cursor.fetchall()]
+
+
+async def of_slots(conn: Connection, at: Instant, slots: Collection[int]) -> float:
+    """The sum of the ratings of the agents of some slots, as this database has them."""
+    asked = {"now": half_lives(at), "slots": list(slots)}
+    row = await (await conn.execute(SQL["of_slots"], asked)).fetchone()
+    return PER_DAY * float(row[0]) if row else 0.0
 
 
 async def told_of(
@@ -154,24 +173,6 @@ async def told_of(
     asked = {"entity": entity, "id": name}
     row = await (await conn.execute(SQL[f"rating_of_{entity}"], asked)).fetchone()
     return None if row is None else rated(row, at)
-
-
-async def hot(
-    conn: Connection, streams: Collection[str] = (), at: Instant | None = None
-) -> tuple[Told, dict[str, Rated]]:
-    """What Redis holds, of one moment: the index, the critical set, and ratings by stream.
-
-    Ratings are of the critical ones and of those that are named, as ``agent:ID``.
-    """
-    at = at or datetime.now(UTC)
-    async with conn.transaction():
-        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        whole = await told(conn, at)
-        ratings = {f"{each.entity}:{each.id}": each for each in whole.critical}
-        for stream in streams:
-            if stream not in ratings and (one := await told_of(conn, *named(stream), at)):
-                ratings[stream] = one
-    return whole, ratings
 
 
 def rated(row: tuple[Any, ...], at: datetime) -> Rated:
@@ -187,12 +188,12 @@ def rated(row: tuple[Any, ...], at: datetime) -> Rated:
     )
 
 
-def of_all(row: tuple[Any, ...], critical: list[Rated], at: datetime) -> Told:
-    """The row of all together at an instant."""
+def of_all(row: tuple[Any, ...], critical: list[Rated], at: datetime, gone: float = 0.0) -> Told:
+    """The row of all together at an instant, without the ratings of those that are elsewhere."""
     level, agents, loops, _, _ = row
     return Told(
         at=at,
-        index=rating(level, at) / max(agents + loops, 1),
+        index=max(rating(level, at) - gone, 0.0) / max(agents + loops, 1),
         agents=agents,
         loops=loops,
         critical=tuple(critical[:MOST_CRITICAL]),

@@ -15,6 +15,23 @@ SELECT r.entity, r.id, r.level, r.shifts, r.shifted_at
  ORDER BY r.level DESC, r.entity, r.id
  LIMIT %(limit)s;
 
+-- critical_here --
+-- The same without agents of slots that are elsewhere.
+SELECT r.entity, r.id, r.level, r.shifts, r.shifted_at
+  FROM drift.ratings AS r
+ WHERE r.level >= %(level)s
+   AND NOT EXISTS (SELECT FROM soulfra.agents AS a
+                    WHERE r.entity = 'agent' AND a.agent_id = r.id AND a.slot = ANY(%(away)s))
+ ORDER BY r.level DESC, r.entity, r.id
+ LIMIT %(limit)s;
+
+-- of_slots --
+-- What the agents of some slots come to, decayed to a level; what is below its 2**-64th is nothing.
+SELECT coalesce(sum(power(2::float8, least(r.level - %(now)s, 1000))), 0)
+  FROM drift.ratings AS r
+  JOIN soulfra.agents AS a ON a.agent_id = r.id
+ WHERE r.entity = 'agent' AND a.slot = ANY(%(slots)s) AND r.level > %(now)s - 64;
+
 -- rating_of_agent --
 -- Also of one that never shifted.
 SELECT 'agent', a.agent_id, r.level, r.shifts, r.shifted_at
@@ -46,3 +63,10 @@ ON CONFLICT (entity, id) DO UPDATE
 DELETE FROM drift.ratings AS r
  USING unnest(%(entities)s::text[], %(ids)s::text[]) AS gone (entity, id)
  WHERE r.entity = gone.entity AND r.id = gone.id;
+
+-- forget_slots --
+-- Of agents that left these slots for another shard, where their lives are counted whole.
+DELETE FROM drift.ratings AS r
+ USING soulfra.agents AS a, shard.slots AS s
+ WHERE a.slot = ANY(%(slots)s) AND s.slot = a.slot AND s.state = 'away'
+   AND r.entity = 'agent' AND r.id = a.agent_id;

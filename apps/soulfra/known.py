@@ -5,8 +5,8 @@ on, and the log takes nothing that is based on others; what is refused on it is 
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apps.soulfra.privacy.seals import Seals
@@ -15,6 +15,8 @@ from schemas.errors import Diverged
 from schemas.soulfra.commands import (
     Asked,
     DissolveLoop,
+    MeasureAgent,
+    MeasureLoop,
     ShiftAgentTone,
     ShiftLoopTone,
 )
@@ -42,10 +44,12 @@ class Known:
         if state is None:
             return False
         match body:
-            case ShiftAgentTone():
+            case ShiftAgentTone() | MeasureAgent():
                 return body.agent_id in state.agents
-            case ShiftLoopTone() | DissolveLoop():
-                return body.loop_id in state.loops
+            case ShiftLoopTone() | MeasureLoop() | DissolveLoop():
+                loop = state.loops.get(body.loop_id)
+                # A month that is over may be pruned: then its loops are not there any more.
+                return loop is not None and _month(loop.created_at) == _month(state.now)
         return False
 
     def learn(self, said: Mapping[str, Any], seals: Seals) -> None:
@@ -67,12 +71,14 @@ class Known:
         self._at = now
         return self._state
 
-    def based_on(self, bodies: Iterable[Asked]) -> dict[str, int]:
-        """The streams that commands name, and the version that they are at."""
-        wanted = asked_for(bodies, ())
-        names = (f"{entity}:{name}" for entity in Entity for name in wanted.get(entity, ()))
+    def based_on(self, sure: Iterable[Asked], unsure: Iterable[Asked]) -> dict[str, int]:
+        """The streams that commands rest on, and the version that they are at.
+
+        All that they name; of what was just looked at what may end meanwhile: loops, people.
+        """
+        names = {*_named(sure, Entity), *_named(unsure, (Entity.LOOP, Entity.USER))}
         versions = self.state.versions
-        return {stream: versions[stream] for stream in names if stream in versions}
+        return {stream: versions[stream] for stream in names & versions.keys()}
 
     def settle(self) -> None:
         """What was decided is written. No key stays, and no command: the database has them."""
@@ -81,3 +87,13 @@ class Known:
             self._state.seals = self._no_keys
             if len(self._state.versions) > LIMIT:
                 self.forget()
+
+
+def _named(bodies: Iterable[Asked], entities: Iterable[Entity]) -> Iterator[str]:
+    wanted = asked_for(bodies, ())
+    return (f"{entity}:{name}" for entity in entities for name in wanted.get(entity, ()))
+
+
+def _month(at: datetime) -> tuple[int, int]:
+    at = at.astimezone(UTC)
+    return at.year, at.month

@@ -119,6 +119,9 @@ SELECT new.command_id, new.name, decode(new.body_sha256, 'hex'), new.answer
   FROM jsonb_to_recordset($1) AS new (
        command_id uuid, name text, body_sha256 text, answer jsonb);
 
+-- forget_commands --
+SELECT log.forget_commands(%(most)s);
+
 -- blessing_numbers --
 SELECT nextval('soulfra.blessings_id_seq') FROM generate_series(1, %(count)s);
 

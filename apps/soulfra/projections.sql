@@ -118,6 +118,37 @@ UPDATE soulfra.loops AS l
  WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_dissolved'
    AND l.loop_id = substr(e.stream, 6);
 
+-- agent_measured --
+-- The last of each measure counts.
+WITH measured AS (
+    SELECT substr(e.stream, 7) AS agent_id, max(e.version) AS version,
+           (array_agg((e.data ->> 'consciousness_score')::numeric ORDER BY e.version DESC)
+            FILTER (WHERE e.data ->> 'consciousness_score' IS NOT NULL))[1] AS score,
+           (array_agg((e.data ->> 'memory_depth')::integer ORDER BY e.version DESC)
+            FILTER (WHERE e.data ->> 'memory_depth' IS NOT NULL))[1] AS depth
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'agent_measured'
+     GROUP BY e.stream
+)
+UPDATE soulfra.agents AS a
+   SET consciousness_score = coalesce(m.score, a.consciousness_score),
+       memory_depth = coalesce(m.depth, a.memory_depth), version = greatest(a.version, m.version)
+  FROM measured AS m
+ WHERE a.agent_id = m.agent_id;
+
+-- loop_measured --
+WITH measured AS (
+    SELECT DISTINCT ON (e.stream) substr(e.stream, 6) AS loop_id, e.data -> 'consciousness' AS state,
+           e.version
+      FROM log.events AS e
+     WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'loop_measured'
+     ORDER BY e.stream, e.version DESC
+)
+UPDATE soulfra.loops AS l
+   SET consciousness_state = m.state, version = greatest(l.version, m.version)
+  FROM measured AS m
+ WHERE l.loop_id = m.loop_id;
+
 -- guild_founded --
 WITH founded AS (
     INSERT INTO soulfra.guilds (guild_id, name, threshold, founded_by, created_at)
@@ -162,12 +193,15 @@ UPDATE soulfra.votings AS v
 WITH granted AS (
     INSERT INTO soulfra.blessings (
         id, loop_id, loop_created_at, voting_id, blessed_by, blessing_type, consensus_score,
-        timestamp)
+        timestamp, metadata)
     OVERRIDING SYSTEM VALUE
     SELECT (e.data ->> 'blessing_id')::bigint, substr(e.stream, 6),
            (e.data ->> 'loop_created_at')::timestamptz, e.data ->> 'voting_id',
            e.data ->> 'blessed_by', e.data ->> 'blessing_type',
-           (e.data ->> 'consensus_score')::numeric, e.recorded_at
+           (e.data ->> 'consensus_score')::numeric, e.recorded_at,
+           (SELECT jsonb_build_object('yes', count(*) FILTER (WHERE v.approves),
+                                      'no', count(*) FILTER (WHERE NOT v.approves))
+              FROM soulfra.votes AS v WHERE v.voting_id = e.data ->> 'voting_id')
       FROM log.events AS e
      WHERE e.transaction_id BETWEEN %(first)s AND %(last)s AND e.type = 'blessing_granted'
 ), blessed AS (

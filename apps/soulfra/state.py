@@ -1,7 +1,7 @@
 """What commands look at, and how it is after each event: pure, of one batch of commands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -44,6 +44,7 @@ class Loop:
     created_at: datetime
     depth: int
     dissolved: bool = False
+    blessed: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class Voting:
     status: Ballot = Ballot.OPEN
     yes: int = 0
     no: int = 0
+    others: int = 0
+    """How many of the yes are of agents that are not the loop's creator's."""
 
 
 @dataclass(slots=True)
@@ -90,6 +93,16 @@ class State:
         _AFTER[type(what)](self, Entity(of), name, what)
         return version
 
+    def counted(self, voting: Voting, agent_id: str, *, approves: bool) -> Voting:
+        """A voting with one vote more."""
+        others = self.agents[agent_id].owner_id != self.loops[voting.loop_id].creator_id
+        return replace(
+            voting,
+            yes=voting.yes + approves,
+            no=voting.no + (not approves),
+            others=voting.others + (approves and others),
+        )
+
     def merge(self, newer: "State") -> None:
         """What was looked at since counts."""
         for each in fields(self):
@@ -118,16 +131,15 @@ def state_of(said: Mapping[str, Any], seals: Seals) -> State:
     made.done = {UUID(c): (sha256, answer) for c, sha256, answer in said["done"] or ()}
     made.users = {UUID(u): balance for u, balance in said["users"] or ()}
     made.agents = {a: Agent(UUID(owner), Tone(tone)) for a, owner, tone in said["agents"] or ()}
-    for loop_id, creator, agent, tone, at, depth, dissolved in said["loops"] or ():
+    for loop_id, creator, agent, tone, at, *rest in said["loops"] or ():
         created = datetime.fromisoformat(at)
-        whose = creator and UUID(creator)
-        made.loops[loop_id] = Loop(whose, agent, Tone(tone), created, depth, dissolved)
+        made.loops[loop_id] = Loop(creator and UUID(creator), agent, Tone(tone), created, *rest)
     made.guilds = {guild: float(threshold) for guild, threshold in said["guilds"] or ()}
     made.guild_names = set(said["guild_names"] or ())
     made.members = {(guild, agent) for guild, agent in said["members"] or ()}
-    for voting_id, loop, guild, by, threshold, quorum, status, yes, no in said["votings"] or ():
+    for voting_id, loop, guild, by, threshold, quorum, status, *votes in said["votings"] or ():
         made.votings[voting_id] = Voting(
-            loop, guild, by, float(threshold), quorum, Ballot(status), yes, no
+            loop, guild, by, float(threshold), quorum, Ballot(status), *votes
         )
     made.votes = {(voting, agent) for voting, agent in said["votes"] or ()}
     made.prophecies = {number: Fulfilment(status) for number, status in said["prophecies"] or ()}
@@ -192,16 +204,20 @@ def _opened(to: State, _: Entity, name: str, what: e.VotingOpened) -> None:
 
 def _cast(to: State, _: Entity, name: str, what: e.VoteCast) -> None:
     to.votes.add((name, what.agent_id))
-    to.votings[name].yes += what.approves
-    to.votings[name].no += not what.approves
+    voting = to.votings[name]
+    to.votings[name] = to.counted(voting, what.agent_id, approves=what.approves)
 
 
 def _closed(to: State, _: Entity, name: str, what: e.VotingClosed) -> None:
     to.votings[name].status = what.status
 
 
-def _blessed(_: State, __: Entity, ___: str, ____: e.BlessingGranted) -> None:
+def _measured(_: State, __: Entity, ___: str, ____: e.AgentMeasured | e.LoopMeasured) -> None:
     """Nothing that a command looks at."""
+
+
+def _blessed(to: State, _: Entity, name: str, __: e.BlessingGranted) -> None:
+    to.loops[name].blessed = True
 
 
 def _spoken(to: State, _: Entity, name: str, __: e.ProphecySpoken) -> None:
@@ -236,6 +252,8 @@ _AFTER: Final[dict[type[e.Happened], Any]] = {
     e.VoteCast: _cast,
     e.VotingClosed: _closed,
     e.BlessingGranted: _blessed,
+    e.AgentMeasured: _measured,
+    e.LoopMeasured: _measured,
     e.ProphecySpoken: _spoken,
     e.ProphecyFulfilled: _fulfilled,
     e.ClusterFormed: _formed,

@@ -1,6 +1,7 @@
 -- standing --
 -- All that some commands look at, as one JSON object of one snapshot: what was done already, the
--- entities they name with what those lead to, each with the version of its stream.
+-- entities they name with what those lead to; and how far each life went, also of a loop whose row
+-- is pruned.
 WITH voting AS (
     SELECT v.voting_id, v.loop_id, v.guild_id, v.opened_by, v.threshold, v.quorum, v.status
       FROM soulfra.votings AS v
@@ -8,7 +9,7 @@ WITH voting AS (
 ), loop AS (
     SELECT l.loop_id, coalesce(l.creator_id, o.creator_id) AS creator_id,
            coalesce(l.agent_id, o.agent_id) AS agent_id, l.emotional_tone, l.created_at,
-           l.fork_depth, l.dissolved_at
+           l.fork_depth, l.dissolved_at, l.blessed
       FROM soulfra.loops AS l
       LEFT JOIN soulfra.loop_owners AS o ON l.creator_id IS NULL AND o.loop_id = l.loop_id
      WHERE l.loop_id = ANY (%(loop)s || ARRAY(SELECT v.loop_id FROM voting AS v))
@@ -32,28 +33,32 @@ WITH voting AS (
 ), cluster AS (
     SELECT c.cluster_id, c.status FROM soulfra.clusters AS c WHERE c.cluster_id = ANY (%(cluster)s)
 ), entity (stream) AS (
-    SELECT 'voting:' || v.voting_id FROM voting AS v
-     UNION ALL SELECT 'loop:' || l.loop_id FROM loop AS l
-     UNION ALL SELECT 'agent:' || a.agent_id FROM agent AS a
-     UNION ALL SELECT 'user:' || u.id FROM person AS u
-     UNION ALL SELECT 'guild:' || g.guild_id FROM guild AS g
-     UNION ALL SELECT 'prophecy:' || p.id FROM prophecy AS p
-     UNION ALL SELECT 'cluster:' || c.cluster_id FROM cluster AS c
+    SELECT 'voting:' || n FROM unnest(%(voting)s::text[]) AS n
+     UNION SELECT 'loop:' || n FROM unnest(%(loop)s::text[]) AS n
+     UNION SELECT 'loop:' || l.loop_id FROM loop AS l
+     UNION SELECT 'agent:' || n FROM unnest(%(agent)s::text[]) AS n
+     UNION SELECT 'user:' || n FROM unnest(%(user)s::uuid[]) AS n
+     UNION SELECT 'user:' || u.id FROM person AS u
+     UNION SELECT 'guild:' || n FROM unnest(%(guild)s::text[]) AS n
+     UNION SELECT 'guild:' || g.guild_id FROM guild AS g
+     UNION SELECT 'prophecy:' || n FROM unnest(%(prophecy)s::bigint[]) AS n
+     UNION SELECT 'cluster:' || n FROM unnest(%(cluster)s::text[]) AS n
 )
 SELECT json_build_object(
     'now', clock_timestamp(),
     'done', (SELECT json_agg(json_build_array(c.command_id, encode(c.body_sha256, 'hex'), c.answer))
                FROM log.commands AS c WHERE c.command_id = ANY (%(command)s::uuid[])),
-    'versions', (SELECT json_object_agg(s.stream, (
-                        SELECT e.version FROM log.events AS e WHERE e.stream = s.stream
-                         ORDER BY e.version DESC LIMIT 1))
-                   FROM entity AS s),
+    'versions', (SELECT json_object_agg(s.stream, l.version)
+                   FROM entity AS s
+                  CROSS JOIN LATERAL (SELECT e.version FROM log.events AS e
+                                       WHERE e.stream = s.stream
+                                       ORDER BY e.version DESC LIMIT 1) AS l),
     'users', (SELECT json_agg(json_build_array(u.id, u.emotional_credits)) FROM person AS u),
     'agents', (SELECT json_agg(json_build_array(a.agent_id, a.owner_id, a.current_tone))
                  FROM agent AS a),
     'loops', (SELECT json_agg(json_build_array(
                         l.loop_id, l.creator_id, l.agent_id, l.emotional_tone, l.created_at,
-                        l.fork_depth, l.dissolved_at IS NOT NULL))
+                        l.fork_depth, l.dissolved_at IS NOT NULL, l.blessed))
                 FROM loop AS l),
     'guilds', (SELECT json_agg(json_build_array(g.guild_id, g.threshold)) FROM guild AS g),
     'guild_names', (SELECT json_agg(g.name) FROM soulfra.guilds AS g
@@ -68,8 +73,13 @@ SELECT json_build_object(
                         (SELECT count(*) FROM soulfra.votes AS t
                           WHERE t.voting_id = v.voting_id AND t.approves),
                         (SELECT count(*) FROM soulfra.votes AS t
-                          WHERE t.voting_id = v.voting_id AND NOT t.approves)))
-                  FROM voting AS v),
+                          WHERE t.voting_id = v.voting_id AND NOT t.approves),
+                        (SELECT count(*) FROM soulfra.votes AS t
+                           JOIN soulfra.agents AS a ON a.agent_id = t.agent_id
+                          WHERE t.voting_id = v.voting_id AND t.approves
+                            AND a.owner_id <> l.creator_id)))
+                  FROM voting AS v
+                  JOIN loop AS l ON l.loop_id = v.loop_id),
     'votes', (SELECT json_agg(json_build_array(t.voting_id, t.agent_id)) FROM soulfra.votes AS t
                WHERE t.voting_id = ANY (%(voting)s) AND t.agent_id = ANY (%(agent)s)),
     'prophecies', (SELECT json_agg(json_build_array(p.id, p.fulfillment_status))

@@ -1,39 +1,23 @@
 """Who knocks: a client, by its token; and in whose name, and what more it may."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from apps.bridge.hashes import Hex, read, whose
 from apps.bridge.refusals import Unauthorized
 from schemas.errors import Refused
-from schemas.quantity import Closed
+from schemas.soulfra.clients import Granted
 from schemas.soulfra.words import EntityId
 
 BEARER: Final = "bearer "
 
 
-class May(StrEnum):
-    """What no client may that is not told so."""
-
-    DETOKENISE = "detokenise"
-    """Read what tokens in texts stand for, and whose an unsigned loop is."""
-    FORGET = "forget"
-    """Have a person forgotten."""
-    REMEMBER = "remember"
-    """Read what agents remember, and tell them more."""
-
-
-class Client(Closed):
+class Client(Granted):
     """One of the file: a token's hash, and what it is good for."""
 
     sha256: Hex
-    user: UUID | None = None
-    """Whose it is: it reads in that person's name, and commands for them only."""
-    may: frozenset[May] = frozenset()
 
 
 FILE: Final[TypeAdapter[dict[EntityId, Hex | Client]]] = TypeAdapter(dict[EntityId, Hex | Client])
@@ -56,7 +40,7 @@ class Tokens:
             for name, each in found.items()
         }
         for name, each in both.items():
-            if each.user is not None and May.DETOKENISE in each.may:
+            if each.contradicts_itself:
                 raise Refused(
                     f"SOULFRA_TOKENS_FILE: {path}: {name}: is one person's and may detokenise",
                     "a person's own texts are read as they were meant anyway",

@@ -18,7 +18,8 @@ from schemas.soulfra.events import NEWEST, Happened
 from schemas.soulfra.log import EventType
 
 Up = Callable[[dict[str, Any]], dict[str, Any]]
-DATA: Final = re.compile(r"\be\.data\b")
+DATA: Final = re.compile(r"\b([a-z])\.data\b")
+"""A statement calls the log by one letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,14 @@ class Step:
         gone = ", ".join(map(_text, self._gone))
         parts = [
             f"{_text(json.dumps(dict(self.added)))}::jsonb",
-            f"(o.data - ARRAY[{gone}]::text[])",
+            f"(was.data - ARRAY[{gone}]::text[])",
         ]
         for key, new in self.renamed.items():
             if key not in self.dropped:
                 old = _text(key)
-                made = f"jsonb_build_object({_text(new)}, o.data -> {old})"
-                parts.append(f"CASE WHEN o.data ? {old} THEN {made} ELSE '{{}}'::jsonb END")
-        return f"(SELECT {' || '.join(parts)} FROM (SELECT {data} AS data) AS o)"  # noqa: S608  # names of ours
+                made = f"jsonb_build_object({_text(new)}, was.data -> {old})"
+                parts.append(f"CASE WHEN was.data ? {old} THEN {made} ELSE '{{}}'::jsonb END")
+        return f"(SELECT {' || '.join(parts)} FROM (SELECT {data} AS data) AS was)"  # noqa: S608  # names of ours
 
 
 UPCASTS: Final[dict[tuple[EventType, int], Step]] = {}
@@ -69,16 +70,19 @@ UPCASTS: Final[dict[tuple[EventType, int], Step]] = {}
 
 def led(text: str) -> str:
     """A statement over ``log.events AS e``, with ``e.data`` in the newest shape of its type."""
-    if not UPCASTS:
-        return text
+    return DATA.sub(lambda found: _newest(found[1]), text) if UPCASTS else text
+
+
+def _newest(event: str) -> str:
     whens = []
     for of, version in UPCASTS:
-        data, step = "e.data", version
+        data, step = f"{event}.data", version
         while up := UPCASTS.get((of, step)):
             data, step = up.sql(data), step + 1
-        whens.append(f"WHEN e.type = '{of}' AND e.schema_version = {version} THEN {data}")
-    newest = f"(CASE {' '.join(whens)} ELSE e.data END)"
-    return DATA.sub(lambda _: newest, text)
+        whens.append(
+            f"WHEN {event}.type = '{of}' AND {event}.schema_version = {version} THEN {data}"
+        )
+    return f"(CASE {' '.join(whens)} ELSE {event}.data END)"
 
 
 def _text(value: str) -> str:

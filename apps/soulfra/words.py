@@ -24,9 +24,16 @@ def command(name: str, words: Sequence[str]) -> Asked:
             what = "given twice" if given else "is no key=value"
             raise Refused(f"{name}: {word!r}: {what}", usage(kind))
         field = kind.model_fields.get(key)
-        many = field is not None and "tuple" in str(get_origin(field.annotation))
-        values[key] = [part for part in value.split(",") if part] if many else value
+        values[key] = value if field is None else _parts(get_origin(field.annotation), value)
     return checked(kind, values)
+
+
+def _parts(of: Any, value: str) -> Any:
+    """As ``a,b`` where many are wanted, as ``a:1,b:2`` where each has a name."""
+    if of not in {tuple, dict}:
+        return value
+    parts = [part for part in value.split(",") if part]
+    return parts if of is tuple else dict(part.partition(":")[::2] for part in parts)
 
 
 def checked(kind: type[Asked], values: dict[str, Any]) -> Asked:

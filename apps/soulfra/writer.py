@@ -93,8 +93,10 @@ class Writer:
             except (DataError, IntegrityError) as error:
                 if _is_month(error):
                     await self.make_months()
+                elif len(given) > 1:
+                    return await self._alone(given)
                 else:
-                    outcomes = await self._alone(given, error)
+                    return [_refused(given[0], error)]
             except LOST as error:
                 # It may be committed: given again with its id, a command is not done twice.
                 broke = broke or time.monotonic()
@@ -105,6 +107,8 @@ class Writer:
             if outcomes is not None:
                 return outcomes
             looks = True
+        if not broke and len(given) > 1:
+            return await self._alone(given)
         why = "does not answer" if broke else f"others were faster {TRIES} times"
         return [
             # It may have been done: only with its id it is not done again.
@@ -112,13 +116,8 @@ class Writer:
             for each in given
         ]
 
-    async def _alone(self, given: Sequence[Given], error: psycopg.Error) -> list[Outcome]:
-        if len(given) > 1:
-            return [outcome for one in given for outcome in await self._write([one], looks=True)]
-        if moved := elsewhere(error):
-            return [moved]
-        name = error.diag.constraint_name
-        return [Refused(f"{given[0].body.name}: the database refused it{f': {name}' * bool(name)}")]
+    async def _alone(self, given: Sequence[Given]) -> list[Outcome]:
+        return [outcome for one in given for outcome in await self._write([one], looks=True)]
 
     async def _commit(self, given: Sequence[Given], *, looks: bool) -> list[Outcome]:
         """``looks``: at everything, whatever is known of it."""
@@ -136,7 +135,9 @@ class Writer:
             if unsure:
                 await self._look(conn, unsure)
             try:
-                based_on = self._known.based_on(each.body for each in sure)
+                based_on = self._known.based_on(
+                    (each.body for each in sure), (each.body for each in unsure)
+                )
                 state = self._known.state
                 batch = decided(given, state, self._numbers)
                 if batch.events:
@@ -198,6 +199,13 @@ async def _write(conn: Connection, batch: Batch, based_on: Mapping[str, int], ma
         (SQL["done"], (batch.commands,)),
     ]
     await commit(conn, statements)
+
+
+def _refused(given: Given, error: psycopg.Error) -> Outcome:
+    if moved := elsewhere(error):
+        return moved
+    name = error.diag.constraint_name
+    return Refused(f"{given.body.name}: the database refused it{f': {name}' * bool(name)}")
 
 
 def _is_month(error: psycopg.Error) -> bool:

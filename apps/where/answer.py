@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from apps.where.entry import Entry
 from apps.where.match import find
-from apps.where.read import command
+from apps.where.read import command, on_shards
 from schemas.governance.calls.where import Found, Live
 from schemas.reach import Reach
 
@@ -27,6 +27,13 @@ def answers(term: str, reach: Reach, limit: int = 5) -> list[Answer]:
     return [answer(entry, reach, score) for score, entry in find(term, limit)]
 
 
+def _store(entry: Entry, reach: Reach) -> str:
+    said = entry.store.replace("`", "")
+    if on_shards(entry) and reach.shards:
+        return f"{said}; of agents that are away on {', '.join(reach.shards)}"
+    return said
+
+
 def answer(entry: Entry, reach: Reach, score: float = 0.0) -> Answer:
     """One place."""
     quantity = entry.field.quantity if entry.field else None
@@ -35,7 +42,7 @@ def answer(entry: Entry, reach: Reach, score: float = 0.0) -> Answer:
         kind=entry.kind,
         what=entry.what.replace("`", ""),
         owner=entry.owner,
-        store=entry.store.replace("`", ""),
+        store=_store(entry, reach),
         unit=entry.unit,
         range=entry.field.range if entry.field and quantity else None,
         source=quantity.source if quantity else None,

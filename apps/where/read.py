@@ -17,6 +17,7 @@ from schemas.quantity import Closed
 from schemas.reach import Reach, Words
 from schemas.server import TENANTS
 from schemas.soulfra.memory import MEMORY_DB
+from schemas.soulfra.shards import LIVES
 from schemas.table import IN_FILES, Store, Table
 
 ROWS = 5
@@ -94,7 +95,17 @@ def _read(of: type[Closed], entry: Entry, reach: Reach) -> str:
     sql = newest(of, *([entry.field] if entry.field else ()))
     if of.store == "soulfra_memory":
         return _memory(reach, sql)
-    return _sqlite(reach, sql) if of.store in IN_FILES else _psql(reach, sql, of.store)
+    if of.store in IN_FILES:
+        return _sqlite(reach, sql)
+    there = reach.shards.values() if on_shards(entry) else ()
+    return "; ".join(_psql(at, sql, of.store) for at in (reach, *map(reach.at, there)))
+
+
+def on_shards(entry: Entry) -> bool:
+    """Whether agents that live on another server have rows of it there."""
+    of = entry.of
+    is_table = isinstance(of, type) and issubclass(of, Table)
+    return is_table and of.store == "soulfra" and of.table in LIVES
 
 
 def on_mac(reach: Reach, words: Words) -> str:

@@ -63,7 +63,6 @@ CREATE POLICY house ON soulfra.transformations FOR ALL TO soulfra, soulfra_owner
 CREATE POLICY house ON soulfra.clusters FOR ALL TO soulfra, soulfra_owner USING (true);
 CREATE POLICY house ON soulfra.cluster_loops FOR ALL TO soulfra, soulfra_owner USING (true);
 CREATE POLICY house ON log.events FOR ALL TO soulfra, soulfra_owner USING (true);
-CREATE POLICY reports ON soulfra.users FOR SELECT TO soulfra_ro USING (true);
 CREATE POLICY reports ON soulfra.agents FOR SELECT TO soulfra_ro USING (true);
 CREATE POLICY reports ON soulfra.loops FOR SELECT TO soulfra_ro USING (true);
 CREATE POLICY reports ON soulfra.guilds FOR SELECT TO soulfra_ro USING (true);

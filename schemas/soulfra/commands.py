@@ -8,10 +8,13 @@ from pydantic import Field, StringConstraints
 
 from schemas.quantity import Closed, Quantity
 from schemas.soulfra.events import Archetype, Quorum, Story, Text
-from schemas.soulfra.tables import Name
-from schemas.soulfra.words import Entity, EntityId, Score, Tier, Tone
+from schemas.soulfra.tables import Depth, Name
+from schemas.soulfra.words import Entity, EntityId, Metrics, Score, Tier, Tone
 from schemas.table import JsonObject
 
+Threshold = Annotated[
+    float, Quantity("1", "the least share of yes that blesses, to the hundredth", low=0.01, high=1)
+]
 Number = Annotated[int, Quantity("1", "made by the database", low=1)]
 Email = Annotated[
     str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", min_length=3, max_length=255)
@@ -86,6 +89,21 @@ class ShiftLoopTone(Asked, name="shift-loop-tone"):
     tone: Tone
 
 
+class MeasureAgent(Asked, name="measure-agent"):
+    """Say how aware an agent is, how much it remembers, or both."""
+
+    agent_id: EntityId
+    consciousness_score: Score | None = None
+    memory_depth: Depth | None = None
+
+
+class MeasureLoop(Asked, name="measure-loop"):
+    """Say what a loop is aware of; what was said before is forgotten."""
+
+    loop_id: EntityId
+    consciousness: Metrics
+
+
 class DissolveLoop(Asked, name="dissolve-loop"):
     """End a loop."""
 
@@ -98,7 +116,7 @@ class FoundGuild(Asked, name="found-guild"):
     guild_id: EntityId
     guild_name: Name
     agent_id: EntityId
-    threshold: Score = 0.5
+    threshold: Threshold = 0.5
 
 
 class JoinGuild(Asked, name="join-guild"):
@@ -115,8 +133,8 @@ class OpenVoting(Asked, name="open-voting"):
     loop_id: EntityId
     agent_id: EntityId
     guild_id: EntityId | None = None
-    threshold: Score | None = None
-    """None: the guild's, else a half."""
+    threshold: Threshold | None = None
+    """None: the guild's, else a half. Not below the guild's."""
     quorum: Quorum = 1
 
 

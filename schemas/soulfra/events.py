@@ -15,6 +15,7 @@ from schemas.soulfra.words import (
     BlessingType,
     Cause,
     EntityId,
+    Metrics,
     Score,
     Sealed,
     Slot,
@@ -78,6 +79,19 @@ class ToneShifted(Happened, of=EventType.TONE_SHIFTED):
 
     before: Tone
     after: Tone
+
+
+class AgentMeasured(Happened, of=EventType.AGENT_MEASURED):
+    """How aware an agent is, how much it remembers; None: not measured. Stream: the agent's."""
+
+    consciousness_score: Score | None = None
+    memory_depth: Depth | None = None
+
+
+class LoopMeasured(Happened, of=EventType.LOOP_MEASURED):
+    """What a loop is aware of, from now on. Stream: the loop's."""
+
+    consciousness: Metrics
 
 
 class LoopCreated(Happened, of=EventType.LOOP_CREATED):

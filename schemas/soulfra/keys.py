@@ -73,10 +73,16 @@ DRIFT_INDEX: Final = _key(
     "drift:global:index", "How volatile all is, as JSON.", "string", RATING_SECONDS
 )
 DRIFT_RATING: Final = _key(
-    "drift:entity:{id}:rating", "How an entity drifts.", "string", RATING_SECONDS
+    "drift:entity:{id}:rating",
+    "How an entity drifts; the id is agent:ID or loop:ID.",
+    "string",
+    RATING_SECONDS,
 )
 DRIFT_CRITICAL: Final = _key(
-    "drift:critical:set", "Which entities drift too much.", "set", RATING_SECONDS
+    "drift:critical:set",
+    "Which entities drift too much, as agent:ID or loop:ID.",
+    "set",
+    RATING_SECONDS,
 )
 LOOP_CREATED: Final = _key(
     "events:loop:created", "Loops that began, whispered or forked.", "stream", STREAM_SECONDS
@@ -99,7 +105,10 @@ FORECAST: Final = _kept(
     "cache:forecast:{loop_id}", "What is expected of a loop.", "string", FORECAST_SECONDS
 )
 RATING: Final = _kept(
-    "cache:rating:{entity_id}", "An entity's rating, as asked for.", "string", RATING_SECONDS
+    "cache:rating:{entity_id}",
+    "An entity's rating, as asked for; the id is agent:ID or loop:ID.",
+    "string",
+    RATING_SECONDS,
 )
 GUILD: Final = _kept(
     "cache:guild:{guild_id}", "A guild with its members, as JSON.", "string", GUILD_SECONDS

@@ -7,7 +7,7 @@ event gains is not told to anybody until it is named.
 import re
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
@@ -120,7 +120,12 @@ class Message(Closed):
 
     id: LiveId
     stream: StreamName
-    type: EventType
+    type: Literal[
+        EventType.LOOP_CREATED,
+        EventType.LOOP_FORKED,
+        EventType.BLESSING_GRANTED,
+        EventType.CLUSTER_FORMED,
+    ]
     recorded_at: Instant
     data: LoopBegan | ForkBegan | LoopBlessed | LoopsGathered
 

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     CREDITS_CHANGED = "credits_changed"
     LOOP_OWNED = "loop_owned"
     USER_FORGOTTEN = "user_forgotten"
+    AGENT_MEASURED = "agent_measured"
+    LOOP_MEASURED = "loop_measured"
 
 
 UNSHOWN = (EventType.CREDITS_CHANGED, EventType.LOOP_OWNED)
@@ -89,6 +91,10 @@ class Event(
     ]
 
 
+COMMAND_DAYS: Final = 30
+"""So long the same command is not done twice."""
+
+
 class Command(
     Table,
     owner="mac",
@@ -96,6 +102,7 @@ class Command(
     table="log.commands",
     key=("command_id",),
     indexes=(Index("done_at", "commands_done_at_idx"),),
+    keep_days=COMMAND_DAYS,
     sensitivity="personal",
 ):
     """A command that was done, and what was answered. The same again gets the same answer."""

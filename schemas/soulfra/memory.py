@@ -19,6 +19,12 @@ LIMIT_BYTES: Final = 100_000_000
 
 ANSWER_DAYS: Final = 7
 """So long what was told with an id is not kept twice."""
+FADED_DAYS: Final = 30
+FADED_BELOW: Final = 0.3
+"""Memories that are older and mattered less are compressed when their agent reflects.
+
+The guide has memories compressed, and an index for it, but names neither number: they are ours.
+"""
 
 RowId = Annotated[int, Quantity("1", "given by SQLite", low=1, high=2**63 - 1)]
 Numbered = Annotated[RowId | None, Column("In the order of writing.", identity=True)]

@@ -26,7 +26,7 @@ REPORTS: Final = f"type NOT IN ({', '.join(repr(str(each)) for each in UNSHOWN)}
 
 POLICIES: Final = (
     *(Policy(each, "house", (APP, OWNER), verb="ALL") for each in (*OWN, *SHARED, "log.events")),
-    *(Policy(each, "reports", (READER,)) for each in ("soulfra.users", *SHARED)),
+    *(Policy(each, "reports", (READER,)) for each in SHARED),
     Policy("log.events", "reports", (READER,), REPORTS),
     *(
         Policy(each, "person", (PERSON,), f"{WHOSE[each]} = {ME}")

@@ -3,7 +3,9 @@
 from typing import Final
 
 from schemas.postgres import Grant, each
+from schemas.soulfra import consensus, drift, lives, log, privacy, shards, tables
 from schemas.soulfra.server import APP, PERSON, READER
+from schemas.table import Table
 
 SHARED: Final = (
     "soulfra.agents",
@@ -37,6 +39,35 @@ SHARDS: Final = (
 )
 SLOT_OF: Final = "shard.slot_of(text)"
 ADOPT: Final = "shard.adopt(text,integer,timestamp with time zone,jsonb,jsonb)"
+HIDDEN: Final = {"log.events": frozenset({"sha256", "version"})}
+"""An event's hash is over the one before it, too: guesses at what is hidden could be tried. Its
+version counts those before it, hidden or not."""
+_MODELS: Final = {
+    model.table: model
+    for module in (consensus, drift, lives, log, privacy, shards, tables)
+    for model in vars(module).values()
+    if isinstance(model, type) and issubclass(model, Table) and model is not Table
+}
+
+
+def _by_column(role: str, *names: str) -> tuple[Grant, ...]:
+    """Each declared column, and none of Postgres' own.
+
+    ``xmin`` and ``xmax`` tell which rows one transaction wrote, or only held.
+    """
+    return tuple(
+        Grant(
+            role,
+            "table",
+            name,
+            ("SELECT",),
+            tuple(
+                field for field in _MODELS[name].model_fields if field not in HIDDEN.get(name, ())
+            ),
+        )
+        for name in names
+    )
+
 
 _APP: Final = (
     *each(APP, "schema", ("USAGE",), "soulfra", "log", "privacy", "shard"),
@@ -122,29 +153,24 @@ _APP: Final = (
         # Nobody else adds an event; when, in which transaction and after what, it says itself.
         "log.append(jsonb,jsonb)",
         "log.verify(text)",
+        "log.forget_commands(integer)",
         DIGEST,
     ),
 )
+# No users: whoever pays for an unsigned loop would be the row that moved. When they came and as
+# what, the log says.
 _READER: Final = (
     *each(READER, "schema", ("USAGE",), "soulfra", "log", "shard"),
-    *each(READER, "table", ("SELECT",), *SHARED, *SHARDS, "log.events", "log.followers"),
+    *_by_column(READER, *SHARED, *SHARDS, "log.events", "log.followers"),
     *each(READER, "routine", ("EXECUTE",), SLOT_OF),
-    # Not what somebody has, nor how often: who watches it would see who pays for an unsigned loop.
-    Grant(
-        READER,
-        "table",
-        "soulfra.users",
-        ("SELECT",),
-        ("id", "username", "email", "created_at", "subscription_tier"),
-    ),
     *each(READER, "schema", ("USAGE",), "drift"),
-    *each(READER, "table", ("SELECT",), *DRIFT),
+    *_by_column(READER, *DRIFT),
     *each(READER, "routine", ("EXECUTE",), "log.verify(text)", DIGEST),
 )
 
 _PERSON: Final = (
     *each(PERSON, "schema", ("USAGE",), "soulfra"),
-    *each(PERSON, "table", ("SELECT",), *TABLES),
+    *_by_column(PERSON, *TABLES),
 )
 
 GRANTS: Final[tuple[Grant, ...]] = (*_APP, *_READER, *_PERSON)

@@ -14,6 +14,18 @@ HOME: Final = "home"
 ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Epoch = Annotated[int, Quantity("1", "counted up whenever a slot gets another owner", low=1)]
 SHARD = "shard.places (name)"
+LIVES: Final = frozenset(
+    {
+        "soulfra.agents", "soulfra.transformations", "log.events", "log.commands",
+        "log.followers", "drift.ratings", "shard.places", "shard.slots",
+    }
+)  # fmt: skip
+"""Tables that a second shard fills, too: the rest of its tables stay empty."""
+
+
+def server(name: str) -> str:
+    """What the Postgres server of a shard is called."""
+    return "postgres-age" if name == HOME else f"postgres-age-{name}"
 
 
 class Hold(StrEnum):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final
 
+from annotated_types import MaxLen
 from pydantic import StringConstraints
 
 from schemas.quantity import Quantity
@@ -29,6 +30,12 @@ Sealed = Annotated[str, StringConstraints(pattern=SEALED, max_length=400_000)]
 Score = Annotated[float, Quantity("1", "a share or a score, to the hundredth", low=0, high=1)]
 SCORE_SQL: Final = "numeric(3,2)"
 """As the guide has it; a ``Column`` of a ``Score`` names it."""
+Metric = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Metrics = Annotated[
+    dict[Metric, Annotated[float, Quantity("1", "told by who measured", low=0, high=1)]],
+    MaxLen(50),
+]
+"""What a loop is aware of, and how much: numbers only, so no person can be in them."""
 Position = Annotated[int, Quantity("1", "where the event is in the log", low=1)]
 Version = Annotated[int, Quantity("{event}", "counted within the stream", low=1)]
 SLOTS: Final = 4096

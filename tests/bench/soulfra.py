@@ -26,13 +26,14 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from apps.postgres import Pool, PostgresSettings, pool
+from apps.postgres import Connection, Pool, PostgresSettings, pool
 from apps.redis_line import Line
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.follower import Follower
+from apps.soulfra.changes import POLL_SECONDS
 from apps.soulfra.ending import ended
 from apps.soulfra.group_commit import GroupCommit
-from apps.soulfra.kept import kept
+from apps.soulfra.kept import Task, kept
 from apps.soulfra.lags import FOLLOWERS, Lag, lags
 from apps.soulfra.log import SQL as LOG
 from apps.soulfra.message import commit
@@ -40,7 +41,7 @@ from apps.soulfra.privacy.keys import House
 from apps.soulfra.rebuild import rebuild
 from apps.soulfra.relay import FOLLOWER as STREAMS
 from apps.soulfra.relay import Relay
-from apps.soulfra.upkeep import following
+from apps.soulfra.upkeep import DRIFT_SECONDS, change, count_drift
 from apps.soulfra.writer import Told, Writer
 from schemas.server import SOULFRA
 from schemas.soulfra.commands import ShiftAgentTone
@@ -193,7 +194,7 @@ async def _following(
             pass
         running = [asyncio.create_task(work) for work in (follower.run(), relay.run())]
         try:
-            async with kept(following(there, lambda: [there])):
+            async with kept(_tasks(there)):
                 ending = asyncio.Event()
                 looking = asyncio.create_task(_worst(there, ending))
                 rate, _ = await commanded(cache.changed)
@@ -204,6 +205,22 @@ async def _following(
                 await ended(each)
             await cache.close()
     return rate, worst
+
+
+def _tasks(there: Pool) -> list[Task]:
+    """As the process has them."""
+
+    def of(take: Callable[[Connection], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+        async def do() -> bool:
+            async with there.connection() as conn:
+                return await take(conn)
+
+        return do
+
+    return [
+        Task("transformations", of(change), POLL_SECONDS),
+        Task("drift", of(count_drift), DRIFT_SECONDS),
+    ]
 
 
 async def _worst(there: Pool, ending: asyncio.Event) -> dict[str, Lag]:

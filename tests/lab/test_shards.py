@@ -14,13 +14,15 @@ def second(standing, hosts_toml):
     said = hosts_toml.read_text()
     line = next(row for row in said.splitlines() if row.startswith("soulfra_port"))
     hosts_toml.write_text(said.replace(line, f"{line}\nsoulfra_shards = {{ two = {free_port()} }}"))
-    yield standing.called("postgres-age-two")
-    abode(standing, "move", "0-4095", "--to", "home")
-    abode(standing, "shards", "--forget", "two")
     called = standing.called("postgres-age-two")
-    standing.docker("rm", "-fv", called)
-    standing.docker("rm", "-fv", standing.called("soulfra"))  # it holds the shard's socket
-    standing.docker("volume", "rm", f"{called}-data", f"{called}-socket")
+    with_two = hosts_toml.read_text()
+    yield called
+    hosts_toml.write_text(with_two)
+    standing.deploy("-y")
+    abode(standing, "move", "0-4095", "--to", "home")
+    hosts_toml.write_text(said)
+    standing.deploy("-y")
+    standing.docker("volume", "rm", f"{called}-data")
 
 
 def abode(standing, *words):
@@ -55,6 +57,52 @@ def test_a_second_server(standing, second):
         "-c", "SELECT shard FROM report.shards WHERE agents > 0",
     )  # fmt: skip
     assert counts == "two"
+
+    status = json.loads(standing.run(str(standing.bin / "abode"), "status", "--json").stdout)
+    assert {each["name"]: (each["answers"], each["slots"]) for each in status["shards"]} == {
+        "home": (True, 0), "two": (True, 4096)}  # fmt: skip
+    where = [str(standing.bin / "abode"), "where", "soulfra.transformations", "--json"]
+    found = json.loads(standing.run(*where).stdout)["found"][0]
+    assert found["live"] == "there"
+    assert found["store"].endswith("two")
+    drift = abode(standing, "drift", f"agent:{agent}")
+    assert drift["shifts"] == 1
+
+
+def test_a_server_that_is_not_declared_any_more(standing, second, hosts_toml):
+    """Refused while it has agents, and nothing is changed; then it goes, and its data stays."""
+    declared = hosts_toml.read_text()
+    undeclared = "\n".join(row for row in declared.splitlines() if "soulfra_shards" not in row)
+    standing.deploy("-y")
+    abode(standing, "move", "0-2047", "--to", "two")
+    before = standing.started()
+
+    hosts_toml.write_text(undeclared)
+    refused = standing.deploy("-y", check=False)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0
+    assert "shard two: has 2048 slots" in said
+    assert "abode soulfra move 0-2047 --to home" in said
+    assert standing.started() == before
+
+    hosts_toml.write_text(declared)
+    abode(standing, "move", "0-2047", "--to", "home")
+    hosts_toml.write_text(undeclared)
+    done = standing.deploy("-y")
+    assert f"docker volume rm {second}-data" in done.stdout + done.stderr
+    assert second not in standing.docker("ps", "-a", "--format", "{{.Names}}").split()
+    volumes = standing.docker("volume", "ls", "--format", "{{.Name}}").split()
+    assert (f"{second}-data" in volumes, f"{second}-socket" in volumes) == (True, False)
+    assert abode(standing, "shards")["shards"] == [
+        {"name": "home", "place": "", "slots": 4096, **counts(standing)}]  # fmt: skip
+    again = standing.deploy("-y")
+    assert "Success" not in again.stdout.partition("Results")[2].replace("Success   Error", "")
+
+
+def counts(standing):
+    """What home has."""
+    [home] = abode(standing, "shards")["shards"]
+    return {key: home[key] for key in ("agents", "events")}
 
 
 def password(standing):

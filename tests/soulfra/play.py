@@ -39,7 +39,7 @@ class Play:
             (6, self._whisper), (3, self._fork), (4, self._shift), (3, self._voting),
             (8, self._vote), (1, self._guild), (1, self._join), (1, self._prophecy),
             (1, self._fulfil), (1, self._cluster), (1, self._dissolve), (1, self._user),
-            (1, self._agent), (0.5, self._forgotten),
+            (1, self._agent), (0.5, self._forgotten), (1, self._measure),
         ]  # fmt: skip
         weights, makers = zip(*kinds, strict=True)
         return self.random.choices(makers, weights)[0]()
@@ -85,6 +85,16 @@ class Play:
         if self.random.random() < 0.5 or not self.loops:
             return c.ShiftAgentTone(agent_id=self.random.choice(self.agents), tone=tone)
         return c.ShiftLoopTone(loop_id=self.random.choice(self.loops), tone=tone)
+
+    def _measure(self):
+        score = round(self.random.random(), 2)
+        if self.random.random() < 0.5 or not self.loops:
+            return c.MeasureAgent(
+                agent_id=self.random.choice(self.agents),
+                consciousness_score=self.random.choice([None, score]),
+                memory_depth=self.random.randint(0, 99),
+            )
+        return c.MeasureLoop(loop_id=self.random.choice(self.loops), consciousness={"depth": score})
 
     def _voting(self):
         if not self.loops:

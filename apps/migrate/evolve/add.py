@@ -1,85 +1,40 @@
 """Step 1: the column, and a trigger that keeps it right while rows are filled."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from apps.migrate.evolve.declared import Evolution
+from apps.migrate.evolve.flip import views_back
 from apps.migrate.evolve.names import literal, quoted, unset
+from apps.migrate.evolve.refuse import PROBE, refuse, try_views
 from apps.migrate.evolve.standing import SQL
 from apps.migrate.evolve.work import Work, alone
-from schemas.errors import Diverged, Refused
-
-PROBE: Final = "ledger._abode_evolution_probe"
-STORED: Final = f"""
-SELECT atthasmissing FROM pg_catalog.pg_attribute
- WHERE attrelid = '{PROBE}'::regclass AND attname = 'probed'
-"""  # noqa: S608  # a name of ours
 
 
 def add(work: Work) -> None:
     """The column with its default and its trigger, in one short transaction."""
     of = work.of
-    _check(work)
-    refuse_rewrite(work)
+    refuse(work)
     read = sources(work)
 
     def do() -> None:
-        ask = work.ledger.ask
-        ask(f"ALTER TABLE {quoted(of.table)} ADD COLUMN {column(of)}")
+        # One message, so that the table is held for one way there and back.
+        work.ledger.tell(f"ALTER TABLE {quoted(of.table)} ADD COLUMN {column(of)}")
         if of.fill:
             keep(work, read)
+        try_views(work)
         row = {
             "name": work.declared.name, "declaration": work.declared.text,
             "sha256": work.declared.sha256, "act": "column",
         }  # fmt: skip
         work.ledger.tell(SQL["begin"], row)
 
-    alone(work, do)
+    alone(work, do, views=views_back(of))
 
 
 def column(of: Evolution) -> str:
     """Its definition: no row is written anew for it."""
     default = f" DEFAULT {of.column.default}" if of.column.default else ""
     return f"{quoted(of.column.name)} {of.column.type}{default}"
-
-
-def refuse_rewrite(work: Work) -> None:
-    """The server itself says whether a default is stored once, or worked out for each row."""
-    given = work.of.column.default
-    if given is None:
-        return
-    with work.ledger.transaction(keep=False):
-        work.ledger.ask(
-            f"SET LOCAL search_path TO DEFAULT; CREATE TABLE {PROBE} ();"
-            f"ALTER TABLE {PROBE} ADD COLUMN probed {work.of.column.type} DEFAULT {given}"
-        )
-        is_stored = work.ledger.ask(STORED).fetchone()[0]
-    if not is_stored:
-        raise Refused(
-            f"{work.declared.name}: column.default: {given} would have every row written anew",
-            "a constant that is not null; what differs by row is [fill]",
-        )
-
-
-def _check(work: Work) -> None:
-    """Refuse what could not work, before anything is touched."""
-    of, name = work.of, work.declared.name
-    if not work.tree():
-        raise Refused(f"{name}: {of.table}: no such table", "apply the line first: migrate apply")
-    if work.ask("column", table=quoted(of.table), column=of.column.name):
-        raise Diverged(f"{name}: {of.table} has {of.column.name!r} already, and not from here")
-    if of.fill and any(not work.ask("key", table=leaf) for leaf in work.leaves()):
-        raise Refused(f"{name}: {of.table} has no primary key", "rows are filled in its order")
-    if of.replaces:
-        old = work.ask("column", table=quoted(of.table), column=of.replaces.column)
-        if not old:
-            raise Refused(f"{name}: replaces.column: {of.table} has no {of.replaces.column!r}")
-        if old[0][0] != of.replaces.required:
-            said = "is" if old[0][0] else "is not"
-            raise Refused(
-                f"{name}: replaces.required: {of.replaces.column} {said} NOT NULL",
-                f"required = {str(old[0][0]).lower()}",
-            )
 
 
 def sources(work: Work) -> list[str]:
@@ -95,28 +50,35 @@ def sources(work: Work) -> list[str]:
         return [name for (name,) in work.ask("read_by", table=quoted(of.table), view=PROBE)]
 
 
-def keep(work: Work, read: Sequence[str]) -> None:
-    """Make the function and its triggers, within a transaction.
+def function(work: Work, read: Sequence[str], *, is_switched: bool = False) -> None:
+    """Make the function of the triggers, within a transaction.
 
     It has no search_path of its own, which would cost each row more than all the rest: it does as
     its caller, with its caller's rights.
     """
+    work.ledger.tell(
+        f"CREATE OR REPLACE FUNCTION ledger.{quoted(work.of.keeper)}() RETURNS trigger"
+        f" LANGUAGE plpgsql AS {literal(body(work.of, read, is_switched=is_switched))}"
+    )
+
+
+def keep(work: Work, read: Sequence[str], *, is_switched: bool = False) -> None:
+    """Make the function and its triggers, within a transaction."""
     of = work.of
-    function = f"ledger.{quoted(of.keeper)}()"
+    name = f"ledger.{quoted(of.keeper)}()"
     comes, changes = map(quoted, of.keepers)
     column = quoted(of.column.name)
     also = [column] if of.replaces else []
     differ = [f"NEW.{each} IS DISTINCT FROM OLD.{each}" for each in [*map(quoted, read), *also]]
     when = " OR ".join([unset(of, "NEW"), *differ])
     new = "" if of.replaces else f" WHEN ({unset(of, 'NEW')})"
-    work.ledger.ask(
-        f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql"
-        f" AS {literal(body(of, read))};"
-        f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"
+    function(work, read, is_switched=is_switched)
+    work.ledger.tell(
+        f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC;"
         f"CREATE TRIGGER {comes} BEFORE INSERT ON {quoted(of.table)}"
-        f" FOR EACH ROW{new} EXECUTE FUNCTION {function};"
+        f" FOR EACH ROW{new} EXECUTE FUNCTION {name};"
         f"CREATE TRIGGER {changes} BEFORE UPDATE ON {quoted(of.table)}"
-        f" FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {function}"
+        f" FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}"
     )
 
 
@@ -127,22 +89,30 @@ def unkeep(work: Work) -> str:
     return ";".join([*gone, f"DROP FUNCTION IF EXISTS ledger.{quoted(of.keeper)}()"])
 
 
-def body(of: Evolution, read: Sequence[str]) -> str:
+def body(of: Evolution, read: Sequence[str], *, is_switched: bool = False) -> str:
     """What a row has in the new column is worked out, unless its writer knew the column.
 
-    Who wrote the new column only has the old one worked out; to fill a row changes nothing else.
+    A default is nobody's writing: of the old column before the switch, of the new one after. Who
+    wrote the new column only has the old one worked out; to fill a row changes nothing else.
     What is read stands in variables of the columns' names: so no query is planned for a row.
     """
     new = quoted(of.column.name)
     unfilled = unset(of, "NEW")
     lines = ["#variable_conflict use_column", "DECLARE", f"    abode_was {of.column.type};"]
     lines += [f"    {quoted(name)} {quoted(of.table)}.{quoted(name)}%TYPE;" for name in read]
-    lines += ["BEGIN", "    IF TG_OP = 'INSERT' THEN", f"        IF {unfilled} THEN"]
+    unwritten, unsaid = unfilled, ""
+    if of.replaces and is_switched and of.column.default_after:
+        after = f"({of.column.default_after})::{of.column.type}"
+        given = f"NEW.{quoted(of.replaces.column)} IS NOT NULL"
+        unwritten = f"{unfilled} OR (NEW.{new} IS NOT DISTINCT FROM {after} AND {given})"
+    elif of.replaces and of.replaces.default and not is_switched:
+        unsaid = f" OR NEW.{quoted(of.replaces.column)} = ({of.replaces.default})"
+    lines += ["BEGIN", "    IF TG_OP = 'INSERT' THEN", f"        IF {unwritten} THEN"]
     lines += [*_read(read, "NEW"), f"            NEW.{new} := {_value(of)};"]
     if of.replaces:
         old = quoted(of.replaces.column)
         back = f"(SELECT {of.replaces.back} FROM (SELECT NEW.*) AS written)"  # noqa: S608
-        lines.append(f"        ELSIF NEW.{old} IS NULL THEN NEW.{old} := {back};")
+        lines.append(f"        ELSIF NEW.{old} IS NULL{unsaid} THEN NEW.{old} := {back};")
     lines += ["        END IF;", "        RETURN NEW;", "    END IF;"]
     lines += [*_read(read, "OLD"), f"    abode_was := {_value(of)};"]
     lines += [*_read(read, "NEW")]

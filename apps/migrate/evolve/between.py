@@ -10,7 +10,7 @@ from apps.migrate import runner
 from apps.migrate.catalog.differences import Difference
 from apps.migrate.evolve.add import keep, sources
 from apps.migrate.evolve.declared import parsed
-from apps.migrate.evolve.names import quoted
+from apps.migrate.evolve.flip import back, views_back
 from apps.migrate.evolve.run import PATIENT, _act, _prepare, backward
 from apps.migrate.evolve.standing import Standing, acts, left, standings
 from apps.migrate.evolve.work import Work, alone
@@ -73,6 +73,8 @@ def _going_on(stands: Standing) -> tuple[str, tuple[str, ...]] | None:
         return "index", (f"{of.schema_name}.{index.name}", f"({', '.join(index.columns)})")
     if rest[0] == "validate":
         return "constraint", (of.there, of.checked)
+    if rest[0] == "reference":
+        return "constraint", (of.referring,)
     return None
 
 
@@ -93,10 +95,9 @@ def _put(work: Work, stands: Standing) -> None:
     if stands.switched_at:
         alone(work, _kept(work))
         return
+    for each in (*views_back(of), *back(of)):
+        work.ledger.ask(each)
     backward(work)
-    if of.replaces and of.replaces.required:
-        table, old = quoted(of.table), quoted(of.replaces.column)
-        work.ledger.ask(f"ALTER TABLE {table} ALTER COLUMN {old} SET NOT NULL")
     every = [name for _, name in acts(of)]
     for _, act in left(of, None, "constrain"):
         if every.index(act) <= every.index(stands.act):
@@ -108,6 +109,6 @@ def _kept(work: Work) -> Callable[[], None]:
 
     def do() -> None:
         if work.of.fill:
-            keep(work, read)
+            keep(work, read, is_switched=True)
 
     return do

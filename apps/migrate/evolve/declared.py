@@ -32,6 +32,8 @@ class Column(Closed):
     type: Sql
     default: Sql | None = None
     """A constant: what old rows and old writers have until they are filled."""
+    default_after: Sql | None = None
+    """Its default from the switch on, where that is another; NULL for none."""
     required: bool = False
     """NOT NULL in the end."""
     check: Sql | None = None
@@ -53,10 +55,32 @@ class Replaces(Closed):
     """What a row has in the old column, of the new one: for those who still read it."""
     required: bool = False
     """NOT NULL until the switch: afterwards nobody need write it."""
+    default: Sql | None = None
+    """Its default until the switch; a rollback brings it back."""
     drop: Migration
     """The migration without it: of a later release than the one that adds."""
     along: tuple[Word, ...] = ()
     """Indexes and constraints that may go with it."""
+
+
+class References(Closed):
+    """The key of another table that the new column refers to."""
+
+    table: Qualified
+    column: Word
+    on_delete: Literal["no action", "restrict", "cascade", "set null"] = "no action"
+
+
+class View(Closed):
+    """A view that is replaced at the switch; names, types and order of its columns stay."""
+
+    name: Qualified
+    before: Sql
+    """Its query as it is: a rollback brings it back."""
+    after: Sql
+    """Its query from the switch on, without the old column."""
+    options: Sql | None = None
+    """As WITH (...) has them, such as security_invoker = true."""
 
 
 class Index(Closed):
@@ -78,6 +102,8 @@ class Evolution(Closed):
     column: Column
     fill: Fill | None = None
     replaces: Replaces | None = None
+    references: References | None = None
+    view: tuple[View, ...] = ()
     index: tuple[Index, ...] = ()
     grace_hours: Annotated[float, Field(ge=0, le=24 * 365)] = 24
     """Between switch and drop: for whoever has not noticed."""
@@ -90,6 +116,8 @@ class Evolution(Closed):
             raise ValueError("a column cannot replace itself")
         if self.column.required and not (self.fill or self.column.default):
             raise ValueError("required needs a default, or a [fill]")
+        if self.column.required and self.references and self.references.on_delete == "set null":
+            raise ValueError("what is required cannot be set null on delete")
         return self
 
     @cached_property
@@ -108,9 +136,20 @@ class Evolution(Closed):
         return f"{self.bare[:20]}_{self.column.name[:30]}_there"
 
     @property
+    def was_there(self) -> str:
+        """The same of the old column, while a switch is taken back."""
+        old = self.replaces.column if self.replaces else ""
+        return f"{self.bare[:20]}_{old[:30]}_there"
+
+    @property
     def checked(self) -> str:
         """The declared check."""
         return f"{self.bare}_{self.column.name}_check"
+
+    @property
+    def referring(self) -> str:
+        """The declared foreign key."""
+        return f"{self.bare}_{self.column.name}_fkey"
 
     @property
     def keeper(self) -> str:

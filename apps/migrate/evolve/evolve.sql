@@ -36,6 +36,15 @@ UPDATE ledger._abode_evolution
        switched_at = CASE WHEN :act = 'switch' THEN now() ELSE switched_at END
  WHERE name = :name;
 
+-- settle --
+-- This one's commit waits for the disk, and takes with it what did not.
+UPDATE ledger._abode_evolution SET updated_at = now() WHERE name = :name;
+
+-- unswitch --
+-- Part of the transaction that takes the switch back.
+UPDATE ledger._abode_evolution SET act = :act, switched_at = NULL, updated_at = now()
+ WHERE name = :name;
+
 -- place --
 -- How far the rows are filled: part of each batch.
 UPDATE ledger._abode_evolution SET place = CAST(:place AS jsonb), updated_at = now()
@@ -87,6 +96,50 @@ SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)
 -- Whether a table has a column, and whether it is NOT NULL.
 SELECT attnotnull FROM pg_attribute
  WHERE attrelid = to_regclass(:table) AND attname = :column AND NOT attisdropped AND attnum > 0;
+
+-- default --
+-- A column's type, its default as the server writes it, and whether that is one for all rows.
+SELECT format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid), a.atthasmissing
+  FROM pg_attribute AS a
+  LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ WHERE a.attrelid = to_regclass(:table) AND a.attname = :column AND NOT a.attisdropped;
+
+-- view --
+-- What a view is: its query as the server writes it, and its options.
+SELECT pg_get_viewdef(c.oid), coalesce(c.reloptions, '{}')
+  FROM pg_class AS c WHERE c.oid = to_regclass(:view) AND c.relkind = 'v';
+
+-- views --
+-- Views that read a column of a table or of one of its partitions.
+SELECT DISTINCT format('%s.%s', v.relnamespace::regnamespace, v.relname),
+       CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END
+  FROM pg_attribute AS a
+  JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
+       AND d.refobjsubid = a.attnum AND d.classid = 'pg_rewrite'::regclass
+  JOIN pg_rewrite AS w ON w.oid = d.objid
+  JOIN pg_class AS v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+ WHERE a.attname = :column AND NOT a.attisdropped
+   AND a.attrelid = ANY (CAST(:oids AS regclass[]))
+ ORDER BY 1;
+
+-- target --
+-- Whether a foreign key can refer to a column, and whether we may have it do so.
+SELECT EXISTS (
+           SELECT FROM pg_index AS i
+            WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate
+              AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
+       has_table_privilege(a.attrelid, 'REFERENCES')
+  FROM pg_attribute AS a
+ WHERE a.attrelid = to_regclass(:table) AND a.attname = :column AND NOT a.attisdropped;
+
+-- referrers --
+-- Foreign keys that refer to a column of a table or of one of its partitions.
+SELECT DISTINCT k.conname::text, k.conrelid::regclass::text
+  FROM pg_constraint AS k
+  JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+ WHERE k.contype = 'f' AND k.conparentid = 0 AND a.attname = :column
+   AND a.attrelid = ANY (CAST(:oids AS regclass[]))
+ ORDER BY 2, 1;
 
 -- hidden --
 -- Those of a table and its partitions of which row security hides rows from us.
@@ -158,10 +211,10 @@ SELECT a.pid, coalesce(a.usename::text, ''), a.application_name
  ORDER BY a.pid;
 
 -- dependents --
--- What would break, or go, with a column.
+-- What would break, or go, with a column of a table and of its partitions.
 WITH old AS (
     SELECT attrelid, attnum FROM pg_attribute
-     WHERE attrelid = to_regclass(:table) AND attname = :column AND NOT attisdropped
+     WHERE attrelid = ANY (CAST(:oids AS regclass[])) AND attname = :column AND NOT attisdropped
 )
 SELECT pg_describe_object(d.classid, d.objid, d.objsubid), coalesce(k.conname, i.relname, '')::text
   FROM old
@@ -171,7 +224,8 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid), coalesce(k.conname, i
   LEFT JOIN pg_class AS i ON d.classid = 'pg_class'::regclass AND i.oid = d.objid
  WHERE NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
            SELECT FROM pg_attrdef AS f WHERE f.oid = d.objid AND f.adnum = old.attnum))
-   AND NOT (d.classid = 'pg_class'::regclass AND i.relkind = 'S')
+   AND NOT (d.classid = 'pg_class'::regclass AND (i.relkind = 'S' OR i.relispartition))
+   AND coalesce(k.conparentid, 0) = 0
    AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (
            SELECT FROM pg_trigger AS g JOIN pg_proc AS f ON f.oid = g.tgfoid
             WHERE g.oid = d.objid AND f.proname = :keeper))

@@ -104,7 +104,8 @@ def _one(work: Work, leaf: str, key: Sequence[tuple[str, str]], begun: float) ->
     with work.ledger.transaction():
         work.ledger.tell(
             f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL synchronous_commit = off;"
-            "SET LOCAL search_path TO DEFAULT; SET LOCAL jit = off"
+            "SET LOCAL search_path TO DEFAULT; SET LOCAL jit = off;"
+            f"SET LOCAL statement_timeout = {work.pace.held_ms()}"
         )
         seen, filled, last = work.ledger.ask(batch(work, leaf, key, was.after)).fetchone()
         now = replace(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from apps.migrate import runner
 from apps.migrate.errors import Loss, Unconfirmed
@@ -11,6 +11,7 @@ from apps.migrate.evolve.add import add, unkeep
 from apps.migrate.evolve.declared import Declared, Step, names, read
 from apps.migrate.evolve.fill import fill
 from apps.migrate.evolve.names import quoted, unset
+from apps.migrate.evolve.refer import refer, targets
 from apps.migrate.evolve.standing import (
     KEY,
     SQL,
@@ -20,7 +21,7 @@ from apps.migrate.evolve.standing import (
     standing,
     standings,
 )
-from apps.migrate.evolve.switch import drop, switch
+from apps.migrate.evolve.switch import drop, switch, unswitch
 from apps.migrate.evolve.throttle import Pace
 from apps.migrate.evolve.work import WAIT_SECONDS, Work, alone
 from apps.migrate.ledger import Ledger, Patience, Say
@@ -106,11 +107,12 @@ def undo(
     database: str,
     name: str,
     *,
+    to: Literal["add", "switch"] = "add",
     sure: Callable[[Loss], bool] = lambda _: True,
     wait: float = WAIT_SECONDS,
     say: Say = lambda _: None,
 ) -> Loss:
-    """Everything of it goes, the filled column last; refused after the switch."""
+    """Back before a step: ``switch`` takes only that back; with ``add`` everything of it goes."""
     _refuse_files(line)
     declared = read(line, name)
     with runner.opened(line, database, PATIENT) as ledger:
@@ -119,14 +121,24 @@ def undo(
             stands = standing(ledger, declared)
             if stands is None:
                 raise Refused(f"{name}: has not begun, or is undone")
-            if stands.switched_at:
+            if stands.act == "drop":
                 raise Refused(
-                    f"{name}: is switched: what was written since would be lost",
+                    f"{name}: is dropped: nothing is left to go back to",
                     f"abode migrate {line.name} rollback",
                 )
+            if to == "switch":
+                if not stands.switched_at:
+                    raise Refused(f"{name}: is not switched")
+                unswitch(work)
+                return Loss(declared.of.table, declared.of.column.name, 0)
             loss = Loss(declared.of.table, declared.of.column.name, _values(work))
             if not stands.undoing and not sure(loss):
                 raise Unconfirmed(f"{name}: to undo it destroys {loss}", [loss])
+            with ledger.transaction():
+                ledger.tell(SQL["undo"], {"name": name})
+            if stands.switched_at:
+                work.say("taking the switch back")
+                unswitch(work)
             backward(work)
             return loss
 
@@ -134,8 +146,6 @@ def undo(
 def backward(work: Work) -> None:
     """Indexes first, each without a lock that others feel; then all the rest at once."""
     of, name = work.of, work.declared.name
-    with work.ledger.transaction():
-        work.ledger.tell(SQL["undo"], {"name": name})
     for index in reversed(of.index):
         work.say(f"dropping {index.name}")
         indexes.drop(work, index)
@@ -147,7 +157,7 @@ def backward(work: Work) -> None:
         work.ledger.tell(SQL["forget"], {"name": name})
 
     work.say(f"dropping {of.table}.{of.column.name}")
-    alone(work, do)
+    alone(work, do, also=targets(of))
 
 
 def _act(work: Work, act: str, *, past_readers: bool) -> None:
@@ -170,6 +180,7 @@ ACTS: Final[dict[str, Callable[[Work], None]]] = {
     "check": constrain.add_checks,
     "validate": constrain.validate,
     "not-null": constrain.not_null,
+    "reference": refer,
     "switch": switch,
 }
 

@@ -87,6 +87,8 @@ def acts(of: Evolution) -> list[tuple[Step, str]]:
         found += [("constrain", "check"), ("constrain", "validate")]
     if of.column.required:
         found.append(("constrain", "not-null"))
+    if of.references:
+        found.append(("constrain", "reference"))
     found += [("constrain", f"index {each.name}") for each in of.index]
     found.append(("switch", "switch"))
     if of.fill:

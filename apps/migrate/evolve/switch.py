@@ -1,36 +1,71 @@
 """Steps 4 and 5: from here on the new column counts; then the old one goes."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from apps.migrate.errors import Locked, Pending
-from apps.migrate.evolve.add import unkeep
+from apps.migrate.evolve import constrain
+from apps.migrate.evolve.add import function, sources, unkeep
+from apps.migrate.evolve.flip import back, forth, views_back, views_forth
 from apps.migrate.evolve.names import quoted
-from apps.migrate.evolve.standing import Standing
+from apps.migrate.evolve.refuse import listed
+from apps.migrate.evolve.standing import SQL, Standing, left
 from apps.migrate.evolve.work import Work, alone
 from schemas.errors import Diverged, Refused
-
-NAMED: Final = 8
-"""Readers and dependents that a refusal names."""
 
 
 def switch(work: Work) -> None:
     """Mark the migration as applied: releases that know it start, older ones no more.
 
-    In the same transaction its promises are asked, and nobody need write the old column.
+    In the same transaction its promises are asked, views are replaced, and defaults flip.
     """
     of = work.of
+    read = sources(work)
 
     def do() -> None:
-        if of.replaces and of.replaces.required:
-            work.ledger.ask(
-                f"ALTER TABLE {quoted(of.table)}"
-                f" ALTER COLUMN {quoted(of.replaces.column)} DROP NOT NULL"
-            )
+        for each in forth(of):
+            work.ledger.tell(each)
+        if of.replaces:
+            function(work, read, is_switched=True)
         _mark(work, of.migration)
         work.reach("switch")
 
-    _on_the_line(work, of.migration, do)
+    _on_the_line(work, of.migration, do, views_forth(of))
+
+
+def unswitch(work: Work) -> None:
+    """The same back, while the trigger has kept the old column: nothing is lost yet."""
+    of = work.of
+    read = sources(work)
+    if of.replaces and of.replaces.required:
+        constrain.look(work, of.replaces.column, of.was_there)
+
+    def do() -> None:
+        for each in back(of):
+            work.ledger.tell(each)
+        if of.replaces:
+            if of.replaces.required:
+                table = quoted(of.table)
+                work.ledger.tell(f"ALTER TABLE {table} DROP CONSTRAINT {quoted(of.was_there)}")
+            function(work, read)
+        if work.is_marking:
+            work.ledger.tell("SET LOCAL search_path TO ledger")
+            work.ledger.devolved(of.migration)
+        last = left(of, None, "constrain")[-1][1]
+        work.ledger.tell(SQL["unswitch"], {"name": work.declared.name, "act": last})
+
+    if not work.is_marking:
+        alone(work, do, views=views_back(of))
+        return
+    with work.ledger.lock():
+        plan = work.ledger.plan()
+        work.ledger.check(plan)
+        if max(plan.applied, default="") != of.migration:
+            raise Refused(
+                f"{work.ledger.line.name}: {max(plan.applied, default='nothing')} came after"
+                f" {of.migration}",
+                f"abode migrate {work.ledger.line.name} rollback --to {of.migration[:4]}",
+            )
+        alone(work, do, views=views_back(of))
 
 
 def drop(work: Work, stands: Standing, *, past_readers: bool = False) -> None:
@@ -43,9 +78,9 @@ def drop(work: Work, stands: Standing, *, past_readers: bool = False) -> None:
     def do() -> None:
         if of.replaces:
             _refuse_needed(work)
-        work.ledger.ask(unkeep(work))
+        work.ledger.tell(unkeep(work))
         if of.replaces:
-            work.ledger.ask(
+            work.ledger.tell(
                 f"ALTER TABLE {quoted(of.table)} DROP COLUMN {quoted(of.replaces.column)}"
             )
             _mark(work, of.replaces.drop)
@@ -58,11 +93,13 @@ def drop(work: Work, stands: Standing, *, past_readers: bool = False) -> None:
         alone(work, do)
 
 
-def _on_the_line(work: Work, migration: str, do: Callable[[], None]) -> None:
+def _on_the_line(
+    work: Work, migration: str, do: Callable[[], None], views: Sequence[str] = ()
+) -> None:
     """With the line's lock, when this migration is the next of the line."""
     ledger, line = work.ledger, work.ledger.line
     if not work.is_marking:
-        alone(work, do)
+        alone(work, do, views=views)
         return
     with ledger.lock():
         plan = ledger.plan()
@@ -82,7 +119,7 @@ def _on_the_line(work: Work, migration: str, do: Callable[[], None]) -> None:
                 f"{line.name}: {plan.pending[0]} comes before {migration}",
                 f"abode migrate {line.name} apply",
             )
-        alone(work, do)
+        alone(work, do, views=views)
 
 
 def _mark(work: Work, migration: str) -> None:
@@ -119,10 +156,9 @@ def _refuse_read(work: Work) -> None:
     found = work.ask("readers", table=quoted(work.of.table), number=number)
     if not found:
         return
-    said = [f"pid {pid} {name or '(no name)'!r} as {role}" for pid, role, name in found[:NAMED]]
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    said = [f"pid {pid} {name or '(no name)'!r} as {role}" for pid, role, name in found]
     raise Locked(
-        f"{work.declared.name}: may still know the old shape: {', '.join(said)}{more}",
+        f"{work.declared.name}: may still know the old shape: {listed(said)}",
         f"restart them with a release that has {number} and says so (NAME@{number}),"
         " or pass --past-readers",
     )
@@ -133,13 +169,13 @@ def _refuse_needed(work: Work) -> None:
     assert of.replaces is not None  # noqa: S101  # only then is there an old column
     found = work.ask(
         "dependents",
-        table=quoted(of.table), column=of.replaces.column, bare=of.bare, keeper=of.keeper,
+        oids=[each for each, _ in work.tree()], column=of.replaces.column, bare=of.bare,
+        keeper=of.keeper,
     )  # fmt: skip
-    needed = sorted({said for said, name in found if name not in of.replaces.along})
+    may_go = {*of.replaces.along, of.was_there}
+    needed = sorted({said for said, name in found if name not in may_go})
     if needed:
-        more = f" and {len(needed) - NAMED} more" if len(needed) > NAMED else ""
         raise Refused(
-            f"{work.declared.name}: {of.table}.{of.replaces.column} is needed by"
-            f" {', '.join(needed[:NAMED])}{more}",
+            f"{work.declared.name}: {of.table}.{of.replaces.column} is needed by {listed(needed)}",
             "change them first; what goes with it stands in replaces.along",
         )

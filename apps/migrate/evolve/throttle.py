@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-BATCH_SECONDS: Final = 0.1
+BATCH_SECONDS: Final = 0.05
 """What a batch may take: so long a row of it is held."""
 FIRST: Final = 500
 LEAST: Final = 20
@@ -39,6 +39,10 @@ class Pace:
     def limit(self) -> int:
         """How many rows the next batch has."""
         return min(self.rows or MOST, self.size)
+
+    def held_ms(self) -> int:
+        """When a batch is given up, and tried smaller; 0 when there is no smaller one."""
+        return int(2000 * BATCH_SECONDS) if self.limit() > LEAST else 0
 
     def after(self, rows: int, seconds: float) -> float:
         """Learn from a batch; gives how long to pause."""

@@ -14,7 +14,7 @@ from apps.migrate.evolve.throttle import Pace
 from apps.migrate.ledger import Ledger, Say
 from schemas.errors import Refused
 
-LOCK_MS: Final = 200
+LOCK_MS: Final = 50
 """Others wait behind us no longer than this and the work itself, which is short."""
 WAIT_SECONDS: Final = 300.0
 """How long to try to have a table before it is given up."""
@@ -73,26 +73,42 @@ class Work:
         return not self.tree()[0][1]
 
 
-def alone(
-    work: Work, do: Callable[[], None], mode: str = "ACCESS EXCLUSIVE", only: str = ""
+def alone(  # noqa: PLR0917  # the last three are for one caller each
+    work: Work,
+    do: Callable[[], None],
+    mode: str = "ACCESS EXCLUSIVE",
+    only: str = "",
+    also: Sequence[str] = (),
+    views: Sequence[str] = (),
 ) -> None:
     """Do something short in a transaction that has the table, ``only`` one if it is said.
 
     Whoever has it in use for long is waited for outside of the queue. What all the locks take
-    together is bounded as well: of a partitioned table each partition is another.
+    together is bounded as well: of a partitioned table each partition is another. ``also`` are
+    other tables that it needs. ``views`` are made before: whoever reads one has it first.
     """
     what = f"ONLY {only}" if only else quoted(work.of.table)
+    what = ", ".join([what, *also])
     oids = [only] if only else [name for name, _ in work.tree()]
+    oids += [*also, *(quoted(each.name) for each in work.of.view if views)]
 
     def locked() -> None:
         with work.ledger.transaction():
-            limit = f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL statement_timeout = {LOCK_MS}"
-            work.ledger.tell(limit)
+            # To wait for the disk while everybody waits for us would be long.
+            work.ledger.tell(
+                f"SET LOCAL lock_timeout = {LOCK_MS}; SET LOCAL search_path TO DEFAULT;"
+                "SET LOCAL synchronous_commit = off"
+            )
+            for each in views:
+                work.ledger.ask(each)
+            work.ledger.tell(f"SET LOCAL statement_timeout = {LOCK_MS}")
             work.ledger.ask(f"LOCK TABLE {what} IN {mode} MODE")
-            work.ledger.ask("SET LOCAL statement_timeout = 0; SET LOCAL search_path TO DEFAULT")
+            work.ledger.tell("SET LOCAL statement_timeout = 0")
             do()
 
     patiently(work, locked, oids)
+    with work.ledger.transaction():
+        work.ledger.tell(SQL["settle"], {"name": work.declared.name})
 
 
 def patiently(work: Work, do: Callable[[], None], oids: Sequence[str]) -> None:

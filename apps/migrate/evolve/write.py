@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from apps.migrate.evolve.constrain import checks
-from apps.migrate.evolve.declared import Declared, Evolution, read
+from apps.migrate.evolve.declared import Declared, read
+from apps.migrate.evolve.flip import back, forth, views_back, views_forth
 from apps.migrate.evolve.indexes import definition
+from apps.migrate.evolve.refer import clause
 from apps.migrate.lines import Line
 from schemas.errors import Refused
 
@@ -21,11 +23,23 @@ END
 $$;
 """
 
+FORGET: Final = """\
+DO $$
+BEGIN
+    IF to_regclass('ledger._abode_evolution') IS NOT NULL THEN
+        DELETE FROM ledger._abode_evolution WHERE name = '{name}';
+    END IF;
+END
+$$;
+"""
+"""It may begin again; where it never began there is no such table."""
+
 LAWFUL: Final = (
     "-- squawk-ignore-file adding-not-nullable-field, adding-required-field, ban-drop-column,"
-    " constraint-missing-not-valid\n"
+    " constraint-missing-not-valid, adding-foreign-key-constraint,"
+    " ban-drop-default, ban-drop-not-null\n"
 )
-"""Of no rows nothing must be looked at."""
+"""Of no rows nothing must be looked at; what goes back has the table, and says that it is lossy."""
 
 
 def write(line: Line, name: str, *, check: bool = False) -> tuple[Path, ...]:
@@ -49,11 +63,11 @@ def files(line: Line, declared: Declared) -> dict[str, str]:
     of = declared.of
     found = {
         f"{of.migration}.sql": "".join(_expand(line, declared)),
-        f"{of.migration}.rollback.sql": "".join(_collapse(of)),
+        f"{of.migration}.rollback.sql": "".join(_collapse(declared)),
     }
     if of.replaces:
         found[f"{of.replaces.drop}.sql"] = "".join(_contract(line, declared))
-        found[f"{of.replaces.drop}.rollback.sql"] = "".join(_restore(of))
+        found[f"{of.replaces.drop}.rollback.sql"] = "".join(_restore(declared))
     return found
 
 
@@ -67,10 +81,10 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
         f" AND atttypid = '{column.type}'::regtype"
         f" AND {'' if column.required else 'NOT '}attnotnull\n"
     )
-    if column.check:
+    for name in [of.checked] * bool(column.check) + [of.referring] * bool(of.references):
         yield (
             "-- ensure: SELECT convalidated FROM pg_catalog.pg_constraint"  # noqa: S608
-            f" WHERE conrelid = '{of.table}'::regclass AND conname = '{of.checked}'\n"
+            f" WHERE conrelid = '{of.table}'::regclass AND conname = '{name}'\n"
         )
     for index in of.index:
         yield (
@@ -84,29 +98,34 @@ def _expand(line: Line, declared: Declared) -> Iterator[str]:
     for name, condition in checks(of).items():
         if name == of.checked:
             yield f"ALTER TABLE {of.table} ADD CONSTRAINT {name} CHECK ({condition});\n"
+    if of.references:
+        yield f"ALTER TABLE {of.table} ADD CONSTRAINT {of.referring} {clause(of)};\n"
     for index in of.index:
         unique = "UNIQUE " * index.unique
         yield f"CREATE {unique}INDEX {index.name} ON {of.table} {definition(index)};\n"
-    if of.replaces and of.replaces.required:
-        yield f"ALTER TABLE {of.table} ALTER COLUMN {of.replaces.column} DROP NOT NULL;\n"
+    for each in (*views_forth(of), *forth(of)):
+        yield f"{each};\n"
 
 
-def _collapse(of: Evolution) -> Iterator[str]:
+def _collapse(declared: Declared) -> Iterator[str]:
+    of = declared.of
     column = of.column.name
-    yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n"
+    yield f"-- Takes {of.table}.{column} back.\n-- lossy: {column} of every row\n{LAWFUL}"
     if of.replaces and of.replaces.required:
         old = of.replaces.column
         yield f"UPDATE {of.table} SET {old} = {of.replaces.back} WHERE {old} IS NULL;\n"  # noqa: S608
-        yield f"ALTER TABLE {of.table} ALTER COLUMN {old} SET NOT NULL;\n"
+    for each in (*views_back(of), *back(of)):
+        yield f"{each};\n"
     for index in reversed(of.index):
         yield f"DROP INDEX {of.schema_name}.{index.name};\n"
-    if of.column.check:
-        yield f"ALTER TABLE {of.table} DROP CONSTRAINT {of.checked};\n"
+    for name in [of.referring] * bool(of.references) + [of.checked] * bool(of.column.check):
+        yield f"ALTER TABLE {of.table} DROP CONSTRAINT {name};\n"
     if of.fill:
         for keeper in of.keepers:
             yield f"DROP TRIGGER IF EXISTS {keeper} ON {of.table};\n"
         yield f"DROP FUNCTION IF EXISTS ledger.{of.keeper}();\n"
     yield f"ALTER TABLE {of.table} DROP COLUMN {column};\n"
+    yield FORGET.format(name=declared.name)
 
 
 def _contract(line: Line, declared: Declared) -> Iterator[str]:
@@ -123,10 +142,12 @@ def _contract(line: Line, declared: Declared) -> Iterator[str]:
     yield f"ALTER TABLE {of.table} DROP COLUMN {old};\n"
 
 
-def _restore(of: Evolution) -> Iterator[str]:
+def _restore(declared: Declared) -> Iterator[str]:
+    of = declared.of
     assert of.replaces is not None  # noqa: S101  # as above
     old = of.replaces.column
     yield f"-- Brings {of.table}.{old} back, as {of.column.name} tells it.\n"
     yield f"-- lossy: {old} as it was written, where {of.column.name} does not tell it\n"
     yield f"ALTER TABLE {of.table} ADD COLUMN {old} {of.replaces.definition};\n"
     yield f"UPDATE {of.table} SET {old} = {of.replaces.back};\n"  # noqa: S608
+    yield FORGET.format(name=declared.name)

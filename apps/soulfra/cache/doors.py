@@ -41,7 +41,8 @@ class Reads:
         self._asks[Entity.LOOP, "events"] = recent.events
         self._asks[Entity.AGENT, "whispers"] = recent.whispers
         if rate is not None:
-            self._asks |= {(entity, "rating"): self._of(rating(rate)) for entity in RATED}
+            rated = rating(rate)
+            self._asks |= {(each, "rating"): self._of(rated, f"{each}:") for each in RATED}
 
     async def answer(self, entity: Entity, name: str, part: str, asked: Request) -> Answer | None:
         """One read; None where no key is kept of it."""
@@ -77,9 +78,9 @@ class Reads:
         """What is counted, as Prometheus reads it."""
         return self._cache.counts.exposed()
 
-    def _of(self, kind: Kind) -> Ask:
+    def _of(self, kind: Kind, before: str = "") -> Ask:
         async def ask(name: str, *, fresh: bool) -> Found:
-            return await self._cache.get(kind, name, fresh=fresh)
+            return await self._cache.get(kind, f"{before}{name}", fresh=fresh)
 
         return ask
 

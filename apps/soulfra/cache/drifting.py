@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from apps.postgres import Pool
 from apps.redis_line import Script, Word
 from apps.soulfra import drift
 from apps.soulfra.cache.breaker import LONG_SECONDS
 from apps.soulfra.cache.cache import Cache
 from apps.soulfra.cache.rating import Rate
+from apps.soulfra.shards import drift as everywhere
+from apps.soulfra.shards.router import Router
 from schemas.soulfra import keys
 from schemas.soulfra.drift import Rated
 
@@ -17,32 +18,29 @@ TELL_SECONDS: Final = keys.RATING_SECONDS / 6
 """Before what was told last is over."""
 
 
-async def tell(pool: Pool, cache: Cache) -> int:
+async def tell(router: Router, cache: Cache) -> int:
     """Say the index, the critical set and the ratings of its members; gives how many are critical.
 
     All in one step: nobody sees a set of one moment and an index of another.
     """
-    async with pool.connection() as conn:
-        whole, ratings = await drift.hot(conn)
-    said = [(keys.DRIFT_RATING.of(id=each.id), each) for each in ratings.values() if each.critical]
+    whole = await everywhere.told(router)
+    said = [(f"{each.entity}:{each.id}", each.rating) for each in whole.critical]
     index = whole.model_dump_json(exclude={"critical"})
-    names = [keys.DRIFT_INDEX.pattern, keys.DRIFT_CRITICAL.pattern, *(key for key, _ in said)]
+    told = [keys.DRIFT_RATING.of(id=stream) for stream, _ in said]
+    names = [keys.DRIFT_INDEX.pattern, keys.DRIFT_CRITICAL.pattern, *told]
     words: list[Word] = [
         keys.RATING_SECONDS,
         index,
-        *(word for _, each in said for word in (f"{each.entity}:{each.id}", str(each.rating))),
+        *(word for stream, rating in said for word in (stream, str(rating))),
     ]
     await cache.redis.run(TELL, names, words, LONG_SECONDS)
     return len(said)
 
 
-def rate_of(pool: Pool) -> Rate:
-    """What the cache asks of an agent or a loop."""
+def rate_of(router: Router) -> Rate:
+    """What the cache asks of an agent or a loop, wherever it lives."""
 
-    async def rate(name: str) -> Rated | None:
-        async with pool.connection() as conn:
-            return await drift.told_of(conn, "agent", name) or await drift.told_of(
-                conn, "loop", name
-            )
+    async def rate(stream: str) -> Rated | None:
+        return await everywhere.told_of(router, *drift.named(stream))
 
     return rate

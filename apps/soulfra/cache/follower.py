@@ -22,7 +22,7 @@ from apps.soulfra.log import Place, follow, newest
 from apps.soulfra.upcast import Recorded, recorded
 from schemas.errors import HouseError
 from schemas.soulfra.keys import ACTIVE_SECONDS, AGENT_ACTIVE, WARM_SECONDS
-from schemas.soulfra.log import MENDED
+from schemas.soulfra.log import MENDED, UNSHOWN
 
 log = logging.getLogger("soulfra")
 NAME: Final = "cache"
@@ -106,7 +106,8 @@ class Follower:
         """Who did something, and when last."""
         did: dict[str, Recorded] = {}
         for each in events:
-            agent = _doer(each)
+            # Who whispered unsigned is not said to do anything.
+            agent = None if each.type in UNSHOWN else _doer(each)
             if agent is not None and _age(each.recorded_at) < ACTIVE_SECONDS - 1:
                 did[agent] = each
         told = [

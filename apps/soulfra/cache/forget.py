@@ -7,6 +7,7 @@ from typing import Final
 from apps.redis_line import Script
 from apps.soulfra.cache.breaker import LONG_SECONDS
 from apps.soulfra.cache.cache import Cache
+from apps.soulfra.cache.rating import RATED
 from apps.soulfra.cache.value import now
 from apps.soulfra.privacy.forgetting import Entities, Touched
 from schemas.key import Key
@@ -23,11 +24,9 @@ QUEUES: Final[Mapping[Entity, tuple[Key, ...]]] = {
     Entity.LOOP: (keys.LOOP_EVENTS,),
     Entity.AGENT: (keys.AGENT_WHISPERS,),
 }
-OTHERS: Final[Mapping[Entity, tuple[Key, ...]]] = {
-    Entity.LOOP: (keys.RATING, keys.DRIFT_RATING),
-    Entity.AGENT: (keys.AGENT_ACTIVE, keys.RATING, keys.DRIFT_RATING),
-    Entity.USER: (keys.RATING, keys.DRIFT_RATING),
-}
+OTHERS: Final[Mapping[Entity, tuple[Key, ...]]] = {Entity.AGENT: (keys.AGENT_ACTIVE,)}
+RATINGS: Final = (keys.RATING, keys.DRIFT_RATING)
+"""By stream, as ``agent:ID``."""
 AT_ONCE: Final = 200
 
 
@@ -56,20 +55,23 @@ async def forget(cache: Cache, ids: Iterable[tuple[Entity, str]]) -> int:
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE]
         values, queues, others = (_of(some, each) for each in (VALUES, QUEUES, OTHERS))
+        streams = [f"{entity}:{name}" for entity, name in some if entity in RATED]
+        others += [_key(each, stream) for stream in streams for each in RATINGS]
         for key in (*values, *queues):
             cache.flights.leave(key)
         words = [len(values), len(queues), keys.MARK_SECONDS, now()]
         gone += int(await cache.redis.run(FORGET, [*values, *queues, *others], words, LONG_SECONDS))
-        critical = keys.DRIFT_CRITICAL.pattern, *(name for _, name in some)
-        gone += int(await cache.redis.ask("SREM", *critical))
+        if streams:
+            gone += int(await cache.redis.ask("SREM", keys.DRIFT_CRITICAL.pattern, *streams))
     return gone
 
 
 def _of(ids: Iterable[tuple[Entity, str]], of: Mapping[Entity, tuple[Key, ...]]) -> list[str]:
-    """The keys of things, whatever a pattern calls the id."""
-    found = []
-    for entity, name in ids:
-        for key in of.get(entity, ()):
-            part = key.pattern.partition("{")[2].partition("}")[0]
-            found.append(key.of(**{part: name}))
-    return found
+    """The keys of things."""
+    return [_key(key, name) for entity, name in ids for key in of.get(entity, ())]
+
+
+def _key(key: Key, name: str) -> str:
+    """The key of one, whatever its pattern calls the id."""
+    part = key.pattern.partition("{")[2].partition("}")[0]
+    return key.of(**{part: name})

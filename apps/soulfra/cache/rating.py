@@ -11,16 +11,19 @@ from schemas.soulfra import keys
 from schemas.soulfra.words import Entity
 
 Rate = Callable[[str], Awaitable[Closed | None]]
-"""Gives what is said of an entity's drift; None if there is nothing to say."""
+"""Gives what is said of the drift of ``agent:ID`` or ``loop:ID``; None if nothing is."""
 RATED: Final = (Entity.AGENT, Entity.LOOP)
 
 
 def rating(rate: Rate) -> Kind:
-    """The kind of what this rates. It has no version: the newer of two is the one read later."""
+    """The kind of what this rates, by its stream: an agent and a loop may have one id.
 
-    async def read(_: Pool, name: str) -> Value:
+    It has no version: the newer of two is the one read later.
+    """
+
+    async def read(_: Pool, stream: str) -> Value:
         began = now()
-        said = await rate(name)
+        said = await rate(stream)
         return Value(0, began, began, None if said is None else said.model_dump_json())
 
     return Kind("rating", Entity.AGENT, keys.RATING, "entity_id", read, keys.RATING)

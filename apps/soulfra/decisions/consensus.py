@@ -29,7 +29,7 @@ HALF = 0.5
 @decides(FoundGuild)
 def found_guild(state: State, body: FoundGuild, _: Numbers) -> Decision:
     """Who founds it is in it."""
-    free(body.guild_id in state.guilds, Entity.GUILD, body.guild_id)
+    free(state, Entity.GUILD, body.guild_id)
     if body.guild_name in state.guild_names:
         raise Conflict(f"guild_name: {body.guild_name!r} is another guild's")
     there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
@@ -54,15 +54,16 @@ def join_guild(state: State, body: JoinGuild, _: Numbers) -> Decision:
 def open_voting(state: State, body: OpenVoting, _: Numbers) -> Decision:
     """On a loop that did not end; in a guild only by one of its members."""
     voting_id = body.voting_id or made(Entity.VOTING)
-    free(voting_id in state.votings, Entity.VOTING, voting_id)
+    free(state, Entity.VOTING, voting_id)
     loop = living(state, body.loop_id)
     there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
-    threshold = HALF
+    threshold = HALF if body.threshold is None else round(body.threshold, 2)
     if body.guild_id is not None:
-        threshold = there(state.guilds.get(body.guild_id), Entity.GUILD, body.guild_id)
+        least = there(state.guilds.get(body.guild_id), Entity.GUILD, body.guild_id)
         _member(state, body.guild_id, body.agent_id)
-    if body.threshold is not None:
-        threshold = round(body.threshold, 2)
+        threshold = least if body.threshold is None else threshold
+        if threshold < least:
+            raise Conflict(f"threshold: {threshold} is below {least}, guild {body.guild_id!r}'s")
     return Decision(Entity.VOTING, voting_id).own(
         VotingOpened(
             loop_id=body.loop_id,
@@ -88,17 +89,17 @@ def cast_vote(state: State, body: CastVote, numbers: Numbers) -> Decision:
         raise Conflict(f"agent {body.agent_id!r}: has voted in {body.voting_id!r}")
     decision = Decision(Entity.VOTING, body.voting_id)
     decision.own(VoteCast(agent_id=body.agent_id, approves=body.approves))
-    yes, votes = voting.yes + body.approves, voting.yes + voting.no + 1
-    if votes >= voting.quorum:
-        _close(state, decision, voting, yes / votes, numbers)
+    if voting.yes + voting.no + 1 >= voting.quorum:
+        counted = state.counted(voting, body.agent_id, approves=body.approves)
+        _close(state, decision, counted, numbers)
     return decision
 
 
-def _close(
-    state: State, decision: Decision, voting: Voting, share: float, numbers: Numbers
-) -> None:
-    loop, score = state.loops[voting.loop_id], round(share, 2)
-    granted = share >= voting.threshold and not loop.dissolved
+def _close(state: State, decision: Decision, voting: Voting, numbers: Numbers) -> None:
+    """Nobody is paid for what only the own agents bless, nor twice for one loop."""
+    loop, share = state.loops[voting.loop_id], voting.yes / (voting.yes + voting.no)
+    score = round(share, 2)
+    granted = share > 0 and share >= voting.threshold and not loop.dissolved
     status = Ballot.GRANTED if granted else Ballot.REFUSED
     decision.own(VotingClosed(status=status, consensus_score=score))
     decision.told = {"status": str(status), "consensus_score": score}
@@ -118,7 +119,8 @@ def _close(
             consensus_score=score,
         ),
     )
-    pay(state, decision, loop.creator_id, Cause.BLESSED)
+    if voting.others and not loop.blessed:
+        pay(state, decision, loop.creator_id, Cause.BLESSED)
 
 
 def _member(state: State, guild_id: str, agent_id: str) -> None:

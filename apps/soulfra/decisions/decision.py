@@ -90,9 +90,9 @@ def there(found: Any, entity: Entity, name: object) -> Any:
     return found
 
 
-def free(taken: bool, entity: Entity, name: object) -> None:
-    """Refuse an id that is somebody's."""
-    if taken:
+def free(state: State, entity: Entity, name: object) -> None:
+    """Refuse an id that is or was somebody's: also of a loop whose month is pruned."""
+    if f"{entity}:{name}" in state.versions:
         raise Conflict(f"{entity} {str(name)!r}: is there already", "leave the id out to get one")
 
 
@@ -113,7 +113,8 @@ def pay(state: State, decision: Decision, whom: Any, cause: Cause) -> None:
     balance = there(state.users.get(whom), Entity.USER, whom) + amount
     if balance < 0:
         raise Conflict(
-            f"user {str(whom)!r}: a {cause} costs {-amount} credits, {balance - amount} are left",
+            # How many there are, whoever gives the command for them need not know.
+            f"user {str(whom)!r}: a {cause} costs {-amount} credits, there are fewer",
             "a blessing of one of the user's loops brings some",
         )
     decision.add(Entity.USER, whom, CreditsChanged(amount=amount, cause=cause))

@@ -58,7 +58,7 @@ def fulfil(state: State, body: Fulfil, _: Numbers) -> Decision:
 @decides(FormCluster)
 def form_cluster(state: State, body: FormCluster, _: Numbers) -> Decision:
     """Of loops that did not end, each named once."""
-    free(body.cluster_id in state.clusters, Entity.CLUSTER, body.cluster_id)
+    free(state, Entity.CLUSTER, body.cluster_id)
     loops = tuple(
         ClusterLoop(loop_id=loop_id, created_at=living(state, loop_id).created_at)
         for loop_id in dict.fromkeys(body.loops)

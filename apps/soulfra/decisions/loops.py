@@ -13,8 +13,15 @@ from apps.soulfra.decisions.decision import (
 )
 from apps.soulfra.privacy.pii import tokenised
 from apps.soulfra.state import Loop, State
-from schemas.soulfra.commands import DissolveLoop, Fork, ShiftLoopTone, Whisper
-from schemas.soulfra.events import LoopCreated, LoopDissolved, LoopForked, LoopOwned, ToneShifted
+from schemas.soulfra.commands import DissolveLoop, Fork, MeasureLoop, ShiftLoopTone, Whisper
+from schemas.soulfra.events import (
+    LoopCreated,
+    LoopDissolved,
+    LoopForked,
+    LoopMeasured,
+    LoopOwned,
+    ToneShifted,
+)
 from schemas.soulfra.words import Cause, Entity
 
 
@@ -22,7 +29,7 @@ from schemas.soulfra.words import Cause, Entity
 def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
     """The agent's owner is its creator; of an unsigned one an event says so that few may read."""
     loop_id = body.loop_id or made(Entity.LOOP)
-    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    free(state, Entity.LOOP, loop_id)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
     key = subject(state, agent.owner_id)
     # Unsigned, the same address is another token in each: they would tell that one wrote them all.
@@ -54,7 +61,7 @@ def whisper(state: State, body: Whisper, _: Numbers) -> Decision:
 def fork(state: State, body: Fork, _: Numbers) -> Decision:
     """One deeper than its parent, which was there before: no line of forks comes back to itself."""
     loop_id = body.loop_id or made(Entity.LOOP)
-    free(loop_id in state.loops, Entity.LOOP, loop_id)
+    free(state, Entity.LOOP, loop_id)
     parent = living(state, body.parent)
     agent = there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
     if agent.owner_id in state.seals.forgotten:
@@ -80,6 +87,13 @@ def shift_loop_tone(state: State, body: ShiftLoopTone, _: Numbers) -> Decision:
     if loop.tone is body.tone:
         raise Conflict(f"loop {body.loop_id!r}: feels {body.tone} already")
     return Decision(Entity.LOOP, body.loop_id).own(ToneShifted(before=loop.tone, after=body.tone))
+
+
+@decides(MeasureLoop)
+def measure_loop(state: State, body: MeasureLoop, _: Numbers) -> Decision:
+    """While it lives."""
+    living(state, body.loop_id)
+    return Decision(Entity.LOOP, body.loop_id).own(LoopMeasured(consciousness=body.consciousness))
 
 
 @decides(DissolveLoop)

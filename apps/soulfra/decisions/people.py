@@ -13,8 +13,16 @@ from apps.soulfra.decisions.decision import (
 )
 from apps.soulfra.slots import slot_of
 from apps.soulfra.state import State
-from schemas.soulfra.commands import ForgetUser, RegisterAgent, RegisterUser, ShiftAgentTone
+from schemas.errors import Refused
+from schemas.soulfra.commands import (
+    ForgetUser,
+    MeasureAgent,
+    RegisterAgent,
+    RegisterUser,
+    ShiftAgentTone,
+)
 from schemas.soulfra.events import (
+    AgentMeasured,
     AgentRegistered,
     CreditsChanged,
     ToneShifted,
@@ -28,7 +36,7 @@ from schemas.soulfra.words import CREDITS, Cause, Entity
 def register_user(state: State, body: RegisterUser, _: Numbers) -> Decision:
     """With what a new user is given."""
     user_id = body.user_id or uuid4()
-    free(user_id in state.users, Entity.USER, user_id)
+    free(state, Entity.USER, user_id)
     for what in ("username", "email"):
         if state.seals.taken(what, getattr(body, what)):
             raise Conflict(f"{what}: {getattr(body, what)!r} is somebody else's")
@@ -58,7 +66,7 @@ def forget_user(state: State, body: ForgetUser, _: Numbers) -> Decision:
 @decides(RegisterAgent)
 def register_agent(state: State, body: RegisterAgent, _: Numbers) -> Decision:
     """An agent is somebody's."""
-    free(body.agent_id in state.agents, Entity.AGENT, body.agent_id)
+    free(state, Entity.AGENT, body.agent_id)
     there(state.users.get(body.user_id), Entity.USER, body.user_id)
     key = subject(state, body.user_id)
     return Decision(Entity.AGENT, body.agent_id).own(
@@ -79,4 +87,17 @@ def shift_agent_tone(state: State, body: ShiftAgentTone, _: Numbers) -> Decision
         raise Conflict(f"agent {body.agent_id!r}: feels {body.tone} already")
     return Decision(Entity.AGENT, body.agent_id).own(
         ToneShifted(before=agent.tone, after=body.tone)
+    )
+
+
+@decides(MeasureAgent)
+def measure_agent(state: State, body: MeasureAgent, _: Numbers) -> Decision:
+    """One of both at least."""
+    there(state.agents.get(body.agent_id), Entity.AGENT, body.agent_id)
+    score, depth = body.consciousness_score, body.memory_depth
+    if score is None and depth is None:
+        raise Refused("measure-agent: says nothing", "give consciousness_score or memory_depth")
+    score = None if score is None else round(score, 2)
+    return Decision(Entity.AGENT, body.agent_id).own(
+        AgentMeasured(consciousness_score=score, memory_depth=depth)
     )

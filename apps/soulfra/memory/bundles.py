@@ -4,6 +4,7 @@ Nothing is thrown away: a bundle can be taken apart, and what it holds is recall
 """
 
 import json
+import math
 import sqlite3
 import zlib
 from datetime import UTC, datetime
@@ -12,15 +13,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from apps.documents import replace_bytes
+from apps.soulfra.decisions.decision import Missing
 from apps.soulfra.memory.database import Database
-from apps.soulfra.memory.told import Faded
+from apps.soulfra.memory.told import Bundled, Faded
 from apps.sqlite import as_text
-from schemas.errors import Diverged, Refused
+from schemas.errors import Diverged
+from schemas.soulfra.memory import FADED_BELOW
 
 HELD: Final = ("content", "emotional_context", "loop_context", "metadata")
 """Columns of a memory that are sealed, and that a bundle holds."""
 MOST: Final = 500
 """Memories of one bundle."""
+AT_ONCE: Final = 4
+"""Bundles after one reflection: who told it waits for them; the next one goes on."""
 WORTH: Final = 100
 """Below this part of the limit, rows are not worth that the file is written anew."""
 BUNDLES: Final = 50
@@ -31,7 +36,7 @@ TIGHT: Final = 0.95
 """Share of the limit above which the file is written anew before a bundle is added."""
 WHENEVER: Final = datetime.max.replace(tzinfo=UTC)
 """How old does not matter when there is no room; the oldest still go first."""
-STEPS: Final = (0.3, 0.6, 1.0)
+STEPS: Final = (FADED_BELOW, 0.6, 1.0)
 """What matters least goes first; what matters most of all stays as it is."""
 
 
@@ -43,11 +48,12 @@ class Bundles:
         self._opened: tuple[int, dict[int, dict[str, Any]]] | None = None
         """The one that was opened last: whoever recalls it goes on in it."""
 
-    def compress(self, which: Faded) -> int:
-        """Put what is old and mattered little into bundles; gives how many memories."""
-        done = 0
-        while count := self._bundle(which):
+    def compress(self, which: Faded, most: float = math.inf) -> int:
+        """Put what is old and mattered little into ``most`` bundles; gives how many memories."""
+        done = made = 0
+        while made < most and (count := self._bundle(which)):
             done += count
+            made += 1
         if done:
             self._database.shrink()
         return done
@@ -65,12 +71,17 @@ class Bundles:
         # What was moved out stays: copies of the file may still look for it there.
         return len(members)
 
+    def told(self, limit: int) -> list[Bundled]:
+        """The newest first."""
+        rows = self._database.all("bundles", {"limit": limit})
+        return [Bundled.model_validate(dict(row)) for row in rows]
+
     def inside(self, bundle_id: int) -> dict[int, dict[str, Any]]:
         """What its memories say, by their number."""
         if self._opened is None or self._opened[0] != bundle_id:
             row = self._database.one("content_of_bundle", {"id": bundle_id})
             if row is None:
-                raise Refused(f"agent {self._database.agent_id!r}: no bundle {bundle_id}")
+                raise Missing(f"agent {self._database.agent_id!r}: no bundle {bundle_id}")
             content = row["content"]
             if content is None:
                 content = self._moved(bundle_id)

@@ -4,15 +4,25 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from apps.migrate.snapshot import snapshot
 from apps.soulfra.memory.answers import Answers
-from apps.soulfra.memory.bundles import HELD, Bundles
+from apps.soulfra.memory.bundles import AT_ONCE, HELD, Bundles
 from apps.soulfra.memory.database import Database
-from apps.soulfra.memory.told import Asked, Counts, Faded, Reflected, Remembered, Shifted, Told
+from apps.soulfra.memory.told import (
+    Asked,
+    Bundled,
+    Counts,
+    Faded,
+    Reflected,
+    Remembered,
+    Shifted,
+    Told,
+)
 from apps.sqlite import as_text, sync_directory
 from schemas.errors import HouseError
 from schemas.soulfra.memory import LIMIT_BYTES
@@ -39,6 +49,8 @@ class MemoryFile:
         self.folder, self.path = folder, self._database.path
         self.uncopied = 0
         """Reflections since it was opened after which no copy could be made."""
+        self.uncompressed = 0
+        """Those after which what faded could not be compressed."""
 
     def close(self) -> None:
         """Give the file back."""
@@ -74,17 +86,13 @@ class MemoryFile:
             return [self._memory(row) for row in self._database.all("recall", values)]
 
     def reflect(self, what: Reflected, command_id: UUID | None = None) -> int:
-        """Keep a reflection, then a copy of the file; gives its number."""
+        """Keep a reflection, compress what faded, keep a copy of the file; gives its number."""
         at = as_text(what.timestamp)
         sealed = self._database.sealed("reflections", REFLECTED, what.model_dump(), at)
         with self._lock:
             number = self._keep("reflect", {"timestamp": at, **sealed}, what, command_id)
-            try:
-                self._copy()
-            except (HouseError, OSError, sqlite3.Error) as error:
-                # It is kept: who hears of an error would tell it again.
-                self.uncopied += 1
-                log.warning("%s: no copy: %s", self.path, error)
+            self.uncompressed += self._fails("nothing compressed", self._fade)
+            self.uncopied += self._fails("no copy", self._copy)
             return number
 
     def reflections(self, limit: int = 100) -> list[Reflected]:
@@ -128,12 +136,22 @@ class MemoryFile:
         with self._lock:
             return self._bundles.expand(bundle_id)
 
+    def bundles(self, limit: int = 100) -> list[Bundled]:
+        """The newest first."""
+        with self._lock:
+            return self._bundles.told(limit)
+
     def counts(self) -> Counts:
         """How much there is, and how large it is."""
         with self._lock:
             row = self._database.one("counts")
             known = zip(Counts.model_fields, row, strict=False)
-            return Counts(**dict(known), bytes=self._database.size(), uncopied=self.uncopied)
+            return Counts(
+                **dict(known),
+                uncopied=self.uncopied,
+                uncompressed=self.uncompressed,
+                bytes=self._database.size(),
+            )
 
     def _keep(self, query: str, row: dict[str, Any], what: Told, command_id: UUID | None) -> int:
         with self._lock:
@@ -159,6 +177,19 @@ class MemoryFile:
             metadata=None if metadata is None else json.loads(metadata),
             **said,
         )
+
+    def _fails(self, what: str, do: Callable[[], None]) -> bool:
+        """Of a reflection that is kept: who heard of an error would tell it again."""
+        try:
+            do()
+        except (HouseError, OSError, sqlite3.Error) as error:
+            log.warning("%s: %s: %s", self.path, what, error)
+            return True
+        return False
+
+    def _fade(self) -> None:
+        """Some of what faded; the next reflection goes on."""
+        self._bundles.compress(Faded(), AT_ONCE)
 
     def _copy(self) -> None:
         """Into reflections/, checked; the newest few stay."""

@@ -36,6 +36,11 @@ SELECT m.id, m.timestamp, m.content, m.emotional_context, m.loop_context, m.meta
  ORDER BY m.timestamp, m.id
  LIMIT :limit;
 
+-- bundles --
+SELECT b.id, b.from_timestamp, b.upto_timestamp, b.memories, b.plain_bytes,
+       b.content IS NULL AS moved_out
+  FROM bundles AS b ORDER BY b.id DESC LIMIT :limit;
+
 -- bundle --
 INSERT INTO bundles (from_timestamp, upto_timestamp, memories, plain_bytes, sha256, content)
 VALUES (:from_timestamp, :upto_timestamp, :memories, :plain_bytes, :sha256, :content);

@@ -1,12 +1,12 @@
 """What is told to a memory and what it tells: the plain side of the sealed rows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from schemas.quantity import Closed, Instant, Quantity
-from schemas.soulfra.memory import Magnitude, Significance
+from schemas.soulfra.memory import FADED_BELOW, FADED_DAYS, Magnitude, RowId, Significance
 from schemas.soulfra.words import Tone
 from schemas.table import JsonObject
 
@@ -90,11 +90,32 @@ class Counts(Closed):
     tone_shifts: int
     uncopied: int
     """Reflections after which no copy of the file could be made, since it was opened."""
+    uncompressed: int
+    """Reflections after which what faded could not be compressed, since it was opened."""
     bytes: int = Field(description="Of the file that are in use.")
 
 
 class Faded(Closed):
     """What is old and mattered little: may be compressed."""
 
-    before: datetime
-    below: Significance = 0.3
+    before: Instant = Field(default_factory=lambda: now() - timedelta(days=FADED_DAYS))
+    below: Significance = FADED_BELOW
+
+
+class Apart(Closed):
+    """Which bundle is to be taken apart."""
+
+    bundle_id: RowId
+
+
+class Bundled(Closed):
+    """A bundle, but for what it says."""
+
+    id: RowId
+    from_timestamp: Instant
+    upto_timestamp: Instant
+    memories: int
+    plain_bytes: int
+    """What its memories took before."""
+    moved_out: bool
+    """Whether it lies in archive/."""

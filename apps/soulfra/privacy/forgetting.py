@@ -6,6 +6,7 @@ place by place; each is noted when it is done, so whoever is killed between them
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from apps.postgres import Connection, Pool
+from apps.postgres import Connection, Pool, apart
 from apps.soulfra.privacy.seals import SQL
 from apps.soulfra.upcast import led
 from schemas.errors import Diverged, HouseError, Unreachable
@@ -23,6 +24,10 @@ log = logging.getLogger("soulfra")
 EVERY_SECONDS: Final = 5.0
 """How often is looked for whom another process was asked to forget."""
 CONNECT_SECONDS: Final = 5.0
+VACUUM_MS: Final = 600_000
+"""Writing the table of keys anew may take so long: two seconds for each million persons."""
+REST: Final = 20
+"""So many times as long as nobody could ask for a key, everybody can, before it is done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Forgetting:
         self._asked = asyncio.Event()
         self.failed = 0
         """Sweeps that left somebody to be finished by a later one."""
+        self.rests_until = 0.0
 
     def hurry(self) -> None:
         """Somebody was just forgotten."""
@@ -79,28 +85,44 @@ class Forgetting:
         try:
             async with self._pool.connection(CONNECT_SECONDS) as conn:
                 rows = await (await conn.execute(SQL["unfinished"])).fetchall()
-                for user_id, report in rows:
-                    done += await self._finished(conn, user_id, report)
+                gone = [
+                    user_id
+                    for user_id, report in rows
+                    if await self._is_gone(conn, user_id, report)
+                ]
+                if gone and time.monotonic() >= self.rests_until:
+                    await self._vacuum()
+                    await conn.execute(SQL["finish"], {"users": gone})
+                    done = len(gone)
+                    log.info("forgetting: %s: forgotten everywhere", ", ".join(map(str, gone)))
         except (psycopg.Error, TimeoutError) as error:
             self._later(error)
         return done
 
-    async def _finished(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> bool:
-        """Whether they are; the next one need not wait for it."""
+    async def _is_gone(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> bool:
+        """Whether no store says anything of them; the next one need not wait for it."""
         try:
-            await self._finish(conn, user_id, report)
+            await self._everywhere(conn, user_id, report)
         except HouseError as error:
             self._later(error)
             return False
         return True
 
+    async def _vacuum(self) -> None:
+        """For all who are gone at once: the rows that had their keys leave the table's file."""
+        began = time.monotonic()
+        async with apart(self._pool, VACUUM_MS) as conn:
+            await conn.execute(SQL["vacuum"])
+        now = time.monotonic()
+        self.rests_until = now + REST * (now - began)
+
     def _later(self, error: Exception) -> None:
         self.failed += 1
         log.warning("forgetting: %s: tried again later: %s", type(error).__name__, error)
 
-    async def _finish(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> None:
+    async def _everywhere(self, conn: Connection, user_id: UUID, report: dict[str, Any]) -> None:
         asked = {"user_id": user_id}
-        row = await (await conn.execute(SQL["entities"], asked)).fetchone()
+        row = await (await conn.execute(led(SQL["entities"]), asked)).fetchone()
         agents, loops, prophecies = row or ((), (), ())
         of = Entities(user_id, tuple(agents), tuple(loops), tuple(prophecies))
         stores: dict[str, Elsewhere] = {
@@ -120,9 +142,6 @@ class Forgetting:
             await conn.execute(SQL["noted"], {**asked, "done": Jsonb({name: done})})
         if failed:
             raise Unreachable("; ".join(failed))
-        await conn.execute(SQL["vacuum"])
-        await conn.execute(SQL["finish"], asked)
-        log.info("forgetting: user %s: is forgotten everywhere", user_id)
 
 
 async def forgotten(conn: Connection, user_id: UUID) -> dict[str, Any] | None:

@@ -66,11 +66,16 @@ SELECT s.forgotten_at, s.finished_at, s.report FROM privacy.subjects AS s
  WHERE s.user_id = %(user_id)s AND s.forgotten_at IS NOT NULL;
 
 -- entities --
--- What is somebody's: agents, loops and prophecies by their ids.
+-- What is somebody's: agents, loops and prophecies by their ids. A loop whose month was pruned is in
+-- the log only: it was paid for in the transaction in which it began.
 SELECT ARRAY(SELECT a.agent_id FROM soulfra.agents AS a WHERE a.owner_id = %(user_id)s
               ORDER BY a.agent_id),
-       ARRAY(SELECT l.loop_id FROM soulfra.loops AS l WHERE l.creator_id = %(user_id)s
-              UNION SELECT o.loop_id FROM soulfra.loop_owners AS o WHERE o.creator_id = %(user_id)s
+       ARRAY(SELECT DISTINCT substr(e.stream, 6)
+               FROM log.events AS p JOIN log.events AS e ON e.transaction_id = p.transaction_id
+              WHERE p.stream = 'user:' || %(user_id)s::text
+                AND p.type = 'credits_changed' AND p.data ->> 'cause' IN ('whisper', 'fork')
+                AND e.type IN ('loop_created', 'loop_forked', 'loop_owned')
+                AND e.data ->> 'creator_id' = %(user_id)s::text
               ORDER BY 1),
        ARRAY(SELECT p.id FROM soulfra.prophecies AS p JOIN soulfra.agents AS a
                  ON a.agent_id = p.author_agent WHERE a.owner_id = %(user_id)s ORDER BY p.id);
@@ -90,11 +95,21 @@ WITH agent AS MATERIALIZED (
 ), prophecy AS MATERIALIZED (
     SELECT p.id, p.prophecy_text FROM soulfra.prophecies AS p
       JOIN agent AS a ON a.agent_id = p.author_agent
+), begun AS MATERIALIZED (
+    SELECT e.stream, bool_or(e.type <> 'loop_forked') AS whispered,
+           min(coalesce(e.data ->> 'loop_created_at', e.data ->> 'created_at')::timestamptz)
+               AS created_at
+      FROM log.events AS p JOIN log.events AS e ON e.transaction_id = p.transaction_id
+     WHERE p.stream = 'user:' || %(user_id)s::text
+       AND p.type = 'credits_changed' AND p.data ->> 'cause' IN ('whisper', 'fork')
+       AND e.type IN ('loop_created', 'loop_forked', 'loop_owned')
+       AND e.data ->> 'creator_id' = %(user_id)s::text
+     GROUP BY e.stream
 ), event AS MATERIALIZED (
     SELECT e.type, e.data -> 'pii' AS pii FROM log.events AS e
      WHERE e.stream = ANY (ARRAY['user:' || %(user_id)s::text]
                            || ARRAY(SELECT 'agent:' || a.agent_id FROM agent AS a)
-                           || ARRAY(SELECT 'loop:' || l.loop_id FROM loop AS l)
+                           || ARRAY(SELECT b.stream FROM begun AS b WHERE b.whispered)
                            || ARRAY(SELECT 'prophecy:' || p.id FROM prophecy AS p))
        AND e.type IN ('user_registered', 'agent_registered', 'loop_created', 'loop_owned',
                       'prophecy_spoken')
@@ -126,8 +141,16 @@ SELECT place, touched, how, remaining FROM (
     SELECT 7, 'soulfra.agents.archetype', (SELECT count(*) FROM agent), 'unreadable', 0
      UNION ALL
     SELECT 8, 'log.events.data', (SELECT count(*) FROM event), 'unreadable', 0
+     UNION ALL
+    -- Ids: texts, and whose an unsigned loop is, are in no archive.
+    SELECT 9, 'archive/soulfra/loops_' || to_char(b.created_at AT TIME ZONE 'UTC', 'YYYY_MM'),
+           count(*), 'unreadable', 0
+      FROM begun AS b
+     WHERE NOT EXISTS (SELECT FROM soulfra.loops AS l
+                        WHERE (l.loop_id, l.created_at) = (substr(b.stream, 6), b.created_at))
+     GROUP BY 2
 ) AS found (place_in_list, place, touched, how, remaining)
- ORDER BY place_in_list;
+ ORDER BY place_in_list, place;
 
 -- noted --
 -- What was done in one more place.
@@ -136,8 +159,8 @@ UPDATE privacy.subjects AS s SET report = s.report || %(done)s
 
 -- finish --
 UPDATE privacy.subjects AS s SET finished_at = now()
- WHERE s.user_id = %(user_id)s AND s.finished_at IS NULL;
+ WHERE s.user_id = ANY (%(users)s) AND s.finished_at IS NULL;
 
 -- vacuum --
--- The old row with its wrapped key leaves the table's file, too.
+-- The old rows with their wrapped keys leave the table's file, too.
 VACUUM (FULL) privacy.subjects;

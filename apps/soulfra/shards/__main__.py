@@ -1,4 +1,7 @@
-"""python -m apps.soulfra.shards NAME PLACE: have home, at DB_POSTGRES_URL, take in a shard."""
+"""python -m apps.soulfra.shards NAME [PLACE]: have home, at DB_POSTGRES_URL, take in a shard.
+
+Without a place home is to know nothing more of it; refused while it has slots.
+"""
 
 import os
 import sys
@@ -12,8 +15,8 @@ from schemas.errors import HouseError, Unreachable
 
 
 def main(argv: list[str]) -> int:
-    """Exit 0 when home knows it."""
-    name, place = argv
+    """Exit 0 when home knows it, or no more."""
+    name, *place = argv
     home = os.environ["DB_POSTGRES_URL"]
 
     def connected(at: str) -> Connection:
@@ -21,7 +24,11 @@ def main(argv: list[str]) -> int:
 
     try:
         with connected(home) as conn:
-            Mover(conn, lambda _, at: connected(url(home, at))).join(name, place)
+            mover = Mover(conn, lambda _, at: connected(url(home, at)))
+            if place:
+                mover.join(name, *place)
+            else:
+                mover.forget(name)
     except psycopg.Error as error:
         said = str(error).strip().partition("\n")[0]
         sys.stderr.write(f"{Unreachable(f'shard {name}: {said}')}\n")

@@ -12,8 +12,11 @@ from typing import Any, Final
 
 import psycopg
 
+from apps.soulfra.drift import SQL as DRIFT
+from apps.soulfra.log import SQL as LOG
 from apps.soulfra.shards.copy import SQL, Connection, Content, Slots, catch_up, compared
 from schemas.errors import Diverged, Refused, Unreachable
+from schemas.soulfra.drift import FOLLOWER
 from schemas.soulfra.shards import HOME, Hold, Step
 
 GROUP: Final = 64
@@ -183,7 +186,13 @@ class Mover:
         """Home keeps what it has: its register follows from it."""
         while name != HOME:
             asked = {"slots": list(slots.each), "most": PRUNED}
-            (count,) = conn.execute(SQL["prune"], asked).fetchone() or (0,)
+            with conn.transaction():
+                # Whoever follows the log is waited for, and finds nothing of these lives after it.
+                conn.execute(LOG["take_changes"])
+                conn.execute(LOG["begin_follower"], {"follower": FOLLOWER})
+                conn.execute(LOG["follower"], {"follower": FOLLOWER})
+                conn.execute(DRIFT["forget_slots"], asked)
+                (count,) = conn.execute(SQL["prune"], asked).fetchone() or (0,)
             if not count:
                 return
 

@@ -24,13 +24,13 @@ from apps.soulfra.shards.elsewhere import Elsewhere
 from apps.soulfra.slots import slot_of
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, HouseError, Refused, Unreachable
-from schemas.soulfra.commands import Asked, RegisterAgent, ShiftAgentTone
+from schemas.soulfra.commands import Asked, MeasureAgent, RegisterAgent, ShiftAgentTone
 from schemas.soulfra.shards import HOME, Hold
 
 log = logging.getLogger("soulfra")
 T = TypeVar("T")
 SQL: Final = load(Path(__file__).with_suffix(".sql"))
-ALONE: Final = (ShiftAgentTone,)
+ALONE: Final = (ShiftAgentTone, MeasureAgent)
 """Commands about one agent and nobody else: the agent's shard does them. Home does the others."""
 PATIENCE_SECONDS: Final = 8.0
 """How long a command waits for a slot that moves."""
@@ -45,6 +45,8 @@ class Shard:
     """A database with agents, and who writes there."""
 
     name: str
+    place: str
+    """As the map says it; empty at home."""
     pool: Pool
     writer: Writer
 
@@ -59,7 +61,7 @@ class Router:
         writes: Callable[[Pool], Writer],
     ) -> None:
         """``connect`` makes a closed pool for the name and the place of a shard."""
-        self.home = Shard(HOME, home, writes(home))
+        self.home = Shard(HOME, "", home, writes(home))
         self._writes = writes
         self._connect = connect
         self._shards = {HOME: self.home}
@@ -83,11 +85,19 @@ class Router:
         return await self.home.writer.give(body, command_id, by)
 
     async def read(self, agent_id: str, ask: Callable[[Connection], Awaitable[T]]) -> T:
-        """What its own shard says of an agent, as long as it is its own."""
+        """What its own shard says of an agent."""
 
         async def asked(shard: Shard) -> T:
             async with shard.pool.connection() as conn:
-                said = await ask(conn)
+                return await ask(conn)
+
+        return await self.at(agent_id, asked)
+
+    async def at(self, agent_id: str, ask: Callable[[Shard], Awaitable[T]]) -> T:
+        """What is said where an agent is, if it still was there when it had been said."""
+
+        async def asked(shard: Shard) -> T:
+            said = await ask(shard)
             await self._sure(shard, agent_id)
             return said
 
@@ -97,6 +107,24 @@ class Router:
     def pools(self) -> list[Pool]:
         """Of every shard that has agents."""
         return [shard.pool for shard in self._shards.values()]
+
+    @property
+    def others(self) -> list[Shard]:
+        """Beside home."""
+        return [shard for shard in self._shards.values() if shard is not self.home]
+
+    def shard(self, name: str) -> Shard:
+        """One of those that have slots."""
+        return self._shards[name]
+
+    async def owned(self) -> dict[str, list[int]]:
+        """The slots of each shard, as the map says now; nothing where there are no shards."""
+        if self._owner:
+            await self.learn()
+        found: dict[str, list[int]] = {}
+        for slot, name in self._owner.items():
+            found.setdefault(name, []).append(slot)
+        return found
 
     def away(self, agent_id: str) -> bool:
         """Whether another shard than home has an agent, as far as is known."""
@@ -150,7 +178,7 @@ class Router:
                 log.warning("agent %s: %s while carrying it", agent_id, type(error).__name__)
         return done
 
-    async def _alone(self, body: ShiftAgentTone, command_id: UUID, by: str) -> Done:
+    async def _alone(self, body: ShiftAgentTone | MeasureAgent, command_id: UUID, by: str) -> Done:
         async def given(shard: Shard) -> Done:
             try:
                 return await shard.writer.give(body, command_id, by)
@@ -212,7 +240,7 @@ class Router:
                     raise Diverged(f"shard {name}: is asked as home", "is the URL the right one?")
                 if slots and name not in self._shards:
                     there = await self._opened.enter_async_context(self._connect(name, place))
-                    self._shards[name] = Shard(name, there, self._writes(there))
+                    self._shards[name] = Shard(name, place, there, self._writes(there))
             self._owner = {slot: name for name, *_, slots, _ in found for slot in slots}
             self._epoch = {
                 slot: epoch

@@ -270,3 +270,9 @@ def asked(dsn, query, *values):
     """All rows of a query."""
     with psycopg.connect(dsn) as db:
         return db.execute(query, values or None).fetchall()
+
+
+def beside_ledger(catalog):
+    """A catalog without what we keep of ourselves, and without the scratch database."""
+    ours = (" ledger.", "database scratch")
+    return {name: said for name, said in catalog.items() if not any(each in name for each in ours)}

@@ -63,10 +63,42 @@ class Load:
                 time.sleep(0.002)
 
 
+class Halls(Load):
+    """The same of halls and their view; who writes the tone does so until it is told not to."""
+
+    tones = True
+
+    def write(self):
+        """Halls come, are moved, change their tone, and go."""
+        dice = random.Random(SEED)
+        with psycopg.connect(self.dsn, autocommit=True) as db:
+            while not self.stopped.is_set():
+                n = self.inserted = self.inserted + 1
+                new = "INSERT INTO soulfra.halls (id, guild) VALUES (%s, %s)"
+                self.timed(db, new, 100_000 + n, dice.randint(1, 900))
+                some = dice.randint(1, 1000)
+                self.timed(db, "UPDATE soulfra.halls SET guild = 1 WHERE id = %s", some)
+                if self.tones:
+                    change = "UPDATE soulfra.halls SET tone = %s WHERE id = %s"
+                    self.timed(db, change, f"tone {n}", some)
+                if n % 5 == 0:
+                    self.timed(db, "DELETE FROM soulfra.halls WHERE id = %s", 100_000 + n - 3)
+                time.sleep(0.002)
+
+    def read(self):
+        """By the view."""
+        dice = random.Random(SEED + 1)
+        with psycopg.connect(self.dsn, autocommit=True) as db:
+            while not self.stopped.is_set():
+                some = dice.randint(1, 1000)
+                self.timed(db, "SELECT tone, guild FROM soulfra.tones WHERE id = %s", some)
+                time.sleep(0.002)
+
+
 @contextmanager
-def loaded(dsn):
+def loaded(dsn, of=Load):
     """A writer and a reader while something else goes on."""
-    load = Load(dsn)
+    load = of(dsn)
     threads = [threading.Thread(target=load.write), threading.Thread(target=load.read)]
     for thread in threads:
         thread.start()

@@ -58,6 +58,9 @@ def test_the_way_there(abode, made):
     assert ran["did"] == ["check", "validate", "not-null", "index idx_loops_mythology", "switch"]
     assert ran["stands"]["state"] == "switched"
     assert ran["stands"]["rows_per_second"] > 0
+    done = abode("undo", "loops-mythology", "--to", "switch")
+    assert done.stdout == "the switch of loops-mythology is taken back\n"
+    abode("run", "loops-mythology", "--to", "switch")
     done = abode("run", "loops-mythology", "--to", "drop")
     assert done.stdout == "drop: drop\n"
     assert abode("status", "--check").returncode == 0
@@ -71,6 +74,7 @@ def test_the_ways_it_can_fail(abode, made):
         ("run", "loops-mythology", "--to", "end"): (2, "'end': no such step\n  hint: steps are"),
         ("run", "loops-mythology", "--to", "drop"): (2, "is not switched yet\n  hint: run it"),
         ("undo", "loops-mythology"): (2, "has not begun"),
+        ("undo", "loops-mythology", "--to", "fill"): (2, "no way back to there\n  hint: ways are"),
     }
     for words, (code, said) in cases.items():
         done = abode(*words)

@@ -26,6 +26,21 @@ def test_a_ceiling_is_kept(tiny, made, name):
     assert time.monotonic() - begun > 1.3
 
 
+def test_rows_that_are_slow_are_taken_fewer_at_once(tiny, made, name):
+    """A batch of hundreds that would hold them for seconds is given up; all are filled once."""
+    with psycopg.connect(made.owner, autocommit=True) as db:
+        db.execute(
+            "CREATE FUNCTION soulfra.slow() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_sleep(0.001); RETURN NEW; END $$;"
+            "CREATE TRIGGER slow BEFORE UPDATE ON soulfra.loops"
+            " FOR EACH ROW EXECUTE FUNCTION soulfra.slow()"
+        )
+    batches = []
+    done = run(tiny, made.owner, name, to="fill", pace=Pace(pause_ms=0), came=batches.append)
+    assert (done.stands.place.seen, done.stands.place.filled) == (3000, 3000)
+    assert max(batches) < 200
+
+
 def test_a_replica_that_is_behind_is_waited_for(tiny, made, name):
     """A slot that nobody reads stands still; when it is gone the rows go on."""
     slot = f"behind_{int(time.time())}"

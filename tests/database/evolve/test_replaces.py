@@ -80,7 +80,7 @@ def test_the_old_column_goes_when_nobody_needs_it(tiny, made, name, drift, event
 
     assert drift(made) == []
     assert runner.status(tiny, made.owner).settled
-    with pytest.raises(Refused, match="is switched"):
+    with pytest.raises(Refused, match="is dropped"):
         undo(tiny, made.owner, name)
 
 

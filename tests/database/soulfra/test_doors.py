@@ -120,8 +120,7 @@ def test_a_loop_s_life_from_a_whisper_to_its_blessing(soulfra, ada):
     assert user["username"] == "ada"
     assert [(each["type"], each["by"]) for each in lived] == [
         ("loop_created", "gallery"), ("blessing_granted", "gallery")]  # fmt: skip
-    assert user["emotional_credits"] == 1009
-    assert "email" not in user
+    assert not {"email", "emotional_credits", "version"} & user.keys()
 
 
 def test_a_key_makes_a_command_one_and_the_same(soulfra, ada):

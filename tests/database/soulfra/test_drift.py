@@ -143,22 +143,21 @@ def test_a_loop_that_ended_drifts_no_more(run, soulfra_database, ask):
     assert ask("SELECT count(*) FROM drift.ratings") == [(0,)]
 
 
-def test_what_redis_is_told_is_of_one_moment(run, lived):
-    """The index, the critical set with its ratings, and whoever is named; no stranger."""
+def test_what_is_told_is_of_one_moment(run, lived):
+    """The critical set and each rating in it are of the instant of the index."""
 
     async def told():
         async with await connected(lived) as conn:
             while await drift.counted(conn):
                 pass
-            return await drift.hot(conn, ["agent:p1-agent-0", "loop:nobody"])
+            whole = await drift.told(conn)
+            return whole, [
+                await drift.told_of(conn, each.entity, each.id, whole.at) for each in whole.critical
+            ]
 
     whole, ratings = run(told())
-    assert {f"{e.entity}:{e.id}" for e in whole.critical} == {
-        name for name, each in ratings.items() if each.critical
-    }
-    assert whole.critical
-    assert "agent:p1-agent-0" in ratings
-    assert "loop:nobody" not in ratings
+    assert list(whole.critical) == ratings
+    assert ratings
 
 
 @pytest.fixture

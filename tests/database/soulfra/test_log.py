@@ -5,6 +5,8 @@ import pytest
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from schemas.soulfra.log import COMMAND_DAYS
+
 ADD = """
 SELECT log.append(jsonb_build_array(jsonb_build_object(
     'stream', %s::text, 'version', %s::bigint, 'type', 'tone_shifted', 'schema_version', 1,
@@ -200,3 +202,32 @@ def test_the_end_of_a_life_is_missed(app, superuser, left):
 
     assert faults(app) == faults(app, "voting:a") == [("voting:a", 3, "end missing")]
     assert faults(app, "voting:b") == []
+
+
+def test_a_life_goes_on_in_its_order_whoever_appends_twice(app, soulfra_database):
+    """Readers go by transaction: who has appended does not go on from what is newer."""
+    with psycopg.connect(soulfra_database.app) as first:
+        add(first, "loop:a", 1)
+        add(app, "loop:b", 1)
+        with pytest.raises(errors.SerializationFailure, match="loop:b: went on in a later"):
+            add(first, "loop:b", 2)
+        first.rollback()
+        add(first, "loop:b", 2)
+        add(first, "loop:b", 3)
+    assert faults(app) == []
+
+
+def test_old_commands_are_forgotten_a_few_at_a_time(app, superuser):
+    """Those of the last days are known; the days are those that are declared."""
+    superuser.execute(
+        "INSERT INTO log.commands (command_id, name, body_sha256, answer, done_at)"
+        " SELECT gen_random_uuid(), 'whisper', sha256(''), '{}', now() - n * interval '1 day'"
+        " FROM generate_series(0, %s) AS n", (COMMAND_DAYS + 4,)
+    )  # fmt: skip
+    forget = "SELECT log.forget_commands(3)"
+
+    assert [app.execute(forget).fetchone() for _ in range(3)] == [(3,), (2,), (0,)]
+    [(left, oldest)] = app.execute(
+        "SELECT count(*), max(now() - done_at) FROM log.commands"
+    ).fetchall()
+    assert (left, oldest.days) == (COMMAND_DAYS, COMMAND_DAYS - 1)

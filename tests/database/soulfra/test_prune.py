@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from apps.soulfra.months import TABLES, bring_back, prune
+from apps.soulfra.months import OWNERS, TABLES, bring_back, prune
 from apps.soulfra.rebuild import rebuild
 from schemas.errors import Refused
 from tests.database.soulfra.test_rebuild import content
@@ -14,29 +14,33 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 """Long over, wherever the test's clock is."""
 
 
+def in_january(conn):
+    """All that happened is said to have happened in a January."""
+    conn.execute("SELECT soulfra.create_loop_months(%s)", (FIRST,))
+    at = "to_jsonb(timestamptz '2026-01-02+00' + ({} - date_trunc('day', {})))"
+    conn.execute("ALTER TABLE log.events DISABLE TRIGGER USER")
+    for key in ("created_at", "loop_created_at"):
+        shift = f"(e.data ->> '{key}')::timestamptz"
+        conn.execute(
+            f"UPDATE log.events AS e SET data = jsonb_set(e.data, '{{{key}}}',"
+            f" {at.format(shift, shift)}) WHERE e.data ? '{key}'"
+        )
+    conn.execute(
+        "UPDATE log.events AS e SET data = jsonb_set(e.data, '{loops}', (SELECT jsonb_agg("
+        " l || jsonb_build_object('created_at', timestamptz '2026-01-02+00' +"
+        " ((l ->> 'created_at')::timestamptz"
+        " - date_trunc('day', (l ->> 'created_at')::timestamptz))))"
+        " FROM jsonb_array_elements(e.data -> 'loops') AS l)) WHERE e.type = 'cluster_formed'"
+    )
+    conn.execute("ALTER TABLE log.events ENABLE TRIGGER USER")
+    rebuild(conn, mend=True)
+
+
 @pytest.fixture
 def owner(lived):
-    """A database in which all that happened is said to have happened in a January."""
+    """A database whose January is over."""
     with psycopg.connect(lived.owner, autocommit=True, options="-c timezone=UTC") as conn:
-        conn.execute("SELECT soulfra.create_loop_months(%s)", (FIRST,))
-        shift = "(e.data ->> 'created_at')::timestamptz"
-        at = "to_jsonb(timestamptz '2026-01-02+00' + ({} - date_trunc('day', {})))"
-        conn.execute("ALTER TABLE log.events DISABLE TRIGGER USER")
-        for key in ("created_at", "loop_created_at"):
-            shift = f"(e.data ->> '{key}')::timestamptz"
-            conn.execute(
-                f"UPDATE log.events AS e SET data = jsonb_set(e.data, '{{{key}}}',"
-                f" {at.format(shift, shift)}) WHERE e.data ? '{key}'"
-            )
-        conn.execute(
-            "UPDATE log.events AS e SET data = jsonb_set(e.data, '{loops}', (SELECT jsonb_agg("
-            " l || jsonb_build_object('created_at', timestamptz '2026-01-02+00' +"
-            " ((l ->> 'created_at')::timestamptz"
-            " - date_trunc('day', (l ->> 'created_at')::timestamptz))))"
-            " FROM jsonb_array_elements(e.data -> 'loops') AS l)) WHERE e.type = 'cluster_formed'"
-        )
-        conn.execute("ALTER TABLE log.events ENABLE TRIGGER USER")
-        rebuild(conn, mend=True)
+        in_january(conn)
         yield conn
 
 
@@ -75,7 +79,7 @@ def test_a_prune_that_was_killed_goes_on(owner, tmp_path, monkeypatch):
     owner.execute("DROP TABLE retired.votes_2026_01")
     prune(owner, FIRST, tmp_path)
     found = {path.name.partition(".")[0] for path in tmp_path.iterdir()}
-    assert found == {f"{table}_2026_01" for table in TABLES if table != "votes"}
+    assert found == {f"{each}_2026_01" for each in TABLES if each not in {"votes", OWNERS}}
     assert content(owner)["soulfra.users"] == before["soulfra.users"]
 
 

@@ -113,8 +113,9 @@ def test_every_document_is_what_postgres_says(run, lived, conn, root, ask):
     metrics = read(path_of(root, d.ClusterMetrics), d.ClusterMetrics)
     assert metrics.active + metrics.dissolved == ask("SELECT count(*) FROM soulfra.clusters")[0][0]
     assert {p.parent.name for p in root.glob("agents/*/state.json")} == {
-        n for (n,) in ask("SELECT agent_id FROM soulfra.agents")
-    }
+        n for (n,) in ask("SELECT a.agent_id FROM soulfra.agents AS a"
+                          " JOIN privacy.subjects AS s ON s.user_id = a.owner_id"
+                          " WHERE s.forgotten_at IS NULL")}  # fmt: skip
     active = {n for (n,) in ask("SELECT cluster_id FROM soulfra.clusters WHERE status = 'active'")}
     for folder in ("active", "mythology"):
         assert {p.stem for p in root.glob(f"clusters/{folder}/*.json")} == active
@@ -242,7 +243,7 @@ def test_what_is_behind_is_no_fault(run, lived, conn, root):
     give(
         run, lived,
         c.RegisterUser(username="eve", email="eve@x.org"),
-        c.ShiftAgentTone(agent_id="p1-agent-0", tone="grief"),
+        c.MeasureAgent(agent_id="p1-agent-0", memory_depth=100),
         c.Whisper(loop_id="new", agent_id="p1-agent-0", text="x"),
         c.FormCluster(cluster_id="fresh", cluster_name="fresh", loops=("new",), mythology="once"),
     )  # fmt: skip

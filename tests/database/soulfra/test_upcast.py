@@ -37,7 +37,8 @@ STEPS = st.builds(
 SOULFRA = Path(upcast.__file__).parent
 LED = {
     "cache/cache.sql": ["recent_whispers"],
-    "privacy/queries.sql": ["touched"],
+    "months.sql": ["whispers", "owners"],
+    "privacy/queries.sql": ["entities", "touched"],
     "projections.sql": list(PROJECTIONS),
     "tree/queries.sql": ["changed"],
 }

@@ -13,7 +13,14 @@ from schemas.soulfra import commands as c
 from tests.database.soulfra.conftest import caught_up, played, said, writing
 from tests.soulfra.play import Play
 
-ADA = UUID(int=1)
+ADA, EVE = UUID(int=1), UUID(int=2)
+
+
+APPEND = """
+SELECT log.append(jsonb_build_array(jsonb_build_object(
+    'stream', %s::text, 'version', %s::bigint, 'type', 'tone_shifted', 'schema_version', 1,
+    'data', %s::jsonb, 'metadata', '{}'::jsonb)))
+"""
 
 
 async def beginning(writer):
@@ -35,8 +42,14 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
             await beginning(writer)
             await writer.give(c.Whisper(loop_id="rain", agent_id="oracle", text="it rains"))
             await writer.give(c.Fork(loop_id="hail", parent="rain", agent_id="oracle", tone="fear"))
+            await writer.give(c.RegisterUser(user_id=EVE, username="eve", email="eve@x.org"))
+            await writer.give(c.RegisterAgent(agent_id="a-eve", user_id=EVE, archetype="owl"))
             await writer.give(c.OpenVoting(voting_id="v", loop_id="hail", agent_id="oracle"))
-            return await writer.give(c.CastVote(voting_id="v", agent_id="oracle", approves=True))
+            for name in ("oracle", "a-eve"):
+                for said in ({"consciousness_score": 0.25}, {"memory_depth": 7}):
+                    await writer.give(c.MeasureAgent(agent_id=name, **said))
+            await writer.give(c.MeasureLoop(loop_id="rain", consciousness={"depth": 0.5}))
+            return await writer.give(c.CastVote(voting_id="v", agent_id="a-eve", approves=True))
 
     answer = run(play()).answer
     run(caught_up(soulfra_database))
@@ -46,15 +59,24 @@ def test_what_follows_is_there_when_the_answer_is(run, soulfra_database, ask):
         "SELECT loop_id, whisper_origin LIKE 's1.%', emotional_tone, blessed, fork_parent,"
         " fork_depth, version FROM soulfra.loops ORDER BY fork_depth"
     ) == [
-        ("rain", True, "neutral", False, None, 0, 1),
+        ("rain", True, "neutral", False, None, 0, 2),
         ("hail", None, "fear", True, "rain", 1, 2),
     ]
-    assert ask("SELECT emotional_credits, version FROM soulfra.users") == [(1007, 5)]
-    assert ask("SELECT amount, cause FROM soulfra.credit_entries ORDER BY id") == [
+    credits_of = "SELECT emotional_credits, version FROM soulfra.users ORDER BY id"
+    assert ask(credits_of) == [(1007, 5), (1000, 2)]
+    entries = "SELECT amount, cause FROM soulfra.credit_entries WHERE user_id = %s ORDER BY id"
+    assert ask(entries, ADA) == [
         (1000, "welcome"), (-1, "whisper"), (-2, "fork"), (10, "blessed")]  # fmt: skip
     assert ask("SELECT change, loop_id, from_value FROM soulfra.transformations ORDER BY id") == [
         ("forked", "hail", "rain"), ("blessed", "hail", None)]  # fmt: skip
-    assert ask("SELECT id, loop_id, blessing_type FROM soulfra.blessings") == [(1, "hail", "open")]
+    assert ask("SELECT id, loop_id, blessing_type, metadata FROM soulfra.blessings") == [
+        (1, "hail", "open", {"yes": 1, "no": 0})]  # fmt: skip
+    measured = (
+        "SELECT DISTINCT consciousness_score::float, memory_depth, version FROM soulfra.agents"
+    )
+    assert ask(measured) == [(0.25, 7, 3)]
+    aware = "SELECT consciousness_state FROM soulfra.loops ORDER BY fork_depth"
+    assert ask(aware) == [({"depth": 0.5},), ({},)]
     assert ask("SELECT count(*) FROM log.verify(NULL)") == [(0,)]
 
 
@@ -94,6 +116,66 @@ def test_a_poisoned_command_spoils_no_other(run, soulfra_database, ask):
     assert [isinstance(each, Done) for each in done] == [*[True] * 10, False, *[True] * 10]
     assert isinstance(done[10], HouseError)
     assert ask("SELECT count(*) FROM soulfra.loops") == [(20,)]
+
+
+def test_a_stream_that_somebody_holds_keeps_no_other_back(run, soulfra_database, monkeypatch):
+    """Whoever names it is told to come again; the others of the batch are done."""
+    monkeypatch.setattr("apps.postgres.LOCK_TIMEOUT_MS", 100)
+    monkeypatch.setattr("apps.soulfra.writer.TRIES", 2)
+
+    async def play():
+        async with writing(soulfra_database) as writer:
+            await beginning(writer)
+            with psycopg.connect(soulfra_database.app) as held:
+                held.execute(APPEND, ("agent:oracle", 2, '{"before": "neutral", "after": "joy"}'))
+                shift = c.ShiftAgentTone(agent_id="oracle", tone="calm")
+                good = [c.Whisper(agent_id="oracle", text=f"{n}") for n in range(6)]
+                return await outcomes(map(writer.give, [*good[:3], shift, *good[3:]]))
+
+    done = run(play())
+    assert [isinstance(each, Done) for each in done] == [*[True] * 3, False, *[True] * 3]
+    assert isinstance(done[3], Unreachable)
+
+
+MEANWHILE = {
+    "an agent of somebody who is forgotten": (
+        c.RegisterAgent(agent_id="owl", user_id=ADA, archetype="owl"),
+        c.ForgetUser(user_id=ADA),
+        "is forgotten",
+    ),
+    "a fork of a loop that ended": (
+        c.Fork(parent="rain", agent_id="oracle"), c.DissolveLoop(loop_id="rain"), "is dissolved"),
+    "a voting on a loop that ended": (
+        c.OpenVoting(loop_id="rain", agent_id="oracle"), c.DissolveLoop(loop_id="rain"),
+        "is dissolved"),
+    "a cluster of a loop that ended": (
+        c.FormCluster(cluster_id="c", cluster_name="c", loops=("rain",)),
+        c.DissolveLoop(loop_id="rain"), "is dissolved"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_what_ends_between_the_look_and_the_commit_is_seen(run, soulfra_database, case):
+    """Another process was faster: the command is decided anew, and refused."""
+    body, ends, why = MEANWHILE[case]
+
+    async def play():
+        async with writing(soulfra_database) as one, writing(soulfra_database) as other:
+            await beginning(other)
+            await other.give(c.Whisper(loop_id="rain", agent_id="oracle", text="it rains"))
+            look, looks = one._look, iter([ends])
+
+            async def looked(conn, given):
+                await look(conn, given)
+                for each in looks:
+                    await other.give(each)
+
+            one._look = looked
+            with pytest.raises(Refused, match=why):
+                await one.give(body)
+            return one.again
+
+    assert run(play()) == 1
 
 
 def test_two_processes_never_owe(run, soulfra_database, ask):

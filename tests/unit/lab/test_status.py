@@ -13,7 +13,7 @@ from apps.ops.reach import Answer
 from apps.ops.status import Status
 from schemas.anima.files import Condition
 from schemas.errors import Refused
-from schemas.hosts import Hosts, PiHost, Ssh
+from schemas.hosts import Hosts, MacHost, PiHost, Ssh
 
 HOSTS = Hosts(pi=(PiHost(ssh=Ssh(hostname="h", user="u"), governance_url="http://h:1"),))
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -70,6 +70,60 @@ def test_a_house_that_answers_is_whole(house):
     assert seen.outboxes[0].depth == 2
     since = (datetime.now(UTC) - NOW).total_seconds()
     assert all(0 <= row.age_seconds <= since for row in seen.last_rows)
+
+
+STANDS = {
+    "version": "0007.create-drift", "slots": 2048, "agents": 3,
+    "behind": {"drift": 0, "transformations": 7},
+}  # fmt: skip
+
+
+def shards(said):
+    """A house with one more server: what each says, by its container."""
+
+    def on_mac(_, command, given=None, **more):
+        if "inspect" in command:
+            return said["inspect"]
+        return said[command[3] if "soulfra" in command else "psql"]
+
+    return HOSTS.model_copy(update={"mac": MacHost(soulfra_shards={"two": 5433})}), on_mac
+
+
+def test_each_shard_tells_how_it_stands(house, monkeypatch):
+    """Home, too, once there is another one; each server is a service."""
+    hosts, on_mac = shards(house)
+    monkeypatch.setattr(ask, "on_mac", on_mac)
+    house["postgres-age"] = Answer(json.dumps({"name": "home", **STANDS}))
+    house["postgres-age-two"] = Answer(json.dumps({"name": "two", **STANDS}))
+    house["inspect"] = Answer(
+        json.dumps([inspected(name) for name in (*ask.CONTAINERS, "postgres-age-two")])
+    )
+    seen = ask.ask(hosts, Path())
+
+    assert seen.is_whole
+    assert [shard.name for shard in seen.shards] == ["home", "two"]
+    assert seen.shards[1].model_dump(exclude={"name", "answers", "reason"}) == STANDS
+    assert "postgres-age-two" in {service.name for service in seen.services}
+    assert Status.model_validate_json(seen.model_dump_json()) == seen
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(show.tables(seen))
+    assert "drift 0, transformations 7" in console.export_text()
+
+
+@pytest.mark.parametrize(
+    "said", [Answer(reason="no such container"), Answer(json.dumps({"name": None, **STANDS}))]
+)
+def test_a_shard_that_is_away_or_another_hides_no_other(house, monkeypatch, said):
+    """A database that home never took in is none of its shards."""
+    hosts, on_mac = shards(house)
+    monkeypatch.setattr(ask, "on_mac", on_mac)
+    house["postgres-age"] = Answer(json.dumps({"name": "home", **STANDS}))
+    house["postgres-age-two"] = said
+    seen = ask.ask(hosts, Path())
+
+    assert not seen.is_whole
+    assert [shard.answers for shard in seen.shards] == [True, False]
+    assert seen.shards[1].reason in {"no such container", "its database is no shard yet"}
 
 
 def test_the_creature_tells_of_itself(house):

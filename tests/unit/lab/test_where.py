@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.declared.everything import tables
 from apps.ops import where as places
 from apps.ops import where_cli
 from apps.ops.undeclared import Stray, Survey, in_catalog, in_folder, in_keys
@@ -14,6 +15,7 @@ from schemas.governance.calls.where import Live, WhereReply
 from schemas.governance.keys import KEYS
 from schemas.hosts import Hosts
 from schemas.server import GOVERNANCE
+from schemas.soulfra.shards import LIVES
 
 
 def test_places_are_names_without_markdown():
@@ -52,6 +54,39 @@ def test_commands_are_those_of_the_house():
         "docker exec -i dev-postgres-age psql -U postgres -d governance -P pager=off -c"
         " 'SELECT singleton, updated_at FROM core.probe ORDER BY updated_at DESC LIMIT 5'"
     )
+
+
+def test_what_agents_have_on_shards_is_read_there_too():
+    """A person's row is at home alone; an agent's is where it lives."""
+    reach = ways(Hosts.model_validate({**HOSTS, "mac": {"soulfra_shards": {"two": 5433}}}))
+    agents = find("soulfra.agents", reach)[0].found
+    users = find("soulfra.users", reach)[0].found
+
+    assert agents.store == "Postgres soulfra on the Mac; of agents that are away on two"
+    first, then = agents.read.split("; ")
+    assert then == first.replace("dev-postgres-age", "dev-postgres-age-two")
+    assert "two" not in users.store + users.read
+    assert find("soulfra.agents")[0].found.store == "Postgres soulfra on the Mac"
+
+
+def test_tables_of_lives_are_tables():
+    """Whatever a shard is said to have is declared."""
+    assert {table.table for table in tables("soulfra")} > LIVES
+
+
+@pytest.mark.parametrize(
+    ("home", "shard", "both"),
+    [
+        ((Live.THERE, 9.0), (Live.THERE, 2.0), (Live.THERE, 2.0)),
+        ((Live.THERE, 9.0), (Live.EMPTY, None), (Live.THERE, 9.0)),
+        ((Live.THERE, 9.0), (Live.SILENT, None), (Live.SILENT, None)),
+        ((Live.THERE, None), (Live.MISSING, None), (Live.MISSING, None)),
+        ((Live.EMPTY, None), (Live.EMPTY, None), (Live.EMPTY, None)),
+    ],
+)
+def test_two_servers_say_how_one_place_is(home, shard, both):
+    """The newest of both; nothing is known of what one of them does not say."""
+    assert places.both(home, shard) == both
 
 
 def test_a_mac_elsewhere_is_reached_over_ssh():

@@ -55,6 +55,7 @@ EXAMPLES = [
         "CREATE TABLE a.b (c text, d jsonb, e bigint);",
     ),
     (postgres.time_zone, "ALTER TABLE a.b ADD c timestamp;", "ALTER TABLE a.b ADD c timestamptz;"),
+    (postgres.time_zone, "SELECT localtimestamp;", "GRANT SELECT (timestamp) ON TABLE a.b TO c;"),
     (both.select_star, "SELECT a.* FROM a;", "SELECT count(*), b * c FROM a; -- not SELECT *"),
     (
         both.index_where_made,

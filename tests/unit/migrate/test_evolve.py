@@ -17,6 +17,8 @@ from apps.migrate.evolve.write import files, write
 from apps.migrate.lines import Line, known_as, line
 from schemas.errors import Refused
 from tests.database.evolve.conftest import GUIDE, RENAME
+from tests.database.evolve.halls import MOOD
+from tests.database.evolve.test_references import GUILD
 
 ROOT = Path(__file__).parents[3]
 PLAIN = 'says = "x"\ntable = "a.b"\nmigration = "0002.add-c"\n[column]\nname = "c"\ntype = "text"\n'
@@ -29,6 +31,11 @@ PLAIN = 'says = "x"\ntable = "a.b"\nmigration = "0002.add-c"\n[column]\nname = "
         (PLAIN.replace('"a.b"', '"b"'), r"at: table: String should match pattern"),
         (PLAIN + "often = 3\n", r"at: column\.often: Extra inputs"),
         (PLAIN + "required = true\n", r"required needs a default, or a \[fill\]"),
+        (
+            PLAIN + 'required = true\ndefault = "1"\n[references]\ntable = "a.d"\ncolumn = "e"\n'
+            'on_delete = "set null"\n',
+            r"what is required cannot be set null on delete",
+        ),
         (PLAIN + 'default = "1; DROP TABLE x"\n', r"at: column\.default"),
         (
             PLAIN + '[replaces]\ncolumn = "d"\ndefinition = "text"\nback = "c"\n'
@@ -96,6 +103,15 @@ def test_a_batch_is_as_big_as_may_be_held_so_long():
     assert Pace(rows=7).limit() == 7
 
 
+def test_a_batch_that_takes_too_long_is_given_up_while_there_is_a_smaller_one():
+    """So a row is not held for longer; the smallest takes what it takes."""
+    pace = Pace()
+    assert pace.held_ms() == 100
+    for _ in range(10):
+        pace.late()
+    assert (pace.limit(), pace.held_ms()) == (LEAST, 0)
+
+
 def test_pauses():
     """Half of the time by default; as told otherwise; a ceiling is above both."""
     assert Pace().after(500, 0.2) == pytest.approx(0.2)
@@ -123,7 +139,7 @@ def test_no_two_parts_have_an_index_of_one_name():
     assert all(len(name) <= 63 for name in found)
 
 
-@pytest.mark.parametrize("text", [GUIDE.replace("varchar(100)", "text"), RENAME])
+@pytest.mark.parametrize("text", [GUIDE.replace("varchar(100)", "text"), RENAME, MOOD, GUILD])
 def test_what_is_written_is_lawful(tmp_path, text):
     """By our rules and squawk's; written again it is the same."""
     folder = tmp_path / "tiny"

@@ -18,7 +18,7 @@ from schemas.soulfra.log import EventType
 from schemas.soulfra.words import CREDITS, Ballot, Cause
 from tests.soulfra.play import Play
 
-ADA = UUID(int=1)
+ADA, EVE = UUID(int=1), UUID(int=2)
 KEYS = Keys(b"k" * 32)
 
 
@@ -56,7 +56,7 @@ class House:
 
 @pytest.fixture
 def house():
-    """Ada with two agents, a loop, and a guild of the first."""
+    """Ada with two agents, a loop, and a guild of the first; Eve with one."""
     made = House()
     for body in (
         c.RegisterUser(user_id=ADA, username="ada", email="ada@x.org"),
@@ -64,6 +64,8 @@ def house():
         c.RegisterAgent(agent_id="mirror", user_id=ADA, archetype="mirror"),
         c.Whisper(loop_id="rain", agent_id="oracle", text="it rains"),
         c.FoundGuild(guild_id="elders", guild_name="Elders", agent_id="oracle"),
+        c.RegisterUser(user_id=EVE, username="eve", email="eve@x.org"),
+        c.RegisterAgent(agent_id="owl", user_id=EVE, archetype="owl"),
     ):
         made.give(body)
     made.events.clear()
@@ -78,7 +80,7 @@ REFUSED = {
     ),
     "an address that is taken": (
         [],
-        c.RegisterUser(username="eve", email="ada@x.org"),
+        c.RegisterUser(username="eva", email="ada@x.org"),
         "email: 'ada@x.org' is somebody else's",
     ),
     "a user that is there": (
@@ -208,16 +210,52 @@ def test_a_command_that_cannot_be_is_refused_by_name(house, what):
 
 
 def test_whoever_has_no_credits_left_pays_nothing(house):
-    """What it costs and what there is are told; a blessing brings some."""
+    """What it costs is told; a blessing brings some."""
     house.state.users[ADA] = 1
     house.give(c.Whisper(agent_id="oracle", text="the last one"))
 
-    with pytest.raises(Refused, match="a whisper costs 1 credits, 0 are left"):
+    with pytest.raises(Refused, match="a whisper costs 1 credits, there are fewer"):
         house.give(c.Whisper(agent_id="oracle", text="one too many"))
     assert house.state.users[ADA] == 0
     house.give(c.OpenVoting(voting_id="v", loop_id="rain", agent_id="mirror"))
-    house.give(c.CastVote(voting_id="v", agent_id="mirror", approves=True))
+    house.give(c.CastVote(voting_id="v", agent_id="owl", approves=True))
     assert house.state.users[ADA] == CREDITS[Cause.BLESSED]
+
+
+def test_credits_come_once_and_from_others(house):
+    """Not for what the own agents bless, nor for what is blessed again; a no blesses nothing."""
+    before = house.state.users[ADA]
+    for n, (agent, loop, comes) in enumerate(
+        [("mirror", "rain", 0), ("owl", "rain", 0), ("owl", "hail", 10), ("owl", "hail", 10)]
+    ):
+        if loop not in house.state.loops:
+            house.give(c.Fork(loop_id=loop, parent="rain", agent_id="oracle"))
+            before = house.state.users[ADA]
+        house.give(c.OpenVoting(voting_id=f"v{n}", loop_id=loop, agent_id="oracle", quorum=2))
+        house.give(c.CastVote(voting_id=f"v{n}", agent_id=agent, approves=True))
+        other = "mirror" if agent == "owl" else "oracle"
+        done = house.give(c.CastVote(voting_id=f"v{n}", agent_id=other, approves=True))
+        assert done.answer.told["status"] == "granted"
+        assert house.state.users[ADA] == before + comes
+    with pytest.raises(ValueError, match="threshold"):
+        c.OpenVoting(loop_id="rain", agent_id="oracle", threshold=0)
+
+
+def test_a_guild_is_not_asked_for_less_than_it_says(house):
+    """More is fine."""
+    asked = {"loop_id": "rain", "agent_id": "oracle", "guild_id": "elders"}
+    with pytest.raises(Refused, match=r"threshold: 0.49 is below 0.5, guild 'elders'"):
+        house.give(c.OpenVoting(**asked, threshold=0.49))
+    house.give(c.OpenVoting(**asked, threshold=0.51))
+
+
+def test_an_id_that_was_somebodys_is_not_free(house):
+    """Also of a loop whose month is pruned: it has no row, but a life."""
+    del house.state.loops["rain"]
+    with pytest.raises(Refused, match="loop 'rain': is there already"):
+        house.give(c.Whisper(loop_id="rain", agent_id="oracle", text="x"))
+    with pytest.raises(Refused, match="loop 'rain': is not there"):
+        house.give(c.ShiftLoopTone(loop_id="rain", tone="joy"))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +265,7 @@ def test_whoever_has_no_credits_left_pays_nothing(house):
         ("n", 0.5, "refused"),
         ("yn", 0.5, "granted"),
         ("yn", 0.51, "refused"),
-        ("nn", 0, "granted"),
+        ("nn", 0.01, "refused"),
         ("yyn", 0.67, "refused"),
         ("yyn", 0.66, "granted"),
         ("yyy", 1, "granted"),
@@ -305,3 +343,19 @@ def test_whatever_is_asked_the_rules_hold(seed):
             spent[each["stream"]] += each["data"].amount
             assert spent[each["stream"]] >= 0
     assert {f"user:{u}": left for u, left in house.state.users.items()} == dict(spent)
+
+
+def test_what_is_measured_is_told(house):
+    """To the hundredth; nothing at all, or more than there is, is refused."""
+    house.give(c.MeasureAgent(agent_id="oracle", consciousness_score=0.123))
+    house.give(c.MeasureLoop(loop_id="rain", consciousness={"depth": 1}))
+    told = [each["data"].model_dump() for each in house.events]
+
+    assert told == [
+        {"consciousness_score": 0.12, "memory_depth": None}, {"consciousness": {"depth": 1.0}}
+    ]  # fmt: skip
+    with pytest.raises(Refused, match="says nothing"):
+        house.give(c.MeasureAgent(agent_id="oracle"))
+    for wrong in ({"depth": 1.1}, {"depth": float("nan")}, {"Ada": 0.5}, {"depth": "deep"}):
+        with pytest.raises(ValueError, match="consciousness"):
+            c.MeasureLoop(loop_id="rain", consciousness=wrong)

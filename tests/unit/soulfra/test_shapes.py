@@ -63,6 +63,8 @@ def test_words_make_a_command():
     )
     made = command("prophesy", ["agent_id=a", "text=a=b c", "loops=x,y"])
     assert (made.text, made.loops) == ("a=b c", ("x", "y"))
+    made = command("measure-loop", ["loop_id=a", "consciousness=depth:0.5,hope:1"])
+    assert made.consciousness == {"depth": 0.5, "hope": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_words_make_a_command():
         ("open-voting", ["loop_id=a", "agent_id=a", "threshold=nan"], "open-voting/threshold: "),
         ("open-voting", ["loop_id=a", "agent_id=a", "quorum=0"], "open-voting/quorum: "),
         ("register-user", ["username=a", "email=a"], "register-user/email: "),
+        ("measure-loop", ["loop_id=a", "consciousness=depth"], "measure-loop/consciousness/depth"),
     ],
 )
 def test_what_is_wrong_with_words_is_said(name, words, said):

@@ -33,7 +33,7 @@ KEPT = {
     "agent:oracle:active": keys.AGENT_ACTIVE,
     "agent:oracle:whispers": keys.AGENT_WHISPERS,
     "cache:forecast:rain": keys.FORECAST,
-    "cache:rating:oracle": keys.RATING,
+    "cache:rating:agent:oracle": keys.RATING,
     "cache:guild:seers": keys.GUILD,
 }
 NAMES = {LOOP: "rain", CONSCIOUSNESS: "rain", FORECAST: "rain", AGENT: "oracle", GUILD: "seers"}
@@ -55,6 +55,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
     async def fill():
         async with room(soulfra_database, redis) as here:
             await here.begun()
+            await here.writer.give(c.MeasureLoop(loop_id="rain", consciousness={"depth": 0.5}))
             found = {}
             for kind, name in NAMES.items():
                 first = await here.cache.get(kind, name)
@@ -64,7 +65,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
                 if kind is not FORECAST:  # it goes by the clock, too
                     assert first.value.text == again.value.text == fresh.value.text
                 found[kind.of(name)] = json.loads(again.value.text)
-            await here.cache.get(rating(_rate), "oracle")
+            await here.cache.get(rating(_rate), "agent:oracle")
             await here.recent.whispers("oracle")
             await here.recent.whispers("oracle")
             return found
@@ -73,7 +74,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
 
     assert set(KINDS) == set(NAMES)
     assert found["loop:rain:state"]["loop_id"] == "rain"
-    assert found["loop:rain:consciousness"] == {}
+    assert found["loop:rain:consciousness"] == {"depth": 0.5}
     assert found["cache:guild:seers"]["members"] == 1
     assert 0 < found["cache:forecast:rain"]["change_within_hour"] <= 1
     for name, key in KEPT.items():
@@ -81,7 +82,7 @@ def test_every_key_of_the_guide_lives_as_long_as_declared(run, soulfra_database,
         assert key.lifetime_seconds - 30 < left <= key.lifetime_seconds, name
         assert redis.cli("TYPE", name) == key.kind, name
     said = json.loads(redis.cli("GET", "loop:rain:state"))
-    assert (said["version"], said["value"]) == (1, found["loop:rain:state"])
+    assert (said["version"], said["value"]) == (2, found["loop:rain:state"])
     assert abs(said["made_at"] / 1000 - time.time()) < 60
 
 

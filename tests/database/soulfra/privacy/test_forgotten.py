@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -306,6 +307,66 @@ def test_a_place_that_fails_is_tried_again(run, people, asking):
 
     done, failed, report = run(swept(people, ADA, redis=back, near=near))
     assert (done, failed) == (1, 0)
+
+
+@pytest.fixture
+def said_by_us(monkeypatch):
+    """Every statement of this process."""
+    said, execute = [], psycopg.AsyncConnection.execute
+
+    async def noted(self, query, *values, **more):
+        said.append(str(query))
+        return await execute(self, query, *values, **more)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", noted)
+    return said
+
+
+def test_of_many_the_table_of_keys_is_written_anew_once(run, people, asking, said_by_us):
+    """And then not at once again: who writes waits for it each time."""
+    more = [UUID(int=n) for n in range(1, 4)]
+
+    async def play():
+        async with writing(people) as writer:
+            for user in more:
+                await writer.give(
+                    c.RegisterUser(user_id=user, username=f"{user}", email=f"{user}@x")
+                )
+                await writer.give(c.ForgetUser(user_id=user))
+            settings = PostgresSettings(url=people.app, min_conn=1, max_conn=3)
+            async with pool(settings, "soulfra") as store:
+                forgetting = Forgetting(store, {})
+                done = [await forgetting.sweep()]
+                await writer.give(c.ForgetUser(user_id=ADA))
+                forgetting.rests_until += 5
+                done.append(await forgetting.sweep())
+                forgetting.rests_until = 0
+                done.append(await forgetting.sweep())
+                return done, forgetting.failed
+
+    assert run(play()) == ([3, 0, 1], 0)
+    assert sum("VACUUM (FULL)" in each for each in said_by_us) == 2
+    assert asking("SELECT count(*) FROM privacy.subjects WHERE finished_at IS NULL"
+                  " AND forgotten_at IS NOT NULL") == [(0,)]  # fmt: skip
+
+
+def test_it_may_take_longer_than_a_statement_of_the_pool(run, people, monkeypatch):
+    """Somebody reads the table meanwhile: it waits for them, with a timeout of its own."""
+    monkeypatch.setattr("apps.postgres.STATEMENT_TIMEOUT_MS", 400)
+
+    async def play():
+        async with writing(people) as writer:
+            await writer.give(c.ForgetUser(user_id=ADA))
+        async with await psycopg.AsyncConnection.connect(people.app) as reader:
+            await reader.execute("SELECT count(*) FROM privacy.subjects")
+            sweeping = asyncio.create_task(swept(people, ADA))
+            await asyncio.sleep(1)
+            await reader.rollback()
+            return await sweeping
+
+    done, failed, report = run(play())
+    assert (done, failed) == (1, 0)
+    assert report["finished_at"] is not None
 
 
 def test_a_memory_opens_with_what_follows_from_its_owners_key(run, people, memories, tmp_path):

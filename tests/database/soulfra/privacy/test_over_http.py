@@ -24,6 +24,7 @@ def client(token, **more):
 CLIENTS = {
     "ada": client("of-ada", user=str(ADA)),
     "eve": client("of-eve", user=str(EVE)),
+    "gallery": client("of-gallery"),
     "operator": client("of-operator", may=["detokenise", "forget", "remember"]),
 }
 
@@ -59,10 +60,10 @@ def test_each_reads_what_it_may(process):
         meant = f"{MARKS[mark]}: write {MARKS['mentioned']} or +4930901820, ask {MARKS['name']}"
         told = {
             token: whispered(process, loop, token)["whisper_origin"]
-            for token in ("of-ada", "of-eve", "of-operator", "token-of-the-gallery")
+            for token in ("of-ada", "of-eve", "of-operator", "of-gallery")
         }
         assert told["of-ada"] == told["of-operator"] == meant
-        assert told["of-eve"] == told["token-of-the-gallery"]
+        assert told["of-eve"] == told["of-gallery"]
         assert told["of-eve"].startswith(f"{MARKS[mark]}: write [email:")
         assert not any(each in told["of-eve"] for each in (MARKS["mentioned"], PHONE, "@zq"))
 
@@ -86,25 +87,72 @@ def test_in_a_persons_name_another_is_not_there(process):
 def test_whose_an_unsigned_loop_is_only_the_operator_is_told(process):
     """By its life, and by that of whoever paid."""
     types = {}
-    for token in ("of-operator", "token-of-the-gallery"):
+    for token in ("of-operator", "of-gallery"):
         for life in ("loop:ada-hail", f"user:{ADA}"):
             _, said = process.ask("GET", f"{AT}/lives/{life}", token=token)
             types[token, life] = {each["type"] for each in said}
             assert all("pii" not in each["data"] for each in said)
             assert all(not each["by"] for each in said if each["type"] == "loop_created")
-    assert whispered(process, "ada-hail", "token-of-the-gallery")["creator_id"] is None
+    assert whispered(process, "ada-hail", "of-gallery")["creator_id"] is None
     assert whispered(process, "ada-hail", "of-ada")["creator_id"] is None
     assert "loop_owned" in types["of-operator", "loop:ada-hail"]
     assert "credits_changed" in types["of-operator", f"user:{ADA}"]
-    assert "loop_owned" not in types["token-of-the-gallery", "loop:ada-hail"]
-    assert types["token-of-the-gallery", f"user:{ADA}"] == {"user_registered"}
+    assert "loop_owned" not in types["of-gallery", "loop:ada-hail"]
+    assert types["of-gallery", f"user:{ADA}"] == {"user_registered"}
+
+
+def asked(process, token):
+    """All that a client may ask about the first of both, by way of the cache and past it."""
+    of = (f"users/{ADA}", f"lives/user:{ADA}", "agents/a-ada", "lives/agent:a-ada",
+          "drift/agent:a-ada", "agents/a-ada/whispers", f"forgotten/{ADA}")  # fmt: skip
+    return {
+        path: process.ask("GET", f"{AT}/{path}", token=token)
+        for each in of
+        for path in (each, f"{each}?fresh=1")
+    }
+
+
+def test_who_pays_and_is_paid_for_an_unsigned_loop_nobody_sees_by_asking_again(process, redis):
+    """What a plain client is told of a person stays; the person and the operator see credits."""
+    plain, own, whole = (asked(process, f"of-{who}") for who in ("gallery", "ada", "operator"))
+    assert give(process, "of-operator", "whisper", loop_id="fog", agent_id="a-ada", text="fog",
+                unsigned=True)[0] == 200  # fmt: skip
+    give(process, "of-operator", "open-voting", voting_id="v-fog", loop_id="fog", agent_id="a-eve")
+    give(process, "of-operator", "vote", voting_id="v-fog", agent_id="a-eve", approves=True)
+
+    assert asked(process, "of-gallery") == plain
+    path = f"users/{ADA}"
+    assert not {"emotional_credits", "version"} & plain[path][1].keys()
+    for before, token in ((own, "of-ada"), (whole, "of-operator")):
+        now = asked(process, token)[path][1]
+        assert now["emotional_credits"] == before[path][1]["emotional_credits"] + 9
+        assert now["version"] == before[path][1]["version"] + 2
+    time.sleep(0.5)  # the follower tells Redis
+    acts = [redis.cli("GET", key) for key in redis.cli("--scan").split() if key.endswith(":active")]
+    assert acts
+    assert not [act for act in acts if "loop_owned" in act or "credits" in act]
+
+
+def test_what_a_forgotten_life_came_to_is_no_plain_clients(process):
+    """How many events it had, and how many loops, signed or not, were rewritten."""
+    assert give(process, "of-operator", "forget-user", user_id=str(ADA))[0] == 200
+    told = {who: asked(process, f"of-{who}") for who in ("gallery", "operator")}
+    life = f"lives/user:{ADA}"
+    assert all("version" not in each for each in told["gallery"][life][1])
+    assert all("version" in each for each in told["operator"][life][1])
+    assert [each["type"] for each in told["gallery"][life][1]] == [
+        "user_registered", "user_forgotten"]  # fmt: skip
+    assert told["gallery"][f"forgotten/{ADA}"][1].keys() == {
+        "user_id", "forgotten_at", "finished_at"}  # fmt: skip
+    assert told["operator"][f"forgotten/{ADA}"][1]["user_id"] == str(ADA)
+    assert "places" in told["operator"][f"forgotten/{ADA}"][1]
 
 
 def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_path):
     """Told and asked in plain words; sealed on disk, copied when it reflects."""
     at = f"{AT}/memories/a-ada"
     said = {"type": "rain", "content": MARKS["memory"], "significance": 0.9}
-    for token in ("of-eve", "token-of-the-gallery"):
+    for token in ("of-eve", "of-gallery"):
         assert process.ask("GET", at, token=token)[0] == 403
         assert process.ask("POST", at, json.dumps(said), token=token)[0] == 403
     assert process.ask("POST", at, json.dumps(said), token="of-ada") == (200, {"id": 1})
@@ -137,6 +185,7 @@ def test_what_an_agent_remembers_is_for_its_person_and_whoever_may(process, tmp_
     _, [reflected] = process.ask("GET", f"{AT}/reflections/a-ada", token="of-ada")
     _, [shifted] = process.ask("GET", f"{AT}/tones/a-ada", token="of-ada")
     _, counts = process.ask("GET", f"{AT}/memory/a-ada", token="of-ada")
+    assert process.ask("GET", f"{AT}/agents/a-ada", token="of-ada")[1]["memory_depth"] == 5
     assert (reflected["prompt"], shifted["to_tone"]) == ("why", "calm")
     assert (counts["memories"], counts["reflections"], counts["tone_shifts"]) == (5, 1, 1)
     folder = tmp_path / "agents" / "a-ada"
@@ -156,7 +205,7 @@ def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
     assert process.ask("POST", f"{AT}/memories/a-ada", told, token="of-ada")[0] == 200
     assert (tmp_path / "agents" / "a-ada" / "memory.sqlite").exists()
 
-    assert give(process, "token-of-the-gallery", "forget-user", user_id=str(ADA))[0] == 403
+    assert give(process, "of-gallery", "forget-user", user_id=str(ADA))[0] == 403
     assert give(process, "of-eve", "forget-user", user_id=str(ADA))[0] == 403
     assert give(process, "of-eve", "whisper", agent_id="a-ada", text="x")[0] == 403
     assert give(process, "of-ada", "whisper", agent_id="a-ada", text="x")[0] == 200
@@ -189,17 +238,17 @@ def test_who_may_have_whom_forgotten(process, people, tmp_path, redis):
 def test_the_reader_has_no_way_to_what_is_sealed(people):
     """Neither keys nor what tokens stand for; texts are sealed."""
     with psycopg.connect(people.reader, autocommit=True) as conn:
-        for table in ("privacy.subjects", "soulfra.pii_tokens", "soulfra.loop_owners"):
+        for table in (
+            "privacy.subjects", "soulfra.pii_tokens", "soulfra.loop_owners", "soulfra.users",
+        ):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                conn.execute(f"SELECT * FROM {table}")
+                conn.execute(f"SELECT count(*) FROM {table}")
         texts = conn.execute(
             "SELECT whisper_origin FROM soulfra.loops WHERE whisper_origin IS NOT NULL"
             " UNION ALL SELECT prophecy_text FROM soulfra.prophecies"
             " UNION ALL SELECT archetype FROM soulfra.agents"
-            " UNION ALL SELECT username FROM soulfra.users"
-            " UNION ALL SELECT email FROM soulfra.users"
         ).fetchall()
-    assert len(texts) == 12
+    assert len(texts) == 8
     assert all(text.startswith("s1.") for (text,) in texts)
 
 

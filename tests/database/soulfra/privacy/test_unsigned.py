@@ -66,7 +66,11 @@ def links(tables, loop):
             for row in rows
             for name in ("transaction_id", *AT)
             if row.get(name)
-        } | {("command", row["metadata"]["command_id"]) for row in rows if row.get("metadata")}
+        } | {
+            ("command", row["metadata"]["command_id"])
+            for row in rows
+            if "command_id" in (row.get("metadata") or {})
+        }
 
     begun = [row for row in mine if row.get("type") == "loop_created" or "fork_depth" in row]
     assert begun

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections import Counter
 from random import Random
 from uuid import UUID
@@ -28,6 +29,10 @@ WRITERS = 8
 AGENTS = 120
 KILLED_WITHIN = 1.0
 """Seconds: a move of all these slots takes about as long beside the load."""
+
+
+TOO_SLOW = "of being frozen"
+"""So a mover ends that the slots could not be held for."""
 
 
 class Ledger:
@@ -88,8 +93,9 @@ async def moves(seed, two, ledger, over):
         )
         try:
             async with asyncio.timeout(0.25 + random.random() * KILLED_WITHIN):
-                assert await mover.wait() == 0, await mover.stderr.read()
-            steps["whole"] += 1
+                ended, said = await mover.wait(), (await mover.stderr.read()).decode()
+            assert ended == 0 or TOO_SLOW in said, said
+            steps["too slow" if ended else "whole"] += 1
         except TimeoutError:
             mover.kill()
             await mover.wait()
@@ -115,7 +121,16 @@ def ends(two, target, undo):
     with moving(two.home.owner) as mover:
         if undo:
             mover.undo()
-        mover.move(0, LAST, target, group=LAST + 1)
+        until = time.monotonic() + 60
+        while True:
+            try:
+                mover.move(0, LAST, target, group=LAST + 1)
+            except Unreachable as error:
+                # On a busy machine; it is to be given again, and nothing was moved.
+                if TOO_SLOW not in str(error) or time.monotonic() > until:
+                    raise
+            else:
+                return
 
 
 @pytest.mark.timeout(1800 if SOAK else 60)

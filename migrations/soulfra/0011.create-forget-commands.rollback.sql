@@ -1,0 +1,3 @@
+-- Takes back the function: nothing is forgotten any more.
+
+DROP FUNCTION log.forget_commands(integer);
