@@ -29,6 +29,7 @@ from apps.soulfra.upcast import Recorded
 from apps.soulfra.writer import Writer
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.commands import Asked, ForgetUser
+from schemas.soulfra.log import UNSHOWN
 from schemas.soulfra.server import APP, MASTER_KEY, READER
 from schemas.soulfra.shards import HOME
 from schemas.soulfra.words import Entity
@@ -96,11 +97,11 @@ def meant(root: Path, entity: Entity, name: str) -> dict[str, Any]:
 
 
 def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
-    """All that happened to one."""
+    """All that happened to one, but for what would say whose an unsigned loop is."""
     entity, _, name = stream.partition(":")
 
     async def asked(conn: AsyncConnection) -> list[Recorded]:
-        return [each async for each in life(conn, stream, until)]
+        return [each async for each in life(conn, stream, until) if each.type not in UNSHOWN]
 
     async def run(router: Router) -> list[Recorded]:
         if entity == Entity.AGENT:
@@ -108,7 +109,8 @@ def lived(root: Path, stream: str, until: datetime | None) -> list[Recorded]:
         async with router.home.pool.connection() as conn:
             return await asked(conn)
 
-    return asyncio.run(routed(root, READER, run))
+    # Reports may not count a life's events: as the process, then.
+    return asyncio.run(routed(root, APP, run))
 
 
 async def routed(root: Path, role: str, do: Callable[[Router], Awaitable[T]]) -> T:
