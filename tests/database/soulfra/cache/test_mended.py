@@ -26,7 +26,7 @@ async def heard(here):
     return (
         json.loads(loop.value.text)["emotional_tone"],
         json.loads(agent.value.text)["current_tone"],
-        json.loads(whispers.value.text)[0]["text"][:4] == "s1.x",
+        json.loads(whispers.value.text)[0]["text"] == "s1." + "x" * 20,
     ), (loop.how, agent.how, whispers.how)
 
 
