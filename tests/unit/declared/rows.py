@@ -54,9 +54,12 @@ OTHERWISE: dict[str, Any] = {
     # As they were before others were added.
     "log.events": lambda row: {
         "version": 1,
-        "type": {"loop_owned": "loop_forked", "user_forgotten": "loop_created"}.get(
-            row["type"], row["type"]
-        ),
+        "type": {
+            "loop_owned": "loop_forked",
+            "user_forgotten": "loop_created",
+            "agent_measured": "tone_shifted",
+            "loop_measured": "loop_dissolved",
+        }.get(row["type"], row["type"]),
     },
     "privacy.subjects": lambda row: {
         "forgotten_at": None if row["wrapped"] else NOON,
