@@ -55,7 +55,7 @@ SELECT log.append(jsonb_agg(jsonb_build_object(
            'stream', 'loop:bench-' || n, 'version', 1, 'type', 'loop_created',
            'schema_version', 1, 'metadata', '{}'::jsonb, 'data', jsonb_build_object(
                'creator_id', '00000000-0000-0000-0000-000000000001', 'agent_id', 'bench-' || n,
-               'whisper', 'it rains', 'tone', 'joy', 'created_at', now()))))
+               'whisper', 's1.' || repeat('x', 40), 'tone', 'joy', 'created_at', now()))))
   FROM generate_series(%(low)s::integer, %(high)s::integer) AS n
 """
 AHEAD: Final = """
