@@ -19,9 +19,8 @@ from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.redis_line import Line, Script
 from apps.soulfra.feed import Told, page, settled_until
-from apps.soulfra.log import Place
+from apps.soulfra.log import Place, place_of
 from apps.soulfra.relay import AWAY, AWAY_SECONDS
-from apps.soulfra.relay import SQL as PLACES
 from apps.soulfra.streams import told_of
 from schemas.errors import Refused
 from schemas.soulfra.keys import STREAM_ASIDE, STREAM_SECONDS
@@ -93,12 +92,10 @@ class Consumer:
         """Have the group: where it was, else after an event, else from now on."""
         self._seam = ("", "")
         async with self._pool.connection() as conn:
-            row = await (await conn.execute(PLACES["place"], self._who)).fetchone()
-            if row is None:
+            place = await place_of(conn, self._who["follower"])
+            if place is None:
                 place = await settled_until(conn) if after is None else after
                 await conn.execute(SQL["move"], {**self._who, **place._asdict(), "taken": 0})
-            else:
-                place = Place(*row)
         try:
             await self._redis.ask("XGROUP", "CREATE", self._key, self._group, str(place))
         except Refused as error:

@@ -76,6 +76,12 @@ async def life(
             return
 
 
+async def place_of(conn: Connection, follower: str) -> Place | None:
+    """How far a follower is; None if it never began."""
+    row = await (await conn.execute(SQL["place"], {"follower": follower})).fetchone()
+    return Place(*row) if row else None
+
+
 async def follow(conn: Connection, follower: str, take: Take, limit: int = PAGE) -> int:
     """Take the next events, and move on with what ``take`` did or not at all; gives how many.
 
@@ -84,8 +90,7 @@ async def follow(conn: Connection, follower: str, take: Take, limit: int = PAGE)
     """
     async with conn.transaction():
         await conn.execute(SQL["hold_follower"], {"follower": follower})
-        row = await (await conn.execute(SQL["place"], {"follower": follower})).fetchone()
-        after = Place(*row) if row else Place()
+        after = await place_of(conn, follower) or Place()
         found = await settled(conn, after, limit)
         if found:
             await take(conn, found)

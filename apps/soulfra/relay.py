@@ -26,7 +26,8 @@ from apps.postgres import Connection, Pool
 from apps.queries import load
 from apps.redis_line import Line
 from apps.soulfra.feed import Page, is_there, page, since
-from apps.soulfra.log import Place
+from apps.soulfra.log import SQL as LOG
+from apps.soulfra.log import Place, place_of
 from apps.soulfra.streams import Held, add, drop, look
 from schemas.errors import Diverged, Refused, Unreachable
 from schemas.soulfra.keys import STREAM_SECONDS
@@ -116,8 +117,7 @@ class Relay:
                     return await self._pass_on(conn) if held and held[0] else 0
 
     async def _place(self, conn: Connection) -> Place:
-        row = await (await conn.execute(SQL["place"], {"follower": FOLLOWER})).fetchone()
-        return Place(*row) if row else Place()
+        return await place_of(conn, FOLLOWER) or Place()
 
     async def _pass_on(self, conn: Connection) -> int:
         place = await self._place(conn)
@@ -166,7 +166,7 @@ class Relay:
             "from_transaction_id": place.transaction_id,
             "from_position": place.position,
         }
-        await conn.execute(SQL["move"], moved)
+        await conn.execute(LOG["move_follower"], moved)
 
     async def _drop(self, names: list[StreamName]) -> None:
         self.counts.dropped += len(names)

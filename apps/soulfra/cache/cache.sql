@@ -32,9 +32,6 @@ SELECT e.position, l.loop_id, l.whisper_origin, e.data ->> 'tone', l.created_at
  ORDER BY l.created_at DESC, e.position DESC
  LIMIT %(limit)s;
 
--- place --
-SELECT f.transaction_id, f.position FROM log.followers AS f WHERE f.follower = %(follower)s;
-
 -- mended --
 -- When tables were last put right, in milliseconds since 1970.
 SELECT (extract(epoch FROM f.moved_at) * 1000)::bigint

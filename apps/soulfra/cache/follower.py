@@ -18,7 +18,7 @@ from apps.soulfra.cache.cache import AT_ODDS_MS, Cache
 from apps.soulfra.cache.kinds import SQL
 from apps.soulfra.cache.recent import Recent
 from apps.soulfra.cache.value import now
-from apps.soulfra.log import Place, follow, newest
+from apps.soulfra.log import Place, follow, newest, place_of
 from apps.soulfra.upcast import Recorded, recorded
 from schemas.errors import HouseError
 from schemas.soulfra.keys import ACTIVE_SECONDS, AGENT_ACTIVE, WARM_SECONDS
@@ -67,7 +67,7 @@ class Follower:
             await redis.ask("TIME")
             doubts = redis.doubts
             last = await newest(conn)
-            place = await _place(conn)
+            place = await place_of(conn, NAME) or Place()
             if redis.is_believed and place >= last:
                 return 0
             if doubts != self._told:
@@ -77,7 +77,7 @@ class Follower:
                 taken += took
                 if took < PAGE:
                     break
-            if await _place(conn) >= last:
+            if (await place_of(conn, NAME) or Place()) >= last:
                 redis.clear(doubts)
                 self._told = doubts
         return taken
@@ -142,8 +142,3 @@ def _age(at: datetime) -> float:
 async def _mended(conn: Connection) -> int:
     row = await (await conn.execute(SQL["mended"], {"mended": MENDED})).fetchone()
     return int(row[0]) if row else -AT_ODDS_MS
-
-
-async def _place(conn: Connection) -> Place:
-    row = await (await conn.execute(SQL["place"], {"follower": NAME})).fetchone()
-    return Place(*row) if row else Place()
